@@ -1,0 +1,24 @@
+/**
+ * Runs the tests: `npm test`, or `npm test -- <part of a file name>…`; `--unit` leaves out those that need other
+ * people's servers. One process for all files: starting one per file would take twenty times as long.
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { ensureServers } from './ensure-servers.ts'
+
+const args = process.argv.slice(2)
+const unitOnly = args.includes('--unit')
+const wanted = args.filter((arg) => !arg.startsWith('--'))
+const files = globSync(unitOnly ? 'src/**/*.test.ts' : '{src,e2e,scripts}/**/*.test.ts')
+  .filter((file) => !unitOnly || !file.endsWith('.server.test.ts'))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .toSorted()
+if (files.length === 0) {
+  console.error(`No test file matches ${wanted.join(' ')}.`)
+  process.exit(2)
+}
+if (!unitOnly) ensureServers()
+const flags = ['--test', '--test-isolation=none', '--test-timeout=120000', '--disable-warning=ExperimentalWarning']
+const { status, signal } = spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit' })
+if (signal) console.error(`The test run was ended by ${signal}.`)
+process.exit(status ?? 1)

@@ -1,0 +1,36 @@
+import type { Status } from './status.ts'
+
+/** What happens inside the hub that others may want to know. One line an event: its name and what it carries. */
+export interface EventMap {
+  /** The list of tools, or the name or schema of one, is not what it was. */
+  'tools.changed': { provider: string }
+  /** A service, engine or upstream changed its status. */
+  'status.changed': { name: string; status: Status; reason?: string }
+}
+
+export interface Events {
+  emit<Name extends keyof EventMap>(name: Name, event: EventMap[Name]): void
+  /** Returns what ends the subscription. */
+  on<Name extends keyof EventMap>(name: Name, listener: (event: EventMap[Name]) => void): () => void
+}
+
+/** Listeners run at once, in the order they came; one that throws is reported and does not stop the rest. */
+export function createEvents(report: (error: unknown) => void): Events {
+  const listeners = new Map<keyof EventMap, Set<(event: never) => void>>()
+  return {
+    emit(name, event) {
+      for (const listener of listeners.get(name) ?? []) {
+        try {
+          listener(event as never)
+        } catch (error) {
+          report(error)
+        }
+      }
+    },
+    on(name, listener) {
+      const set = listeners.get(name) ?? new Set()
+      listeners.set(name, set.add(listener))
+      return () => void set.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,228 @@
+import type { Audit } from './audit.ts'
+import type { Caller } from './caller.ts'
+import { sleep, type Clock } from './clock.ts'
+import { Fault, toFault } from './fault.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import type { Policy } from './policy.ts'
+import type { Entry, Registry } from './registry.ts'
+import type { CallContext, Progress } from './tool.ts'
+
+/** A call, as an adapter hands it over. */
+export interface Call {
+  /** The exposed name, or the full `service.verb_noun`. */
+  readonly operation: string
+  readonly input: unknown
+  readonly caller: Caller
+  /** Aborts when the caller goes away. */
+  readonly signal?: AbortSignal
+  /** Milliseconds the caller is willing to wait; it can shorten the operation's own limit, not lengthen it. */
+  readonly timeoutMs?: number
+  readonly emit?: (progress: Progress) => void
+  /** Where the handler's log lines go besides the hub's log. */
+  readonly logTo?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object) => void
+  /** W3C trace context of the caller, for the log. */
+  readonly trace?: string
+}
+
+/** The one door: every caller's every call goes through it. Throws Fault, never anything else. */
+export type Invoke = (call: Call) => Promise<unknown>
+
+export interface Door {
+  readonly invoke: Invoke
+  /** Refuses new calls, lets the running ones finish for `graceMs`, then aborts what is left. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface DoorOptions {
+  registry: Registry
+  policy: Policy
+  metrics: Metrics
+  audit: Audit
+  clock: Clock
+  log: Log
+  /** Check every result against its schema: in development and tests. */
+  checkOutput: boolean
+}
+
+export function openDoor(options: DoorOptions): Door {
+  const { registry, policy, metrics, audit, clock, log } = options
+  const running = new Map<AbortController, Promise<unknown>>()
+  let closing = false
+
+  /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
+  async function pass(call: Call, entry: Entry, context: CallContext, controller: AbortController): Promise<unknown> {
+    const { tool } = entry
+    policy.authorize(call.caller, tool)
+    if (closing) throw stopping()
+    await policy.limit(call.caller)
+    const input = tool.parse(call.input)
+    const deadlineMs = policy.deadlineMs(tool, input, call.timeoutMs)
+    const cancelDeadline = clock.after(deadlineMs, () => controller.abort(tooLate(tool.name, deadlineMs)))
+    try {
+      const output = await attempt(entry, input, context)
+      if (options.checkOutput) tool.checkOutput(output)
+      return output
+    } finally {
+      cancelDeadline()
+    }
+  }
+
+  async function attempt(entry: Entry, input: unknown, context: CallContext): Promise<unknown> {
+    for (let count = 1; ; count++) {
+      try {
+        requireUp(entry)
+        return await untilAborted(entry.tool.run(input, context), context.signal)
+      } catch (error) {
+        if (context.signal.aborted) throw context.signal.reason
+        const waitMs = error instanceof Fault ? policy.retryAfterMs(entry.tool, error, count) : undefined
+        if (waitMs === undefined) throw error
+        context.log.debug('retrying', { attempt: count, waitMs })
+        await sleep(clock, waitMs, context.signal)
+      }
+    }
+  }
+
+  async function invoke(call: Call): Promise<unknown> {
+    const requestId = crypto.randomUUID()
+    const atMs = clock.now()
+    const startMs = clock.monotonic()
+    const entry = registry.find(call.operation)
+    const controller = new AbortController()
+    const giveUp = () => controller.abort(withdrawn(entry.tool.name))
+    if (call.signal?.aborted) giveUp()
+    else call.signal?.addEventListener('abort', giveUp, { once: true })
+    const context = contextOf(call, {
+      requestId,
+      signal: controller.signal,
+      log: (trace) => log.child({ requestId, operation: entry.tool.name, ...(trace !== undefined && { trace }) }),
+    })
+    const run = pass(call, entry, context, controller)
+    running.set(controller, run)
+    metrics.running(1)
+    let outcome: 'ok' | Fault = 'ok'
+    try {
+      return await run
+    } catch (error) {
+      outcome = toFault(error, (reference, cause) => context.log.error('call failed', { reference, error: cause }))
+      throw outcome
+    } finally {
+      call.signal?.removeEventListener('abort', giveUp)
+      running.delete(controller)
+      const durationMs = clock.monotonic() - startMs
+      const result = outcome === 'ok' ? 'ok' : outcome.code
+      metrics.running(-1)
+      metrics.called(entry.tool.name, result, durationMs)
+      count(entry, outcome !== 'ok', durationMs, clock.now())
+      const recorded = audit
+        .record({
+          requestId,
+          atMs,
+          callerId: call.caller.id,
+          via: call.caller.via,
+          ...(call.caller.address !== undefined && { address: call.caller.address }),
+          operation: entry.tool.name,
+          provider: entry.provider.id,
+          effect: entry.tool.effect,
+          outcome: result,
+          durationMs,
+        })
+        .catch((error: unknown) => log.error('the audit could not be written', { requestId, error }))
+      // What changed something is on record before the caller hears of it; a read need not wait for the disk.
+      if (entry.tool.effect !== 'read') await recorded
+    }
+  }
+
+  return {
+    invoke,
+    async close(graceMs) {
+      closing = true
+      const done = Promise.allSettled(running.values())
+      const cancel = clock.after(graceMs, () => {
+        for (const controller of running.keys()) controller.abort(stopping())
+      })
+      await done
+      cancel()
+    },
+  }
+}
+
+interface ContextParts {
+  requestId: string
+  signal: AbortSignal
+  log: (trace: string | undefined) => Log
+}
+
+function contextOf(call: Call, { requestId, signal, log }: ContextParts): CallContext {
+  let reported = Number.NEGATIVE_INFINITY
+  let own: Log | undefined
+  return {
+    signal,
+    // Made when first used: most calls log nothing.
+    get log() {
+      return (own ??= tee(log(call.trace), call.logTo))
+    },
+    caller: call.caller,
+    requestId,
+    emit(progress) {
+      // MCP 2026-07-28, progress: the value must increase, and none may come after the end.
+      if (!call.emit || signal.aborted || progress.progress <= reported) return
+      reported = progress.progress
+      call.emit(progress)
+    },
+  }
+}
+
+function tee(log: Log, also: Call['logTo']): Log {
+  if (!also) return log
+  const both = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) => {
+    log[level](message, fields)
+    also(level, message, fields)
+  }
+  return {
+    debug: both('debug'),
+    info: both('info'),
+    warn: both('warn'),
+    error: both('error'),
+    child: (fields) => tee(log.child(fields), also),
+  }
+}
+
+function requireUp({ provider }: Entry): void {
+  const report = provider.report()
+  if (report.status !== 'unavailable') return
+  const since = new Date(report.sinceMs).toISOString()
+  throw new Fault(
+    'unavailable',
+    `${provider.id} is unavailable since ${since}: ${report.reason ?? 'no reason known'}.`,
+    {
+      hint: 'The health operation shows when it is back.',
+      details: { provider: provider.id, since },
+    },
+  )
+}
+
+/** The result, or the signal's reason as soon as it aborts: a handler that does not listen cannot hold its caller. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+function count({ statistics }: Entry, failed: boolean, durationMs: number, atMs: number): void {
+  statistics.calls++
+  if (failed) statistics.errors++
+  statistics.lastMs = durationMs
+  statistics.lastAtMs = atMs
+}
+
+const stopping = () =>
+  new Fault('stopping', 'The hub is shutting down.', { hint: 'Try again when it is back.', retryAfterMs: 5000 })
+
+const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)
+
+const tooLate = (name: string, ms: number) =>
+  new Fault('timeout', `${name} did not finish within ${ms / 1000} s.`, { hint: 'Ask for less at once, or try again.' })

@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { Fault } from './fault.ts'
+import { describeIssues } from './issues.ts'
+import type { CallContext, Effect, JsonSchema, Route, Tool } from './tool.ts'
+
+/** An operation as its author writes it: everything any protocol needs to know, once. */
+export interface OperationSpec<Deps, Input extends z.ZodObject, Output extends z.ZodType> {
+  /** `service.verb_noun` in lower case; the part after the dot is what MCP clients and people call it. */
+  name: `${string}.${string}`
+  /** One sentence that says what it does. */
+  summary: string
+  /** More for whoever decides whether to call it: what the result means, when to use something else. */
+  description?: string
+  /** `area:verb`; `null` opens it to anyone who can reach the hub. */
+  scope: string | null
+  effect: Effect
+  /** Safe to repeat though it is not a read; lets `invoke` retry it. */
+  idempotent?: boolean
+  openWorld?: boolean
+  streams?: boolean
+  /** Its own REST address; without one it is `POST /api/<service>/<operation>`. */
+  route?: Route
+  /** Milliseconds; absent: the hub's default. */
+  timeoutMs?: number | ((input: z.output<Input>) => number)
+  /** Unknown keys are refused: a mistyped argument that is silently ignored costs its user an hour. */
+  input: Input
+  output: Output
+  handler(input: z.output<Input>, context: Deps & CallContext): Promise<z.input<Output>>
+}
+
+/** What can be known of an operation before its service runs, and `bind`, which gives it what it works on. */
+export interface Operation<Deps> {
+  readonly name: string
+  readonly meta: Omit<Tool, 'run'>
+  bind(deps: Deps): Tool
+}
+
+const NAME = /^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/
+
+/**
+ * `operation<Deps>()(spec)`: the two calls let the schemas be inferred while `Deps` is given by name.
+ * Throws TypeError when the name is not `service.verb_noun`.
+ */
+export function operation<Deps = unknown>() {
+  return <Input extends z.ZodObject, Output extends z.ZodType>(
+    spec: OperationSpec<Deps, Input, Output>,
+  ): Operation<Deps> => {
+    if (!NAME.test(spec.name)) throw new TypeError(`Operation name ${spec.name} is not service.verb_noun.`)
+    const input = spec.input.strict()
+    const meta: Omit<Tool, 'run'> = {
+      name: spec.name,
+      summary: spec.summary,
+      ...(spec.description !== undefined && { description: spec.description }),
+      scope: spec.scope,
+      effect: spec.effect,
+      idempotent: spec.effect === 'read' || (spec.idempotent ?? false),
+      openWorld: spec.openWorld ?? false,
+      streams: spec.streams ?? false,
+      ...(spec.route !== undefined && { route: spec.route }),
+      ...timeoutOf(spec.timeoutMs as number | ((input: unknown) => number) | undefined),
+      ...lazySchemas(input, spec.output),
+      parse(raw) {
+        const parsed = input.safeParse(raw ?? {})
+        if (parsed.success) return parsed.data
+        throw invalidInput(spec.name, parsed.error, Object.keys(input.shape))
+      },
+      checkOutput(value) {
+        spec.output.parse(value)
+      },
+    }
+    return {
+      name: spec.name,
+      meta,
+      bind: (deps) =>
+        // Descriptors, not a spread: a spread would make every schema at once.
+        Object.defineProperty(Object.create(meta, Object.getOwnPropertyDescriptors(meta)) as Tool, 'run', {
+          // `parse` made the input what the handler declares; the neutral form cannot say so. The context is the
+          // prototype, not spread: its log is made when first used.
+          value: (value: unknown, context: CallContext) =>
+            spec.handler(value as z.output<Input>, Object.assign(Object.create(context) as CallContext, deps)),
+        }),
+    }
+  }
+}
+
+function timeoutOf(timeoutMs: number | ((input: unknown) => number) | undefined): Pick<Tool, 'timeoutMs'> {
+  if (timeoutMs === undefined) return {}
+  return { timeoutMs: typeof timeoutMs === 'number' ? () => timeoutMs : timeoutMs }
+}
+
+/** JSON Schemas cost about a millisecond each: made when first asked for, so that the hub starts without them. */
+function lazySchemas(input: z.ZodObject, output: z.ZodType): Pick<Tool, 'inputSchema' | 'outputSchema'> {
+  let inputSchema: JsonSchema | undefined
+  let outputSchema: JsonSchema | undefined
+  return {
+    get inputSchema() {
+      return (inputSchema ??= jsonSchema(input, 'input'))
+    },
+    get outputSchema() {
+      return (outputSchema ??= jsonSchema(output, 'output'))
+    },
+  }
+}
+
+/** Without `$schema`: 2020-12 is what MCP and OpenAPI 3.1 take for granted. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' })
+  return rest
+}
+
+function invalidInput(name: string, error: z.ZodError, known: readonly string[]): Fault {
+  const issues = describeIssues(error, known)
+  return new Fault('invalid_input', `${name}: ${issues.map((issue) => issue.text).join('; ')}.`, {
+    hint: known.length === 0 ? 'It takes no arguments.' : `It takes: ${known.join(', ')}.`,
+    details: { issues },
+    cause: error,
+  })
+}

@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely'
+import type { Identity } from './identity.ts'
+import type { Invoke } from './invoke.ts'
+import type { Registry } from './registry.ts'
+import type { StatusReport } from './status.ts'
+
+/**
+ * What engines offer and services ask for. A service names a port in its `needs` and gets it when it starts; which
+ * engine stands behind it is nobody's business but the composition's.
+ */
+export interface Ports {
+  store: Store
+  secrets: Secrets
+  broker: Broker
+  bus: Bus
+  hub: Hub
+  identity: Identity
+}
+
+/** One step in the life of a service's tables. Steps are only ever added; each runs once, in a transaction. */
+export interface Migration {
+  readonly name: string
+  /** Written so that SQLite and PostgreSQL both take it. */
+  up(db: Kysely<unknown>): Promise<void>
+}
+
+/** The database: SQLite or PostgreSQL. What a write's promise has resolved for survives a crash. */
+export interface Store {
+  readonly dialect: 'sqlite' | 'postgres'
+  /** Brings the owner's tables up to date. Throws Fault `storage_failed`. */
+  migrate(owner: string, migrations: readonly Migration[]): Promise<void>
+  /** The query builder, typed with the caller's own tables. */
+  as<Tables>(): Kysely<Tables>
+}
+
+/** Authenticated encryption of what must be stored but not read. */
+export interface Secrets {
+  /** `context` says what the secret is for; it must be the same to open it again (associated data). */
+  seal(plain: string, context: string): string
+  /** Throws Fault `storage_failed` when the text was changed, the context differs or the key is gone. */
+  open(sealed: string, context: string): string
+  /** Whether it was sealed with an older key and should be sealed anew. */
+  isStale(sealed: string): boolean
+}
+
+/** Who the hub lets in at its broker. `hub` may do anything; `session` may not speak for the hub (`alicia/#`). */
+export type BrokerAccount = 'hub' | 'session'
+
+export interface BrokerLogin {
+  readonly username: string
+  readonly password: string
+}
+
+/** The MQTT broker the hub runs or uses. */
+export interface Broker {
+  readonly kind: 'embedded' | 'mosquitto' | 'remote'
+  /** `mqtt://host:port`, without credentials. */
+  readonly url: string
+  /** `ws://host:port`, where it has such a listener. */
+  readonly webSocketUrl?: string
+  /** What to log in with; undefined where the broker takes anybody. */
+  login(account: BrokerAccount): BrokerLogin | undefined
+  /**
+   * Whether the broker itself makes sure that only the owner writes `alicia/v1/req/#` and only user U writes
+   * `alicia/v1/as/U/#`. Only then does a request on MQTT carry an identity.
+   */
+  readonly enforcesIdentity: boolean
+  /** How many messages it dropped for slow subscribers since it started; undefined where it does not say. */
+  dropped(): Promise<number | undefined>
+  report(): StatusReport
+}
+
+export interface BusMessage {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly properties?: BusProperties
+}
+
+/** The MQTT 5 properties that requests and replies use. */
+export interface BusProperties {
+  readonly responseTopic?: string
+  readonly correlationData?: Buffer
+  readonly contentType?: string
+  /** Seconds. */
+  readonly messageExpiryInterval?: number
+  readonly userProperties?: Readonly<Record<string, string | string[]>>
+}
+
+export interface PublishOptions {
+  qos?: 0 | 1 | 2
+  retain?: boolean
+  properties?: BusProperties
+}
+
+/** The hub's own connection to its broker. It reconnects by itself and takes its subscriptions along. */
+export interface Bus {
+  /** Resolves when the broker confirmed it (QoS 1, 2) or it is written (QoS 0). Throws Fault `unavailable`. */
+  publish(topic: string, payload: string | Buffer, options?: PublishOptions): Promise<void>
+  /** Returns what ends the subscription. */
+  subscribe(filter: string, qos: 0 | 1 | 2, listener: (message: BusMessage) => void): Promise<() => Promise<void>>
+  /** Runs now if connected, and after each (re)connect: for retained state that the broker may have lost. */
+  onConnect(task: () => void): () => void
+  report(): StatusReport
+}
+
+/** The hub as its services see it. */
+export interface Hub {
+  readonly invoke: Invoke
+  readonly registry: Registry
+  /** Every part with its status: engines, services, adapters. */
+  parts(): readonly PartReport[]
+  readonly version: string
+  /** Wall-clock milliseconds. */
+  readonly startedMs: number
+  /** Prometheus text. */
+  metrics(): Promise<string>
+}
+
+export interface PartReport extends StatusReport {
+  readonly name: string
+  readonly needs: readonly string[]
+}

@@ -1,0 +1,103 @@
+import type { Events } from './events.ts'
+import { Fault } from './fault.ts'
+import { nearest } from './nearest.ts'
+import type { StatusReport } from './status.ts'
+import { shortName, type Tool } from './tool.ts'
+
+/** Whoever has tools: one of Alicia's services, or another MCP server. */
+export interface Provider {
+  /** Its own name; also the prefix of its tools where two collide. */
+  readonly id: string
+  readonly kind: 'service' | 'upstream'
+  readonly tools: readonly Tool[]
+  report(): StatusReport
+}
+
+/** What a tool's calls were like since the hub started. */
+export interface CallStatistics {
+  calls: number
+  errors: number
+  /** Duration of the latest call, milliseconds. */
+  lastMs?: number
+  /** Wall-clock milliseconds of the latest call's end. */
+  lastAtMs?: number
+}
+
+/** A tool as the hub offers it. */
+export interface Entry {
+  /** What callers call it: the short name, with `service_` before it only where two collide. */
+  readonly name: string
+  readonly tool: Tool
+  readonly provider: Provider
+  readonly statistics: CallStatistics
+}
+
+export interface Registry {
+  /** Adds a provider, or replaces the one of that id. Throws TypeError when a tool name is taken by another provider. */
+  add(provider: Provider): void
+  remove(id: string): void
+  /** By the name callers know, or the full `service.verb_noun`. Throws Fault `unknown_operation`. */
+  find(name: string): Entry
+  /** Every entry, in a deterministic order (by name). The array is shared: do not change it. */
+  list(): readonly Entry[]
+  providers(): Iterable<Provider>
+}
+
+export function createRegistry(events: Events): Registry {
+  const providers = new Map<string, Provider>()
+  const byName = new Map<string, Entry>()
+  const byFullName = new Map<string, Entry>()
+  /** A name once given stays with its tool for the life of the process, so that it never changes under a client. */
+  const ownerOfName = new Map<string, string>()
+  let sorted: readonly Entry[] | undefined
+
+  const exposedName = (tool: Tool) => {
+    const [service = ''] = tool.name.split('.', 1)
+    const short = shortName(tool.name)
+    const candidates = [short, `${service}_${short}`]
+    const own = candidates.find((name) => (ownerOfName.get(name) ?? tool.name) === tool.name)
+    if (own === undefined) throw new TypeError(`No free name for ${tool.name}: ${candidates.join(' and ')} are taken.`)
+    ownerOfName.set(own, tool.name)
+    return own
+  }
+
+  const drop = (id: string) => {
+    for (const [name, entry] of byName) if (entry.provider.id === id) byName.delete(name)
+    for (const [name, entry] of byFullName) if (entry.provider.id === id) byFullName.delete(name)
+    sorted = undefined
+    return providers.delete(id)
+  }
+
+  return {
+    add(provider) {
+      for (const tool of provider.tools) {
+        const other = byFullName.get(tool.name)
+        if (other && other.provider.id !== provider.id)
+          throw new TypeError(`${provider.id} offers ${tool.name}, which ${other.provider.id} offers already.`)
+      }
+      const before = new Map(byFullName)
+      drop(provider.id)
+      providers.set(provider.id, provider)
+      for (const tool of provider.tools) {
+        const statistics = before.get(tool.name)?.statistics ?? { calls: 0, errors: 0 }
+        const entry: Entry = { name: exposedName(tool), tool, provider, statistics }
+        byName.set(entry.name, entry)
+        byFullName.set(tool.name, entry)
+      }
+      events.emit('tools.changed', { provider: provider.id })
+    },
+    remove(id) {
+      if (drop(id)) events.emit('tools.changed', { provider: id })
+    },
+    find(name) {
+      const entry = byName.get(name) ?? byFullName.get(name)
+      if (entry) return entry
+      const meant = nearest(name, [...byName.keys(), ...byFullName.keys()])
+      throw new Fault('unknown_operation', `There is no operation called ${JSON.stringify(name.slice(0, 100))}.`, {
+        hint: meant === undefined ? 'List the tools to see what there is.' : `Did you mean ${meant}?`,
+      })
+    },
+    list: () => (sorted ??= [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
+    providers: () => providers.values(),
+  }
+}

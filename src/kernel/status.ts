@@ -1,0 +1,11 @@
+/** How well something works: a service, an engine, an upstream server. */
+export type Status = 'available' | 'degraded' | 'unavailable' | 'unknown'
+
+/** A status with what a person needs to understand it. */
+export interface StatusReport {
+  status: Status
+  /** Wall-clock milliseconds since which it is so. */
+  sinceMs: number
+  /** Why, in words; absent while all is well. */
+  reason?: string
+}

@@ -1,0 +1,45 @@
+import { noAudit, type Audit } from '../kernel/audit.ts'
+import type { Caller } from '../kernel/caller.ts'
+import { systemClock, type Clock } from '../kernel/clock.ts'
+import { createEvents, type Events } from '../kernel/events.ts'
+import { openDoor, type Door } from '../kernel/invoke.ts'
+import { silentLog, type Log } from '../kernel/log.ts'
+import { createMetrics } from '../kernel/metrics.ts'
+import { createPolicy, type PolicyOptions } from '../kernel/policy.ts'
+import { createRegistry, type Registry } from '../kernel/registry.ts'
+import type { Tool } from '../kernel/tool.ts'
+
+export const owner: Caller = { id: 'owner', name: 'owner', scopes: ['*'], via: 'internal' }
+
+export const callerWith = (...scopes: string[]): Caller => ({ id: 'guest', name: 'guest', scopes, via: 'internal' })
+
+export interface TestDoor extends Door {
+  registry: Registry
+  events: Events
+}
+
+/** The kernel around some tools, with every result checked against its schema; no engine, no socket. */
+export function testDoor(
+  tools: readonly Tool[],
+  options: Partial<PolicyOptions> & { clock?: Clock; audit?: Audit; log?: Log } = {},
+): TestDoor {
+  const clock = options.clock ?? systemClock
+  const events = createEvents((error) => {
+    throw error
+  })
+  const registry = createRegistry(events)
+  const services = Map.groupBy(tools, (tool) => tool.name.split('.')[0] ?? '')
+  for (const [id, own] of services)
+    registry.add({ id, kind: 'service', tools: own, report: () => ({ status: 'available', sinceMs: 0 }) })
+  const policy = createPolicy({ callsPerMinute: 1_000_000, timeoutMs: 30_000, ...options })
+  const door = openDoor({
+    registry,
+    policy,
+    metrics: createMetrics(),
+    audit: options.audit ?? noAudit,
+    clock,
+    log: options.log ?? silentLog,
+    checkOutput: true,
+  })
+  return { ...door, registry, events }
+}
