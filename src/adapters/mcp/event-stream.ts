@@ -1,0 +1,124 @@
+import type { Clock } from '../../kernel/clock.ts'
+import type { Outgoing } from './message.ts'
+
+/** Comments between events, so that proxies and idle time-outs leave a quiet stream alone. */
+const KEEP_ALIVE_MS = 15_000
+/** Unread bytes at which a reader counts as gone: keeping more would let one slow client fill the memory. */
+const LARGEST_BACKLOG_BYTES = 8 * 1024 * 1024
+/** Events kept for a reader that comes back. */
+const MOST_KEPT_EVENTS = 1000
+/** What a disconnected reader is told to wait before it comes back (SSE `retry`). */
+const RETRY_MS = 1000
+
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  // Nginx and its kind would hold events back otherwise (2026-07-28, Streamable HTTP, "Receiving Messages").
+  'x-accel-buffering': 'no',
+} as const
+
+export interface EventStreamOptions {
+  clock: Clock
+  /** Events get `<name>_<number>` as id and are kept, so that a reader can come back with Last-Event-ID. */
+  name?: string
+  /** Opens with an event that has an id and no data, so that a reader can come back even before the first message. */
+  primed?: boolean
+  /** The fields of a first event that is no message. */
+  opening?: string
+  /** The reader went away before the end. */
+  onLeave?: () => void
+}
+
+/** Server-sent events to one reader at a time. Messages pushed while nobody reads wait for the next reader. */
+export interface EventStream {
+  push(message: Outgoing): void
+  /** No more messages; the reader's connection ends when it has read them all. */
+  end(): void
+  /** Connects a reader, from the event after number `after`. An earlier reader's connection ends. */
+  connect(after?: number): ReadableStream<Uint8Array>
+  readonly connected: boolean
+}
+
+const encoder = new TextEncoder()
+
+export function createEventStream(options: EventStreamOptions): EventStream {
+  const { clock, name } = options
+  /** Events from number `first` on; without a name only those nobody has read yet. */
+  let kept: string[] = []
+  let first = 1
+  let ended = false
+  let reader: ReadableStreamDefaultController<Uint8Array> | undefined
+  let stopKeepAlive = () => {}
+
+  const disconnect = (how: 'close' | 'error') => {
+    stopKeepAlive()
+    const left = reader
+    reader = undefined
+    if (how === 'close') left?.close()
+    else left?.error(new Error('The reader is too slow.'))
+  }
+  const write = (text: string) => {
+    if (!reader) return
+    reader.enqueue(encoder.encode(text))
+    if ((reader.desiredSize ?? 0) > -LARGEST_BACKLOG_BYTES) return
+    disconnect('error')
+    options.onLeave?.()
+  }
+  const keepAlive = () => {
+    write(': keep-alive\n\n')
+    stopKeepAlive = clock.after(KEEP_ALIVE_MS, keepAlive)
+  }
+  const add = (fields: string) => {
+    const number = first + kept.length
+    const event = name === undefined ? `${fields}\n\n` : `id: ${name}_${number}\n${fields}\n\n`
+    if (name !== undefined || !reader) kept.push(event)
+    if (kept.length > MOST_KEPT_EVENTS) {
+      kept.shift()
+      first++
+    }
+    write(event)
+  }
+  if (options.primed) add(`retry: ${RETRY_MS}\ndata: `)
+  if (options.opening !== undefined) add(options.opening)
+
+  return {
+    push(message) {
+      if (!ended) add(`event: message\ndata: ${JSON.stringify(message)}`)
+    },
+    end() {
+      ended = true
+      disconnect('close')
+    },
+    connect(after) {
+      disconnect('close')
+      return new ReadableStream<Uint8Array>(
+        {
+          start(controller) {
+            reader = controller
+            const backlog = after === undefined ? kept : kept.slice(Math.max(0, after + 1 - first))
+            for (const event of backlog) write(event)
+            if (name === undefined) kept = []
+            if (ended) return disconnect('close')
+            stopKeepAlive = clock.after(KEEP_ALIVE_MS, keepAlive)
+          },
+          cancel() {
+            stopKeepAlive()
+            reader = undefined
+            options.onLeave?.()
+          },
+        },
+        { highWaterMark: 0, size: (chunk) => chunk.byteLength },
+      )
+    },
+    get connected() {
+      return reader !== undefined
+    },
+  }
+}
+
+/** `<name>_<number>` taken apart; undefined when it is no event id of ours. */
+export function readEventId(id: string): { name: string; number: number } | undefined {
+  const split = id.lastIndexOf('_')
+  const number = Number(id.slice(split + 1))
+  return split > 0 && Number.isInteger(number) ? { name: id.slice(0, split), number } : undefined
+}

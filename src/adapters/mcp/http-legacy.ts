@@ -1,0 +1,105 @@
+import type { Context } from 'hono'
+import type { Caller } from '../../kernel/caller.ts'
+import { FAULTS } from '../../kernel/fault.ts'
+import { readEventId, SSE_HEADERS } from './event-stream.ts'
+import { accepted, challengeOf } from './http-error.ts'
+import { invalidRequest, readMessage, RpcError, type Message, type Outgoing, type Request } from './message.ts'
+import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
+import { isLegacyRevision, RPC } from './protocol.ts'
+import { createReply, jsonResponse } from './reply.ts'
+import type { HttpParts } from './http-parts.ts'
+import { createSession, negotiate } from './session.ts'
+import type { HttpSession } from './session-table.ts'
+
+export async function initialize(
+  parts: HttpParts,
+  caller: Caller,
+  request: Request,
+  named: string | undefined,
+): Promise<Response> {
+  if (named !== undefined && isModern(named)) throw headerMismatch('MCP-Protocol-Version', named, 'initialize')
+  const { session } = parts.sessions.add(createSession(parts.server, caller, negotiate(request.params)))
+  const answer = await session.answer(request, { notify: () => {}, signal: parts.shutdown })
+  return jsonResponse(answer, 200, { 'mcp-session-id': session.id })
+}
+
+export async function postLegacy(
+  parts: HttpParts,
+  context: Context,
+  caller: Caller,
+  message: Message,
+): Promise<Response> {
+  const place = findSession(parts, context, caller)
+  if (message.kind === 'notification') place.session.notice(message)
+  if (message.kind !== 'request') return accepted()
+  const reply = createReply(parts.server.clock, place.openReply())
+  const notify = (method: string, params: object) => reply.send({ jsonrpc: '2.0', method, params })
+  // A client that loses its connection has not cancelled: it may come back for the answer.
+  void place.session.answer(message, { notify, signal: parts.shutdown }).then((answer) => {
+    const status = statusOf(answer)
+    reply.finish(answer, status, status === FAULTS.forbidden.status ? challenge(answer) : {})
+  })
+  return await reply.response
+}
+
+/** Batches: revision 2025-03-26 has them, later ones took them back. Answers come on one stream, as they are ready. */
+export async function postBatch(place: HttpSession, parts: HttpParts, body: readonly unknown[]): Promise<Response> {
+  const { session } = place
+  if (session.revision > '2025-03-26') throw invalidRequest(`revision ${session.revision} has no batches`)
+  const messages = body.map(readMessage)
+  if (messages.length === 0 || messages.some(({ kind }) => kind === 'invalid'))
+    throw invalidRequest('a batch is a list of JSON-RPC messages')
+  for (const message of messages) if (message.kind === 'notification') session.notice(message)
+  const requests = messages.filter((message) => message.kind === 'request')
+  if (requests.length === 0) return accepted()
+  const stream = place.openReply()
+  const way = {
+    notify: (method: string, params: object) => stream.push({ jsonrpc: '2.0', method, params }),
+    signal: parts.shutdown,
+  }
+  const response = new Response(stream.connect(), { headers: SSE_HEADERS })
+  void Promise.all(
+    requests.map(async (request) => {
+      const answer = await session.answer(request, way)
+      if (answer) stream.push(answer)
+    }),
+  ).then(() => stream.end())
+  return response
+}
+
+export function openAnnouncements(place: HttpSession, context: Context): Response {
+  if (!(context.req.header('accept') ?? '').includes('text/event-stream'))
+    throw new RpcError(RPC.invalidRequest, 'GET opens an event stream: accept text/event-stream.', { status: 406 })
+  const last = context.req.header('last-event-id')
+  const position = last === undefined ? undefined : readEventId(last)
+  const stream = (position && place.replyStream(position.name)) ?? place.announcements
+  return new Response(stream.connect(position?.number), { headers: SSE_HEADERS })
+}
+
+export function findSession(parts: HttpParts, context: Context, caller: Caller): HttpSession {
+  const named = context.req.header('mcp-protocol-version')
+  if (named !== undefined && !isLegacyRevision(named) && !isModern(named)) throw unsupportedRevision(named)
+  const id = context.req.header('mcp-session-id')
+  if (id === undefined) {
+    if (context.req.method !== 'POST')
+      throw new RpcError(FAULTS.method_not_allowed.rpc, 'Without a session the MCP endpoint takes POST only.', {
+        status: 405,
+      })
+    throw invalidRequest('begin with initialize and send its Mcp-Session-Id, or send _meta as of 2026-07-28')
+  }
+  const place = parts.sessions.find(id, caller)
+  if (place) return place
+  throw new RpcError(RPC.sessionNotFound, 'Session not found: it ended or is not yours. Initialize a new one.', {
+    status: 404,
+  })
+}
+
+const statusOf = (answer: Outgoing | undefined): number => {
+  const error = answer?.['error'] as { code: number } | undefined
+  return error?.code === FAULTS.forbidden.rpc ? FAULTS.forbidden.status : 200
+}
+
+const challenge = (answer: Outgoing | undefined) => {
+  const error = answer?.['error'] as { message: string; data?: unknown } | undefined
+  return challengeOf(new RpcError(FAULTS.forbidden.rpc, error?.message ?? '', { data: error?.data, status: 403 }))
+}

@@ -1,0 +1,91 @@
+import { faultBody, faultText, type Fault } from '../../kernel/fault.ts'
+import { RPC } from './protocol.ts'
+
+/** MCP allows strings and integers, never null (2026-07-28, basic, "Requests"). */
+export type Id = string | number
+
+export type Params = Readonly<Record<string, unknown>>
+
+export interface Request {
+  readonly kind: 'request'
+  readonly id: Id
+  readonly method: string
+  readonly params: Params
+}
+
+export interface Notification {
+  readonly kind: 'notification'
+  readonly method: string
+  readonly params: Params
+}
+
+/** What one JSON value turned out to be. Alicia asks its clients nothing yet, so a response has no addressee. */
+export type Message =
+  | Request
+  | Notification
+  | { readonly kind: 'response' }
+  | { readonly kind: 'invalid'; readonly id: Id | undefined; readonly why: string }
+
+/** An outgoing JSON-RPC message, ready for JSON.stringify. */
+export type Outgoing = { readonly jsonrpc: '2.0' } & Readonly<Record<string, unknown>>
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isId = (id: unknown): id is Id => typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id))
+
+/** Sorts one parsed JSON value by the shapes of JSON-RPC 2.0. */
+export function readMessage(value: unknown): Message {
+  if (!isObject(value)) return invalid(undefined, 'a message is a JSON object')
+  const { id, method, params } = value
+  const known = isId(id) ? id : undefined
+  if (value['jsonrpc'] !== '2.0') return invalid(known, 'jsonrpc must be "2.0"')
+  if (method === undefined && ('result' in value || 'error' in value)) return { kind: 'response' }
+  if (typeof method !== 'string') return invalid(known, 'method must be a string')
+  if (params !== undefined && !isObject(params)) return invalid(known, 'params must be an object')
+  if (!('id' in value)) return { kind: 'notification', method, params: params ?? {} }
+  if (known === undefined) return invalid(undefined, 'id must be a string or an integer')
+  return { kind: 'request', id: known, method, params: params ?? {} }
+}
+
+const invalid = (id: Id | undefined, why: string): Message => ({ kind: 'invalid', id, why })
+
+/** A protocol error, as opposed to a tool that failed: the client did something a better client would not. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError'
+  readonly code: number
+  readonly data: unknown
+  /** The HTTP status, where the transport is HTTP. */
+  readonly status: number
+
+  constructor(code: number, message: string, more: { data?: unknown; status?: number } = {}) {
+    super(message)
+    this.code = code
+    this.data = more.data
+    this.status = more.status ?? 200
+  }
+}
+
+export const resultMessage = (id: Id, result: unknown): Outgoing => ({ jsonrpc: '2.0', id, result })
+
+/** An error whose request's id could not be read carries none. */
+export function errorMessage(id: Id | undefined, error: RpcError): Outgoing {
+  const body = { code: error.code, message: error.message, ...(error.data !== undefined && { data: error.data }) }
+  return { jsonrpc: '2.0', ...(id !== undefined && { id }), error: body }
+}
+
+export const notificationMessage = (method: string, params?: object): Outgoing => ({
+  jsonrpc: '2.0',
+  method,
+  ...(params !== undefined && { params }),
+})
+
+/** A fault that concerns the protocol, not the tool: who asks, what they named. */
+export const rpcErrorOf = (fault: Fault): RpcError =>
+  new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status: fault.status })
+
+export const invalidRequest = (why: string): RpcError =>
+  new RpcError(RPC.invalidRequest, `Invalid request: ${why}.`, { status: 400 })
+
+export const unknownMethod = (method: string): RpcError =>
+  new RpcError(RPC.methodNotFound, `Method not found: ${method.slice(0, 100)}`, { status: 404 })

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from 'hono'
+import type { Caller } from '../../kernel/caller.ts'
+import { createChannel, type Channel } from './channel.ts'
+import { createEventStream, SSE_HEADERS } from './event-stream.ts'
+import { accepted, errorResponse } from './http-error.ts'
+import type { McpHttpOptions } from './http.ts'
+import { RpcError } from './message.ts'
+import { RPC } from './protocol.ts'
+
+/** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
+export interface OldSse {
+  /** GET: a stream whose first event names where to POST. */
+  open(context: Context): Response
+  /** POST: one message; its answer comes on the stream. */
+  post(context: Context): Promise<Response>
+  close(): void
+}
+
+type OldSseOptions = Pick<McpHttpOptions, 'server' | 'authenticate' | 'readJson' | 'mostSessions'> & {
+  /** Path of the POST endpoint. */
+  readonly postPath: string
+}
+
+export function createOldSse({ server, authenticate, readJson, mostSessions, postPath }: OldSseOptions): OldSse {
+  const open = new Map<string, { channel: Channel; caller: Caller; end: () => void }>()
+
+  const begin = (caller: Caller): Response => {
+    if (open.size >= mostSessions) throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
+    const id = randomUUID()
+    const close = () => {
+      open.get(id)?.channel.close()
+      open.delete(id)
+    }
+    const stream = createEventStream({
+      clock: server.clock,
+      onLeave: close,
+      opening: `event: endpoint\ndata: ${postPath}?session=${id}`,
+    })
+    const channel = createChannel(server, caller, (message) => stream.push(message))
+    open.set(id, { channel, caller, end: () => stream.end() })
+    return new Response(stream.connect(), { headers: SSE_HEADERS })
+  }
+
+  const receive = async (context: Context, caller: Caller): Promise<Response> => {
+    const place = open.get(context.req.query('session') ?? '')
+    if (place?.caller.id !== caller.id)
+      throw new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })
+    place.channel.take(await readJson(context))
+    return accepted()
+  }
+
+  return {
+    open(context) {
+      try {
+        return begin(authenticate(context))
+      } catch (error) {
+        return errorResponse(server.errorOf(error))
+      }
+    },
+    async post(context) {
+      try {
+        return await receive(context, authenticate(context))
+      } catch (error) {
+        return errorResponse(server.errorOf(error))
+      }
+    },
+    close() {
+      for (const { channel, end } of open.values()) {
+        channel.close()
+        end()
+      }
+      open.clear()
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Events } from '../../kernel/events.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { createEventStream, type EventStream } from './event-stream.ts'
+import { notificationMessage } from './message.ts'
+import { since } from './protocol.ts'
+import type { Session } from './session.ts'
+
+/** How long the events of a reply are kept for a reader that lost its connection. */
+const KEEP_REPLY_MS = 60_000
+
+/** A session over Streamable HTTP, with what lives between its requests. */
+export interface HttpSession {
+  readonly session: Session
+  /** The stream of GET: what concerns no request. */
+  readonly announcements: EventStream
+  /** A stream for the reply to a POST; a reader can come back to it. */
+  openReply(): EventStream
+  /** The stream of that name, for a reader that comes back. */
+  replyStream(name: string): EventStream | undefined
+}
+
+export interface SessionTable {
+  /** Throws Fault `unavailable` when all places are taken by sessions in use. */
+  add(session: Session): HttpSession
+  /** Only its own caller finds a session; finding it counts as use. */
+  find(id: string, caller: Caller): HttpSession | undefined
+  remove(id: string): void
+  readonly size: number
+  close(): void
+}
+
+interface Place extends HttpSession {
+  usedAtMs: number
+}
+
+export interface SessionTableOptions {
+  clock: Clock
+  events: Events
+  most: number
+  idleMs: number
+}
+
+export function createSessionTable({ clock, events, most, idleMs }: SessionTableOptions): SessionTable {
+  const places = new Map<string, Place>()
+  const isIdle = (place: Place, forMs: number) =>
+    !place.announcements.connected && clock.monotonic() - place.usedAtMs > forMs
+  const remove = (id: string) => {
+    const place = places.get(id)
+    places.delete(id)
+    place?.session.close()
+    place?.announcements.end()
+  }
+  /** The one unused for longest makes room, unless it was in use within the last minute. */
+  const makeRoom = () => {
+    const oldest = [...places]
+      .sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs)
+      .find(([, place]) => isIdle(place, 60_000))
+    if (!oldest)
+      throw new Fault('unavailable', `All ${most} MCP sessions are in use.`, {
+        hint: 'Close one, or raise limits.mcpSessions.',
+        retryAfterMs: 60_000,
+      })
+    remove(oldest[0])
+  }
+  const sweepMs = Math.min(idleMs, 60_000)
+  const sweep = () => {
+    for (const [id, place] of places) if (isIdle(place, idleMs)) remove(id)
+    stopSweep = clock.after(sweepMs, sweep)
+  }
+  let stopSweep = clock.after(sweepMs, sweep)
+  const stopAnnouncing = events.on('tools.changed', () => {
+    for (const { announcements } of places.values())
+      announcements.push(notificationMessage('notifications/tools/list_changed'))
+  })
+
+  return {
+    add(session) {
+      if (places.size >= most) makeRoom()
+      const place: Place = { ...createHttpSession(session, clock), usedAtMs: clock.monotonic() }
+      places.set(session.id, place)
+      return place
+    },
+    find(id, caller) {
+      const place = places.get(id)
+      if (place?.session.caller.id !== caller.id) return undefined
+      place.usedAtMs = clock.monotonic()
+      return place
+    },
+    remove,
+    get size() {
+      return places.size
+    },
+    close() {
+      stopSweep()
+      stopAnnouncing()
+      for (const id of places.keys()) remove(id)
+    },
+  }
+}
+
+function createHttpSession(session: Session, clock: Clock): HttpSession {
+  const replies = new Map<string, EventStream>()
+  const primed = since(session.revision, '2025-11-25')
+  let count = 0
+  return {
+    session,
+    announcements: createEventStream({ clock, name: 'announcements', primed }),
+    openReply() {
+      const name = `reply${++count}`
+      const forget = () => clock.after(KEEP_REPLY_MS, () => replies.delete(name))
+      const stream = createEventStream({ clock, name, primed })
+      const reply: EventStream = {
+        push: (message) => stream.push(message),
+        connect: (after) => {
+          replies.set(name, reply)
+          return stream.connect(after)
+        },
+        end() {
+          stream.end()
+          forget()
+        },
+        get connected() {
+          return stream.connected
+        },
+      }
+      return reply
+    },
+    replyStream: (name) => replies.get(name),
+  }
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import type { Caller } from '../../kernel/caller.ts'
+import { createChannel } from './channel.ts'
+import type { McpServer } from './server.ts'
+
+/** RFC 6455 §7.4.1. */
+const CLOSE = { goingAway: 1001, unsupportedData: 1003, tryAgainLater: 1013 } as const
+/** How often the other side must show that it is there, milliseconds. */
+const PING_MS = 30_000
+/** Unsent bytes at which a client counts as too slow. */
+const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
+
+export interface McpWebSocketOptions {
+  readonly server: McpServer
+  readonly largestMessageBytes: number
+}
+
+export interface McpWebSocket {
+  /** Takes over an upgrade request that was let in already. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): void
+  close(): void
+}
+
+/**
+ * MCP over WebSocket: one JSON-RPC message per text frame, as on stdio. The specification leaves custom transports
+ * free; subprotocol `mcp` is accepted where a client offers it.
+ */
+export function createMcpWebSocket({ server, largestMessageBytes }: McpWebSocketOptions): McpWebSocket {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: largestMessageBytes,
+    // A compressed bomb would be inflated before its size is known; messages are small.
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has('mcp') ? 'mcp' : false),
+  })
+  return {
+    accept(request, socket, head, caller) {
+      sockets.handleUpgrade(request, socket, head, (webSocket) => serve(server, webSocket, caller))
+    },
+    close() {
+      for (const webSocket of sockets.clients) webSocket.close(CLOSE.goingAway, 'The hub is shutting down.')
+      sockets.close()
+    },
+  }
+}
+
+function serve(server: McpServer, webSocket: WebSocket, caller: Caller): void {
+  const channel = createChannel(server, caller, (message) => {
+    if (webSocket.readyState !== webSocket.OPEN) return
+    if (webSocket.bufferedAmount > LARGEST_BACKLOG_BYTES)
+      return webSocket.close(CLOSE.tryAgainLater, 'The client reads too slowly.')
+    webSocket.send(JSON.stringify(message))
+  })
+  let alive = true
+  let stopPinging = () => {}
+  const ping = () => {
+    if (!alive) return webSocket.terminate()
+    alive = false
+    webSocket.ping()
+    stopPinging = server.clock.after(PING_MS, ping)
+  }
+  stopPinging = server.clock.after(PING_MS, ping)
+  webSocket.on('pong', () => (alive = true))
+  webSocket.on('message', (data, isBinary) => {
+    alive = true
+    if (isBinary) return webSocket.close(CLOSE.unsupportedData, 'MCP messages are text.')
+    channel.receive(data.toString())
+  })
+  webSocket.on('error', (error) => server.log.debug('MCP WebSocket failed', { error }))
+  webSocket.on('close', () => {
+    stopPinging()
+    channel.close()
+  })
+}
