@@ -1,0 +1,25 @@
+import { Fault } from '../kernel/fault.ts'
+
+/** One thing that is wrong with the configuration. Never holds a value: any of them may be a secret. */
+export interface Problem {
+  /** A file, an environment variable or a flag. */
+  readonly source: string
+  /** From 1; only in files. */
+  readonly line?: number
+  /** A sentence without its full stop. */
+  readonly text: string
+}
+
+const at = ({ source, line }: Problem) => (line === undefined ? source : `${source}:${line}`)
+
+/** All problems as one fault: the file's by line, then the others as they came. */
+export function problemsFault(problems: readonly Problem[]): Fault {
+  const sorted = [...problems].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0)
+  const lines = sorted.map((problem) => `${at(problem)}: ${problem.text}.`)
+  const message =
+    lines.length === 1 ? (lines[0] ?? '') : `The configuration has ${lines.length} problems:\n  ${lines.join('\n  ')}`
+  return new Fault('invalid_input', message, {
+    hint: 'docs/reference/configuration.md lists every setting.',
+    details: { problems: sorted },
+  })
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+
+/** 0 lets the operating system choose a free one. */
+const Port = z.int().min(0).max(65535)
+
+const Url = (...protocols: string[]) =>
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol.slice(0, -1) ?? ''), {
+    error: `must be an address that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+  })
+
+const Path = z.string().min(1)
+
+/** It travels in an HTTP header and as an MQTT password, so: no spaces, nothing beyond ASCII. */
+const Token = z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 ASCII characters without spaces')
+
+const KEY_BYTES = 32
+const isKey = (text: string) =>
+  /^[0-9a-f]{64}$/i.test(text) || (/^[\w+/-]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === KEY_BYTES)
+
+const SecretKeys = z.string().refine((text) => text.split(',').every((key) => isKey(key.trim())), {
+  error: 'must be one or more keys of 32 bytes each, in base64 or hex, separated by commas',
+})
+
+/** `alicia` is the owner's login, `hub` and `session` are the hub's own; a name is also a level of a topic. */
+const UserName = z
+  .string()
+  .regex(/^[^\s/+#$:]{1,64}$/, 'must be 1 to 64 characters without spaces, /, +, #, $ and :')
+  .refine((name) => !['alicia', 'hub', 'session'].includes(name), { error: 'must not be alicia, hub or session' })
+
+const Scope = z.string().regex(/^(\*|[a-z][a-z0-9_]*:(\*|[a-z][a-z0-9_]*))$/, 'must be area:verb, area:* or *')
+
+const TopicFilter = z
+  .string()
+  .regex(/^(?:(?:\+|[^+#\0]*)\/)*(?:\+|#|[^+#\0/]*)$/, 'must be an MQTT topic filter: + and # stand alone, # is last')
+  .min(1)
+  .max(65535)
+
+const User = z.strictObject({
+  name: UserName.describe('Login name. Requests of this user arrive under `alicia/v1/as/<name>/`.'),
+  password: z.string().min(8).describe('Login password, at least 8 characters.'),
+  scopes: z.array(Scope).default([]).describe("What this user's requests may do: `area:verb`, `area:*` or `*`."),
+  publish: z.array(TopicFilter).exactOptional().describe('Where it may publish. Absent: everywhere but `alicia/#`.'),
+  subscribe: z.array(TopicFilter).exactOptional().describe('What it may read. Absent: everything but `alicia/#`.'),
+})
+
+const Broker = z.strictObject({
+  kind: z
+    .enum(['embedded', 'mosquitto', 'remote'])
+    .exactOptional()
+    .describe('`embedded` runs in the hub, `mosquitto` is run by the hub, `remote` is yours. With a `url`: `remote`.'),
+  url: Url('mqtt', 'mqtts', 'ws', 'wss').exactOptional().describe('Use this broker and run none.'),
+  host: z.string().min(1).exactOptional().describe("Address the hub's own broker listens on. Absent: that of `host`."),
+  port: Port.default(1883).describe("TCP port of the hub's own broker; 0 takes any free one."),
+  webSocketPort: Port.nullable()
+    .default(null)
+    .describe('A port of its own for MQTT over WebSocket; `null`: only `/mqtt` on the HTTP port.'),
+  anonymous: z
+    .boolean()
+    .default(false)
+    .describe('Let clients in that show no password. Anyone on the network, that is.'),
+  program: Path.exactOptional().describe(
+    'Where the program `mosquitto` is. Absent: searched for in PATH and /usr/sbin.',
+  ),
+  ca: Path.exactOptional().describe('PEM file with the authority that signed the remote broker’s certificate.'),
+  cert: Path.exactOptional().describe('PEM file with the client certificate for the remote broker.'),
+  key: Path.exactOptional().describe('PEM file with the key of that certificate.'),
+  enforcesIdentity: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The remote broker’s access control lets only user U write `alicia/v1/as/U/#` and only the owner `alicia/v1/req/#`. ' +
+        'Without it, requests over MQTT are refused: anyone could claim to be anyone.',
+    ),
+  users: z.array(User).default([]).describe("Further logins at the hub's own broker."),
+})
+
+const Limits = z.strictObject({
+  callsPerMinute: z.int().min(1).default(6000).describe('Calls one caller may make within a minute.'),
+  timeoutSeconds: z.int().min(1).max(3600).default(30).describe('How long a call may take that says nothing else.'),
+  bodyMegabytes: z.number().min(0.01).max(1024).default(4).describe('Largest body of a request.'),
+  mcpSessions: z.int().min(1).default(1000).describe('MCP sessions open at once.'),
+  mqttSessions: z.int().min(1).default(100).describe('MQTT sessions open at once, of all callers.'),
+  auditDays: z.int().min(1).max(3650).default(30).describe('How long the record of calls is kept.'),
+})
+
+/** What stands in the configuration file; flags and the environment are laid over it before it is checked. */
+export const ConfigSchema = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address the HTTP server listens on. `0.0.0.0` opens it to the network; add `allowedHosts` then.'),
+  port: Port.default(8765).describe('Port of the HTTP server (API, dashboard, MCP); 0 takes any free one.'),
+  data: Path.exactOptional().describe(
+    'Folder for the database, the token and the secret key. Absent: `$XDG_DATA_HOME/alicia` or ' +
+      '`~/.local/share/alicia`; `~/Library/Application Support/alicia` on macOS; `%LOCALAPPDATA%\\alicia` on Windows.',
+  ),
+  token: Token.exactOptional().describe("The owner's access token. Absent: generated once, in the file `token`."),
+  secretKey: SecretKeys.exactOptional().describe(
+    'Key that encrypts stored credentials: 32 bytes in base64 or hex; several, separated by commas, to rotate (the ' +
+      'first encrypts, all decrypt). Absent: generated once, in the file `secret.key`.',
+  ),
+  database: z
+    .strictObject({
+      url: Url('postgres', 'postgresql')
+        .exactOptional()
+        .describe('PostgreSQL to use. Absent: SQLite in the data folder.'),
+    })
+    .prefault({}),
+  broker: Broker.prefault({}),
+  demo: z.boolean().default(false).describe('Add a simulated home to the broker, to try things on.'),
+  allowedHosts: z
+    .array(z.string().regex(/^[^\s/]+$/, 'must be a host name, such as home.example, without scheme and path'))
+    .default([])
+    .describe('Names the hub may be called by, besides those of loopback. Guards against DNS rebinding.'),
+  allowedOrigins: z
+    .array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^\s/]+$/, 'must be an origin, such as https://home.example'))
+    .default([])
+    .describe('Origins of web pages that may call the hub, besides its own.'),
+  limits: Limits.prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('What is written to the log.'),
+    })
+    .prefault({}),
+})
+
+export type ParsedConfig = z.output<typeof ConfigSchema>
