@@ -66,7 +66,7 @@ function serve(server: McpServer, webSocket: WebSocket, caller: Caller): void {
   webSocket.on('message', (data, isBinary) => {
     alive = true
     if (isBinary) return webSocket.close(CLOSE.unsupportedData, 'MCP messages are text.')
-    channel.receive(data.toString())
+    channel.receive((data as Buffer).toString())
   })
   webSocket.on('error', (error) => server.log.debug('MCP WebSocket failed', { error }))
   webSocket.on('close', () => {
