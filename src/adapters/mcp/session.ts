@@ -78,7 +78,8 @@ export function createSession(server: McpServer, caller: Caller, revision: Legac
       way.signal.addEventListener('abort', leave, { once: true })
       try {
         const exchange = { ...way, caller, revision, logLevel, signal: cancel.signal }
-        return resultMessage(id, await result(request, exchange))
+        const answer = resultMessage(id, await result(request, exchange))
+        return cancel.signal.aborted ? undefined : answer
       } catch (error) {
         return cancel.signal.aborted ? undefined : errorMessage(id, server.errorOf(error))
       } finally {
