@@ -95,17 +95,20 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
     )
     const signal = AbortSignal.any([late.signal, abort.signal])
     const starting = part.start(ports, signal)
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => {
+    let giveUp = () => {}
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = () => {
         reject(signal.reason as Error)
         // It may come up after all: then nobody would ever stop it.
         starting.then((running) => running.stop()).catch(() => undefined)
-      }),
-    )
+      }
+      signal.addEventListener('abort', giveUp)
+    })
     try {
-      return await Promise.race([starting, aborted])
+      return await Promise.race([starting, givenUp])
     } finally {
       cancel()
+      signal.removeEventListener('abort', giveUp)
     }
   }
 

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream'
 import { suite, test, type TestContext } from 'node:test'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { cancelled, testMcp, TOKEN } from '../../testing/mcp.ts'
 import { owner } from '../../testing/hub.ts'
 import { createChannel } from './channel.ts'
@@ -234,7 +234,7 @@ suite('HTTP+SSE of 2024-11-05', () => {
       requestInit: { headers },
       eventSourceInit: { fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, ...headers } }) },
     })
-    await client.connect(transport as never)
+    await client.connect(transport)
     const result = await client.callTool({ name: 'echo', arguments: { text: 'old' } })
     assert.deepEqual(result.structuredContent, { text: 'old' })
     await client.close()

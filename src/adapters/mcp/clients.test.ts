@@ -15,7 +15,7 @@ const CLIENTS = {
   'SDK v1': async (mcp: ReturnType<typeof testMcp>, token?: string) => {
     const client = new OldClient({ name: 'test', version: '1' })
     // The SDK's own types are not written for exactOptionalPropertyTypes.
-    await client.connect(new OldTransport(URL_OF_MCP, { ...withToken(token), fetch: mcp.fetch }) as never)
+    await client.connect(new OldTransport(URL_OF_MCP, { ...withToken(token), fetch: mcp.fetch }))
     return client
   },
   'SDK v2, old era': async (mcp: ReturnType<typeof testMcp>, token?: string) => {
