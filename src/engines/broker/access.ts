@@ -1,0 +1,176 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { Fault } from '../../kernel/fault.ts'
+import type { BrokerAccount, BrokerLogin } from '../../kernel/ports.ts'
+import { covers, isFilter, matches } from './topic.ts'
+
+/** One line of an access list. The first line that matches decides; where none does, the answer is no. */
+export interface Rule {
+  readonly filter: string
+  readonly allow: boolean
+}
+
+/** Somebody the broker knows, and what they may write and read. */
+export interface Account {
+  readonly name: string
+  readonly send: readonly Rule[]
+  readonly receive: readonly Rule[]
+}
+
+/** Somebody with a password of their own. Absent filters: everything but `alicia/#`. */
+export interface BrokerUser {
+  readonly name: string
+  readonly password: string
+  readonly publish?: readonly string[]
+  readonly subscribe?: readonly string[]
+}
+
+/** What somebody without a name and password may do; `false`: nothing, they are not let in. */
+export type AnonymousAccess = false | Pick<BrokerUser, 'publish' | 'subscribe'>
+
+/** Whom the broker lets in. */
+export interface AccessOptions {
+  /** The password of the login `alicia`. */
+  readonly ownerToken: string
+  readonly users: readonly BrokerUser[]
+  readonly anonymous: AnonymousAccess
+}
+
+/** An account with its password, for the engines that write them down (as hashes). */
+export interface Credential extends BrokerLogin {
+  readonly account: Account
+}
+
+export interface Access {
+  readonly credentials: readonly Credential[]
+  readonly anonymous: Account | undefined
+  login(account: BrokerAccount): BrokerLogin
+  /** The account, or undefined when the name or password is wrong or missing. */
+  authenticate(username: string | undefined, password: Uint8Array | undefined): Account | undefined
+}
+
+/** The owner's user name at the broker. */
+export const OWNER_LOGIN = 'alicia'
+
+const allow = (...filters: readonly string[]): Rule[] => filters.map((filter) => ({ filter, allow: true }))
+const deny = (...filters: readonly string[]): Rule[] => filters.map((filter) => ({ filter, allow: false }))
+
+/** `#` does not match them (MQTT 5.0, 4.7.2), so reading everything takes both. */
+const EVERYTHING = ['#', '$SYS/#']
+
+/** Conversations: what callers ask and are answered is between them and the hub. */
+const CONVERSATIONS = ['alicia/v1/req/#', 'alicia/v1/as/#', 'alicia/v1/rep/#']
+
+const HUB: Account = { name: 'alicia/hub', send: allow('#'), receive: allow(...EVERYTHING) }
+
+const SESSION: Account = {
+  name: 'alicia/session',
+  send: [...deny('alicia/#'), ...allow('#')],
+  receive: [...deny(...CONVERSATIONS), ...allow(...EVERYTHING)],
+}
+
+const OWNER_ACCOUNT: Account = {
+  name: OWNER_LOGIN,
+  send: [...allow('alicia/v1/req/#', `alicia/v1/as/${OWNER_LOGIN}/#`), ...deny('alicia/#'), ...allow('#')],
+  receive: allow(...EVERYTHING),
+}
+
+const userAccount = ({ name, publish = ['#'], subscribe = EVERYTHING }: Omit<BrokerUser, 'password'>): Account => ({
+  name,
+  send: [...allow(`alicia/v1/as/${name}/req/#`), ...deny('alicia/#'), ...allow(...publish)],
+  receive: [
+    ...allow(`alicia/v1/as/${name}/rep/#`, 'alicia/v1/svc/#', 'alicia/v1/evt/#'),
+    ...deny('alicia/#'),
+    ...allow(...subscribe),
+  ],
+})
+
+const anonymousAccount = ({ publish = ['#'], subscribe = ['#'] }: Exclude<AnonymousAccess, false>): Account => ({
+  name: 'anonymous',
+  send: [...deny('alicia/#'), ...allow(...publish)],
+  receive: [...deny('alicia/#'), ...allow(...subscribe)],
+})
+
+/** Throws Fault `invalid_input` for a name or filter that would break or widen the rules. */
+export function createAccess({ ownerToken, users, anonymous }: AccessOptions): Access {
+  for (const user of users) refuseUnsafe(user)
+  if (anonymous) refuseBadFilters('anonymous', anonymous)
+  const twice = users.find(({ name }, at) => users.findIndex((other) => other.name === name) !== at)
+  if (twice) throw new Fault('invalid_input', `Two broker users are called ${twice.name}.`)
+
+  const internal = (account: Account): Credential => ({
+    account,
+    username: account.name,
+    password: randomBytes(32).toString('base64url'),
+  })
+  const hub = internal(HUB)
+  const session = internal(SESSION)
+  const credentials: Credential[] = [
+    hub,
+    session,
+    { account: OWNER_ACCOUNT, username: OWNER_LOGIN, password: ownerToken },
+    ...users.map((user) => ({ account: userAccount(user), username: user.name, password: user.password })),
+  ]
+  const byName = new Map(
+    credentials.map(({ account, username, password }) => [username, { account, hash: sha256(password) }]),
+  )
+  const nobody = anonymous ? anonymousAccount(anonymous) : undefined
+
+  return {
+    credentials,
+    anonymous: nobody,
+    login: (account) => {
+      const { username, password } = account === 'hub' ? hub : session
+      return { username, password }
+    },
+    authenticate(username, password) {
+      if (username === undefined && password === undefined) return nobody
+      const known = byName.get(username ?? '')
+      if (!known || password === undefined) return undefined
+      return timingSafeEqual(known.hash, sha256(password)) ? known.account : undefined
+    },
+  }
+}
+
+/** Whether the account may publish to the topic. */
+export function mayPublish(account: Account, topic: string): boolean {
+  return account.send.find(({ filter }) => matches(filter, topic))?.allow ?? false
+}
+
+/** Whether a message on this topic may reach the account. */
+export function mayReceive(account: Account, topic: string): boolean {
+  return account.receive.find(({ filter }) => matches(filter, topic))?.allow ?? false
+}
+
+/**
+ * Whether the account may subscribe to the filter: a rule must speak of all of it. What a granted filter matches is
+ * still held back message by message where `mayReceive` says no, so `#` is granted although `alicia/#` is not.
+ */
+export function maySubscribe(account: Account, filter: string): boolean {
+  const speaksOf = (rule: Rule) => !(filter.startsWith('$') && /^[+#]/.test(rule.filter)) && covers(rule.filter, filter)
+  return account.receive.find(speaksOf)?.allow ?? false
+}
+
+/** Long enough for a random password; a shorter text is compared the same way. */
+const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest()
+
+function refuseUnsafe(user: BrokerUser): void {
+  const { name } = user
+  // A `/`, `+` or `#` in a name would make `alicia/v1/as/<name>/#` mean somebody else's topics.
+  if (!/^[^/+#\s\p{Cc}:]{1,64}$/u.test(name) || name === OWNER_LOGIN)
+    throw new Fault('invalid_input', `${JSON.stringify(name)} cannot be the name of a broker user.`, {
+      hint: `Use 1 to 64 characters without spaces, "/", "+", "#" and ":"; "${OWNER_LOGIN}" is the owner's.`,
+    })
+  if (user.password === '') throw new Fault('invalid_input', `The broker user ${name} has an empty password.`)
+  refuseBadFilters(`broker user ${name}`, user)
+}
+
+function refuseBadFilters(
+  who: string,
+  { publish = [], subscribe = [] }: Pick<BrokerUser, 'publish' | 'subscribe'>,
+): void {
+  const bad = [...publish, ...subscribe].find((filter) => !isFilter(filter))
+  if (bad === undefined) return
+  throw new Fault('invalid_input', `${JSON.stringify(bad)} (${who}) is not a topic filter.`, {
+    hint: 'A filter is topic levels between "/"; "+" stands for one whole level, "#" for all that follow, at the end.',
+  })
+}

@@ -1,0 +1,96 @@
+import type { AedesOptions, AuthenticateError, AuthErrorCode, Client, Subscription } from 'aedes'
+import type { Log } from '../../kernel/log.ts'
+import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from './access.ts'
+import type { Packet } from './packet.ts'
+import { isFilter, isTopic, matches } from './topic.ts'
+
+/** CONNACK return codes of MQTT 3.1.1, 3.2.2.3; aedes translates them for MQTT 5 (to 0x86 and 0x87). */
+const BAD_USERNAME_OR_PASSWORD = 4
+const NOT_AUTHORIZED = 5
+
+/** The hooks by which aedes asks who somebody is and what they may do. */
+export type Authorization = Required<
+  Pick<AedesOptions, 'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'>
+>
+
+export interface AuthorizationOptions {
+  readonly access: Access
+  readonly log: Log
+  /** Stores a message of QoS 1 that may be published, before aedes acknowledges it. */
+  readonly storeFirst: (packet: Packet) => void
+  /** Leaves a refused subscription out of the session. */
+  readonly refuse: (subscription: object) => void
+  /** Whether the client's connection can take one more message now. */
+  readonly hasRoom: (client: Client, packet: object) => boolean
+}
+
+/** The access list as aedes's hooks. */
+export function authorization({ access, log, storeFirst, refuse, hasRoom }: AuthorizationOptions): Authorization {
+  const accounts = new WeakMap<Client, Account>()
+  const willTopics = new WeakMap<Client, string>()
+
+  const refusal = (client: Client, account: Account | undefined, anonymous: boolean): AuthenticateError | undefined => {
+    if (!account) return authenticateError(anonymous ? NOT_AUTHORIZED : BAD_USERNAME_OR_PASSWORD)
+    const willTopic = willTopics.get(client)
+    // Refused now rather than unheard later: whoever relies on a will must know that it counts.
+    return willTopic !== undefined && !mayPublish(account, willTopic) ? authenticateError(NOT_AUTHORIZED) : undefined
+  }
+
+  return {
+    preConnect(client, packet, callback) {
+      if (packet.will) willTopics.set(client, packet.will.topic)
+      if (packet.will && !isTopic(packet.will.topic)) return callback(new Error('the will has no valid topic'), false)
+      callback(null, true)
+    },
+    authenticate(client, username, password, done) {
+      const account = access.authenticate(username, password)
+      const error = refusal(client, account, username === undefined)
+      if (error || !account) {
+        log.warn('a client was refused', { client: client.id, username, reason: error?.message })
+        return done(error ?? null, false)
+      }
+      accounts.set(client, account)
+      done(null, true)
+    },
+    authorizePublish(client, packet, callback) {
+      // Without a client it is the will of an earlier run, which was checked when its client connected.
+      const account = client && accounts.get(client)
+      if (client && !(account && mayPublish(account, packet.topic)))
+        return callback(new Error(`${account?.name ?? 'nobody'} may not publish to ${packet.topic}`))
+      try {
+        if (packet.qos === 1) storeFirst(packet as unknown as Packet)
+      } catch (error) {
+        return callback(error as Error)
+      }
+      callback(null)
+    },
+    authorizeSubscribe(client, subscription, callback) {
+      if (!isFilter(subscription.topic)) return callback(new Error('the topic filter is not valid'))
+      const account = accounts.get(client)
+      if (account && maySubscribe(account, subscription.topic)) return callback(null, subscription)
+      log.warn('a subscription was refused', { client: client.id, account: account?.name, filter: subscription.topic })
+      refuse(subscription)
+      callback(null, null)
+    },
+    authorizeForward(client, packet) {
+      const account = accounts.get(client)
+      if (!account || !mayReceive(account, packet.topic) || !hasRoom(client, packet)) return null
+      // aedes lowers the QoS to the subscription's only where the filter has no wildcard (MQTT 5.0, 3.8.4).
+      if (packet.qos === 2) packet.qos = grantedQos(client, packet.topic)
+      return packet
+    },
+  }
+}
+
+/** The highest QoS among the client's subscriptions that match. */
+function grantedQos(client: Client, topic: string): 0 | 1 | 2 {
+  const { subscriptions } = client as unknown as { subscriptions: Record<string, Subscription> }
+  const granted = Object.entries(subscriptions).filter(([filter]) => matches(filter, topic))
+  // A message from the queue of a session may have no live subscription any more: it keeps what it was queued with.
+  return granted.length === 0 ? 2 : (Math.max(...granted.map(([, { qos }]) => qos)) as 0 | 1 | 2)
+}
+
+function authenticateError(returnCode: AuthErrorCode): AuthenticateError {
+  const says = returnCode === BAD_USERNAME_OR_PASSWORD ? 'the user name or password is wrong' : 'not authorized'
+  return Object.assign(new Error(says), { returnCode })
+}

@@ -1,0 +1,115 @@
+import type { Duplex } from 'node:stream'
+import { Aedes } from 'aedes'
+import type { Log } from '../../kernel/log.ts'
+import type { Broker } from '../../kernel/ports.ts'
+import { createAccess, type AccessOptions } from './access.ts'
+import { authorization } from './embedded-access.ts'
+import { brokerUrl, listenTcp, listenWebSocket, type Listener } from './listen.ts'
+import { openPersistence } from './persistence.ts'
+
+/** Bounds on what clients can make the broker hold. */
+export interface BrokerLimits {
+  /** Bytes of one packet. */
+  readonly maxPacketBytes: number
+  /** Open connections, by TCP and by WebSocket each. */
+  readonly mostConnections: number
+  /** Messages kept for one absent client. */
+  readonly longestQueue: number
+  /** Seconds a session is kept for a client that does not come back. */
+  readonly sessionExpirySeconds: number
+  /** Milliseconds after which a client that reads nothing is cut off. */
+  readonly drainTimeoutMs: number
+}
+
+const DEFAULT_LIMITS: BrokerLimits = {
+  maxPacketBytes: 10_000_000,
+  mostConnections: 1000,
+  longestQueue: 10_000,
+  sessionExpirySeconds: 14 * 24 * 3600,
+  drainTimeoutMs: 20_000,
+}
+
+export interface EmbeddedOptions extends AccessOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly webSocketPort?: number
+  /** Path of the SQLite file for retained messages and sessions, or `:memory:`. */
+  readonly file: string
+  readonly log: Log
+  readonly limits?: Partial<BrokerLimits>
+}
+
+export interface EmbeddedBroker extends Broker {
+  readonly kind: 'embedded'
+  /** Takes over a connection that speaks MQTT, such as a WebSocket that the HTTP server upgraded. */
+  accept(stream: Duplex): void
+  stop(): Promise<void>
+}
+
+/**
+ * A broker inside this process: MQTT 3.1.1 and 5.0 over TCP and WebSocket (aedes). Shared subscriptions are refused.
+ * Throws Fault `conflict` when a port is taken, `storage_failed` when the file cannot be used.
+ */
+export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
+  const { host, port, webSocketPort, file, log } = options
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const access = createAccess(options)
+  const persistence = openPersistence({ file, longestQueue: limits.longestQueue })
+  const startedMs = Date.now()
+
+  const aedes = new Aedes({
+    persistence,
+    ...authorization({
+      access,
+      log,
+      storeFirst: persistence.storeFirst,
+      refuse: persistence.refuse,
+      hasRoom: () => true,
+    }),
+    maximumPacketSize: limits.maxPacketBytes,
+    drainTimeout: limits.drainTimeoutMs,
+    sessionExpiryIntervalLimit: limits.sessionExpirySeconds,
+    pendingSessionsLimit: limits.mostConnections * 10,
+    // Packets that a client sends before it has its CONNACK.
+    queueLimit: 1000,
+    topicAliasMaximum: 100,
+  })
+  aedes.on('clientError', (client, error) => log.debug('a client failed', { client: client.id, error }))
+  aedes.on('connectionError', (_, error) => log.debug('a connection failed', { error }))
+  ;(aedes as NodeJS.EventEmitter).on('error', (error: unknown) => log.error('the embedded broker failed', { error }))
+  await aedes.listen()
+
+  const accept = (stream: Duplex) => void aedes.handle(stream)
+  const listeners: Listener[] = []
+  const stop = async () => {
+    for (const listener of listeners) listener.close()
+    await new Promise<void>((resolve) => aedes.close(() => resolve()))
+    // The wills of those that were connected are published and stored on the way out.
+    await new Promise((resolve) => setImmediate(resolve))
+    await persistence.destroy()
+  }
+
+  try {
+    const tcp = await listenTcp({ host, port, mostConnections: limits.mostConnections, accept })
+    listeners.push(tcp)
+    if (webSocketPort !== undefined)
+      listeners.push(await listenWebSocket({ ...limits, host, port: webSocketPort, accept }))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const [tcp, webSocket] = listeners
+
+  return {
+    kind: 'embedded',
+    url: brokerUrl('mqtt', host, tcp?.port ?? port),
+    ...(webSocket && { webSocketUrl: brokerUrl('ws', host, webSocket.port) }),
+    enforcesIdentity: true,
+    login: access.login,
+    dropped: async () => persistence.dropped(),
+    report: () => ({ status: 'available', sinceMs: startedMs }),
+    accept,
+    stop,
+  }
+}

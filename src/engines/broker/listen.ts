@@ -1,0 +1,91 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import { Fault } from '../../kernel/fault.ts'
+import { answersMqtt } from './probe.ts'
+
+/** An open port, and what closes it. */
+export interface Listener {
+  readonly port: number
+  /** Takes no more connections; those that are open stay open. */
+  close(): void
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly mostConnections: number
+  readonly accept: (stream: Duplex) => void
+}
+
+/** MQTT over TCP. Throws Fault `conflict` when the port is taken. */
+export async function listenTcp({ host, port, mostConnections, accept }: ListenOptions): Promise<Listener> {
+  // Without noDelay, Nagle's algorithm and delayed acknowledgements cost 40 ms a message of QoS 1.
+  const server = createServer({ noDelay: true, keepAlive: true }, accept)
+  server.maxConnections = mostConnections
+  return listenOn(server, host, port)
+}
+
+/** MQTT over WebSocket (MQTT 5.0, 6.0: binary frames, subprotocol `mqtt`). Throws Fault `conflict`. */
+export async function listenWebSocket(options: ListenOptions & { maxPacketBytes: number }): Promise<Listener> {
+  const server = createHttpServer((_, response) => response.writeHead(426, { upgrade: 'websocket' }).end())
+  server.maxConnections = options.mostConnections
+  const sockets = new WebSocketServer({
+    server,
+    maxPayload: options.maxPacketBytes,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
+  })
+  sockets.on('connection', (socket, request) => {
+    request.socket.setNoDelay(true)
+    options.accept(createWebSocketStream(socket))
+  })
+  // The HTTP server's errors come here too; before it listens, they are `listenOn`'s.
+  sockets.on('error', () => undefined)
+  return listenOn(server, options.host, options.port)
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      listenFault(error, host, port).then(reject, reject)
+    })
+    server.listen({ host, port }, () => {
+      const { port: own } = server.address() as AddressInfo
+      server.on('error', () => undefined)
+      resolve({ port: own, close: () => void server.close() })
+    })
+  })
+}
+
+async function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Promise<Fault> {
+  if (error.code === 'EADDRINUSE') return portTaken(host, port)
+  const hint =
+    error.code === 'EACCES'
+      ? 'Ports below 1024 need rights: choose another with --mqtt-port.'
+      : 'Check the host: it must be an address of this machine.'
+  return new Fault('conflict', `MQTT cannot listen on ${host}:${port}: ${error.message}.`, { hint, cause: error })
+}
+
+/** The address at which a client on this machine reaches a listener. */
+export function brokerUrl(scheme: 'mqtt' | 'ws', host: string, port: number): string {
+  const address = reachable(host)
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
+}
+
+/** The loopback address where the host means every interface. */
+const reachable = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
+
+/** Looks who has the port and says how to go on. */
+export async function portTaken(host: string, port: number): Promise<Fault> {
+  const broker = await answersMqtt(reachable(host), port)
+  const what = broker ? 'an MQTT broker answers there' : 'by a program that does not speak MQTT'
+  return new Fault('conflict', `The MQTT port ${port} on ${host} is taken (${what}).`, {
+    hint: broker
+      ? `Use that broker with ALICIA_BROKER_URL=${brokerUrl('mqtt', host, port)}, or choose another port with --mqtt-port.`
+      : 'Choose another port with --mqtt-port.',
+    details: { port, broker },
+  })
+}

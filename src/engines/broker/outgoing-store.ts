@@ -1,0 +1,127 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { decodeHead, encodeHead, payloadOf, type Packet } from './packet.ts'
+
+/** How a packet is found again: by its number in this run of the broker, or by its packet identifier. */
+export type PacketKey = Partial<Pick<Packet, 'brokerId' | 'brokerCounter' | 'messageId'>>
+
+/** Messages of QoS 1 and 2 on their way to sessions that outlive their connection. */
+export interface OutgoingStore {
+  /** Returns the row ids, or none for clients whose queue is full. */
+  enqueue(clients: readonly { clientId: string; qos?: 0 | 1 | 2 }[], packet: Packet): number[]
+  /** Gives queued rows the identity under which the broker is about to deliver them. */
+  number(rows: readonly number[], packet: Packet): void
+  /** Notes the packet identifier of a delivery, or that it has come to its PUBREL. False: no such packet. */
+  update(client: string, packet: Packet): boolean
+  /** Takes a packet out: it was acknowledged, or must not be delivered. */
+  remove(client: string, key: PacketKey): Packet | undefined
+  removeAll(client: string): void
+  /** What waits now, oldest first. What comes in meanwhile is not part of it. */
+  list(client: string): Generator<Packet>
+  /** Messages that found a queue full. */
+  readonly dropped: number
+}
+
+/** Rows read at once from a long queue. */
+const PAGE = 100
+
+export function openOutgoingStore(db: DatabaseSync, longestQueue: number): OutgoingStore {
+  const insert = db.prepare(
+    'INSERT INTO outgoing (client, broker, number, message_id, head, payload) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const setNumber = db.prepare('UPDATE outgoing SET broker = ?, number = ? WHERE id = ?')
+  const setMessageId = db.prepare('UPDATE outgoing SET message_id = ? WHERE client = ? AND broker = ? AND number = ?')
+  const release = db.prepare(
+    'UPDATE outgoing SET broker = NULL, number = NULL, head = ?, payload = NULL WHERE client = ? AND message_id = ?',
+  )
+  const byMessageId = db.prepare('SELECT * FROM outgoing WHERE client = ? AND message_id = ? ORDER BY id LIMIT 1')
+  const byNumber = db.prepare('SELECT * FROM outgoing WHERE client = ? AND broker = ? AND number = ?')
+  const removeRow = db.prepare('DELETE FROM outgoing WHERE id = ?')
+  const removeClient = db.prepare('DELETE FROM outgoing WHERE client = ?')
+  const newest = db.prepare('SELECT max(id) AS id FROM outgoing WHERE client = ?')
+  const page = db.prepare('SELECT * FROM outgoing WHERE client = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?')
+
+  /** Queue lengths, so that a client without a queue never costs a look at the file. */
+  const lengths = new Map<string, number>()
+  for (const { client, length } of db.prepare('SELECT client, count(*) AS length FROM outgoing GROUP BY client').all())
+    lengths.set(client as string, length as number)
+  let dropped = 0
+
+  const add = (client: string, packet: Packet, qos: 0 | 1 | 2): number[] => {
+    const length = lengths.get(client) ?? 0
+    if (length >= longestQueue) {
+      dropped += 1
+      return []
+    }
+    const { cmd, topic, retain, dup, properties, messageExpiry } = packet
+    const head = encodeHead({ cmd, topic, qos, retain, dup, properties, messageExpiry })
+    const row = insert.run(client, packet.brokerId ?? null, packet.brokerCounter ?? null, null, head, packet.payload)
+    lengths.set(client, length + 1)
+    return [Number(row.lastInsertRowid)]
+  }
+
+  const find = (client: string, key: PacketKey) => {
+    if (key.messageId !== undefined) return byMessageId.get(client, key.messageId)
+    if (key.brokerId === undefined || key.brokerCounter === undefined) return undefined
+    return byNumber.get(client, key.brokerId, key.brokerCounter)
+  }
+
+  return {
+    enqueue(clients, packet) {
+      // Overlapping filters of one client are one delivery, of the highest QoS granted (MQTT 5.0, 3.3.4).
+      const qosOf = new Map<string, 0 | 1 | 2>()
+      for (const { clientId, qos = packet.qos } of clients)
+        qosOf.set(clientId, Math.max(qosOf.get(clientId) ?? 0, Math.min(qos, packet.qos)) as 0 | 1 | 2)
+      return [...qosOf].flatMap(([client, qos]) => add(client, packet, qos))
+    },
+    number(rows, { brokerId, brokerCounter }) {
+      for (const row of rows) setNumber.run(brokerId, brokerCounter, row)
+    },
+    update(client, packet) {
+      if (!lengths.has(client)) return false
+      const messageId = packet.messageId ?? null
+      if (packet.cmd !== 'pubrel' || packet.brokerId !== undefined)
+        return setMessageId.run(messageId, client, packet.brokerId, packet.brokerCounter).changes > 0
+      return release.run(encodeHead({ cmd: packet.cmd }), client, messageId).changes > 0
+    },
+    remove(client, key) {
+      const length = lengths.get(client)
+      const row = length === undefined ? undefined : find(client, key)
+      if (!row || length === undefined) return undefined
+      removeRow.run(row.id as number)
+      if (length > 1) lengths.set(client, length - 1)
+      else lengths.delete(client)
+      return packetOf(row)
+    },
+    removeAll(client) {
+      if (lengths.delete(client)) removeClient.run(client)
+    },
+    *list(client) {
+      if (!lengths.has(client)) return
+      const last = newest.get(client)?.id as number
+      for (let after = 0; after < last;) {
+        const rows = page.all(client, after, last, PAGE)
+        for (const row of rows) yield packetOf(row)
+        if (rows.length < PAGE) return
+        after = rows.at(-1)?.id as number
+      }
+    },
+    get dropped() {
+      return dropped
+    },
+  }
+}
+
+function packetOf(row: Record<string, unknown>): Packet {
+  const head = decodeHead(row.head as string) as unknown as Packet
+  const messageId = (row.message_id as number | null) ?? undefined
+  if (head.cmd === 'pubrel') return { cmd: 'pubrel', messageId } as Packet
+  return {
+    ...head,
+    // A message made inside the process may come without the flag.
+    dup: head.dup ?? false,
+    payload: payloadOf(row.payload),
+    brokerId: row.broker as string,
+    brokerCounter: row.number as number,
+    messageId,
+  }
+}
