@@ -1,0 +1,105 @@
+import { Fault } from '../../kernel/fault.ts'
+
+export interface BodyLimits {
+  /** The largest body, in bytes. */
+  readonly bodyBytes: number
+  /** How deep arrays and objects may nest: what walks the value later (validation, output) does so by recursion. */
+  readonly jsonDepth: number
+}
+
+/** 4 MiB and 64 levels. */
+export const BODY_LIMITS: BodyLimits = { bodyBytes: 4 * 1024 * 1024, jsonDepth: 64 }
+
+const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.-]+\+)?json *(?:; *charset="?utf-?8"?)? *$/i
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * The JSON value in a request's body; undefined when there is no body. Throws Fault `unsupported_media`, `too_large`
+ * (before more than the limit was read), or `invalid_request`.
+ */
+export async function readJson(request: Request, limits: BodyLimits = BODY_LIMITS): Promise<unknown> {
+  const declared = request.headers.get('content-length')
+  if (declared === '0') return undefined
+  if (declared !== null && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
+  // HTTP holds a body to its declared length, so only one without needs counting while it comes in.
+  if (declared !== null) requireJsonType(request)
+  const bytes = declared === null ? await readCounting(request, limits) : new Uint8Array(await read(request))
+  if (bytes.byteLength === 0) return undefined
+  if (bytes.byteLength > limits.bodyBytes) throw tooLarge(limits)
+  requireDepth(bytes, limits.jsonDepth)
+  return parse(bytes)
+}
+
+/** Also keeps other sites out: a form or a simple `fetch` of another origin cannot send JSON without asking first. */
+function requireJsonType(request: Request): void {
+  const type = request.headers.get('content-type')
+  if (type === 'application/json' || (type !== null && JSON_TYPE.test(type))) return
+  throw new Fault('unsupported_media', `The body has the content type ${JSON.stringify((type ?? '').slice(0, 100))}.`, {
+    hint: 'Send JSON in UTF-8 with "Content-Type: application/json".',
+  })
+}
+
+async function read(request: Request): Promise<ArrayBuffer> {
+  try {
+    return await request.arrayBuffer()
+  } catch (cause) {
+    throw new Fault('invalid_request', 'The body ended before its announced length.', { cause })
+  }
+}
+
+async function readCounting(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+  if (!request.body) return new Uint8Array()
+  requireJsonType(request)
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of request.body) {
+      bytes += chunk.byteLength
+      if (bytes > limits.bodyBytes) throw tooLarge(limits)
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    throw cause instanceof Fault ? cause : new Fault('invalid_request', 'The body broke off.', { cause })
+  }
+  return Buffer.concat(chunks)
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** Counts brackets outside strings, in one pass over the bytes: UTF-8 never hides an ASCII byte in another character. */
+function requireDepth(bytes: Uint8Array, limit: number): void {
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index]
+    if (inString) {
+      if (byte === BACKSLASH) index++
+      else if (byte === QUOTE) inString = false
+    } else if (byte === QUOTE) inString = true
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > limit) throw new Fault('invalid_request', `The JSON nests deeper than ${limit} levels.`)
+    } else if (byte === 0x5d || byte === 0x7d) depth--
+  }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch (cause) {
+    throw new Fault('invalid_request', 'The body is not valid UTF-8.', { cause })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const where = /at position \d+(?: \(line \d+ column \d+\))?/.exec((cause as Error).message)?.[0]
+    throw new Fault('invalid_request', `The body is not valid JSON${where === undefined ? '' : ` (${where})`}.`, {
+      cause,
+    })
+  }
+}
+
+const tooLarge = ({ bodyBytes }: BodyLimits) =>
+  new Fault('too_large', `The body is larger than ${bodyBytes} bytes.`, { details: { limit_bytes: bodyBytes } })

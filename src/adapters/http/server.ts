@@ -1,0 +1,151 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { getRequestListener, RequestError, type HttpBindings } from '@hono/node-server'
+import { Fault, toFault } from '../../kernel/fault.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { Authenticate } from './authenticate.ts'
+import type { Guard } from './guard.ts'
+import { problemResponse } from './problem.ts'
+import { upgradeListener, type OnUpgrade } from './upgrade.ts'
+
+/** What answers requests: a Hono app, or anything of that shape. `env` has Node's own request and response. */
+export interface App {
+  fetch(request: Request, env: HttpBindings): Response | Promise<Response>
+}
+
+export interface ServerLimits {
+  /** Connections at once; more are closed at once. */
+  readonly sockets: number
+  /** Bytes of request line and headers together; more get 431. */
+  readonly headerBytes: number
+  /** Milliseconds until the headers, and the whole request, have to be here: slow senders must not hold sockets. */
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+  /** Milliseconds a connection may idle between requests. */
+  readonly keepAliveMs: number
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  sockets: 1024,
+  headerBytes: 16 * 1024,
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 60_000,
+  keepAliveMs: 65_000,
+}
+
+export interface ServerOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  app: App
+  guard: Guard
+  authenticate: Authenticate
+  onUpgrade: OnUpgrade
+  log: Log
+  limits?: Partial<ServerLimits>
+}
+
+export interface HttpServer {
+  /** `http://host:port`, as it is reached from this machine. */
+  readonly url: string
+  readonly port: number
+  /** Takes no more connections, lets what runs finish for `graceMs`, then cuts the rest. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Throws Fault `conflict` when the port is taken or not allowed, `invalid_input` when the host is not ours. */
+export async function startHttpServer(options: ServerOptions): Promise<HttpServer> {
+  const { host, port, limits } = options
+  const { sockets, headerBytes, ...times } = { ...SERVER_LIMITS, ...limits }
+  const answer = requestListener(options)
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytes,
+      headersTimeout: times.headersTimeoutMs,
+      requestTimeout: times.requestTimeoutMs,
+      keepAliveTimeout: times.keepAliveMs,
+    },
+    (request, response) => void answer(request, response),
+  )
+  server.maxConnections = sockets
+  const upgraded = new Set<Duplex>()
+  server.on('upgrade', upgradeListener(options, upgraded))
+  await listen(server, host, port)
+  const { port: actual } = server.address() as AddressInfo
+  return {
+    url: `http://${reachable(host)}:${actual}`,
+    port: actual,
+    stop: (graceMs) => stop(server, upgraded, graceMs),
+  }
+}
+
+function requestListener({ app, guard, log }: ServerOptions) {
+  return getRequestListener(
+    (request, env) => {
+      const { host, origin } = env.incoming.headers
+      guard(host, origin)
+      return app.fetch(request, env as HttpBindings)
+    },
+    {
+      errorHandler: (error) => {
+        if (error instanceof RequestError) return problemResponse(new Fault('invalid_request', `${error.message}.`))
+        const report = (reference: string, cause: unknown) => log.error('request failed', { reference, error: cause })
+        return problemResponse(toFault(error, report))
+      },
+    },
+  )
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(listenFault(error, host, port))
+    server.once('error', failed)
+    server.listen(port, host, () => {
+      server.off('error', failed)
+      resolve()
+    })
+  })
+}
+
+function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Fault {
+  const where = `Port ${port} on ${host}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new Fault('conflict', `${where} is taken by another program.`, {
+        hint: 'Choose another with --port; --port 0 takes any free one.',
+        cause: error,
+      })
+    case 'EACCES':
+      return new Fault('conflict', `${where} is not open to this user.`, {
+        hint: 'Choose one above 1023 with --port.',
+        cause: error,
+      })
+    default:
+      return new Fault('invalid_input', `The hub cannot listen at ${host}:${port} (${error.code ?? error.message}).`, {
+        hint: 'Give an address of this machine with --host, such as 127.0.0.1 or 0.0.0.0.',
+        cause: error,
+      })
+  }
+}
+
+/** A wildcard is no address to connect to, and IPv6 stands in brackets. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** How often connections that became idle are closed while stopping, milliseconds: Node itself does it only once. */
+const IDLE_CHECK_MS = 20
+
+async function stop(server: Server, upgraded: ReadonlySet<Duplex>, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of upgraded) socket.destroy()
+  }, graceMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(cut)
+}

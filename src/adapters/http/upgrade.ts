@@ -1,0 +1,66 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Caller, Via } from '../../kernel/caller.ts'
+import { Fault, toFault } from '../../kernel/fault.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { Authenticate } from './authenticate.ts'
+import type { Guard } from './guard.ts'
+import { problem } from './problem.ts'
+
+/** A request to speak another protocol on the connection, from a caller who may. */
+export interface Upgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  /** What came on the connection after the request. */
+  readonly head: Buffer
+  readonly caller: Caller
+}
+
+export interface UpgradeRoute {
+  readonly via: Via
+  /** Takes the connection over; it is the route's to end, within the grace time of the server's stop. */
+  accept(upgrade: Upgrade): void
+}
+
+/** What listens at a path (without its query), if anything. */
+export type OnUpgrade = (path: string) => UpgradeRoute | undefined
+
+export interface UpgradeOptions {
+  guard: Guard
+  authenticate: Authenticate
+  onUpgrade: OnUpgrade
+  log: Log
+}
+
+/** The listener for a server's `upgrade` event. It keeps `sockets` as the set of connections that left HTTP. */
+export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
+  const { guard, authenticate, onUpgrade, log } = options
+  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Until the route listens itself, a reset by the peer would be an unhandled error and end the hub.
+    socket.on('error', () => socket.destroy())
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    const { host, origin, authorization } = request.headers
+    try {
+      guard(host, origin)
+      const [path = '/'] = (request.url ?? '/').split('?', 1)
+      const route = onUpgrade(path)
+      if (!route) throw new Fault('not_found', `Nothing at ${path.slice(0, 100)} speaks WebSocket.`)
+      const caller = authenticate(authorization, route.via, request.socket.remoteAddress)
+      route.accept({ request, socket, head, caller })
+    } catch (error) {
+      const fault = toFault(error, (reference, cause) => log.error('upgrade failed', { reference, error: cause }))
+      refuse(socket, fault, authorization !== undefined)
+    }
+  }
+}
+
+function refuse(socket: Duplex, fault: Fault, tokenShown: boolean): void {
+  const { status, headers, body } = problem(fault, { tokenShown })
+  const lines = Object.entries({ ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(body)) })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
