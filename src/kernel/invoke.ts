@@ -23,6 +23,8 @@ export interface Call {
   readonly logTo?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object) => void
   /** W3C trace context of the caller, for the log. */
   readonly trace?: string
+  /** Under which the log and the audit have the call, where the adapter tells its caller; made by `invoke` otherwise. */
+  readonly requestId?: string
 }
 
 /** The one door: every caller's every call goes through it. Throws Fault, never anything else. */
@@ -84,7 +86,7 @@ export function openDoor(options: DoorOptions): Door {
   }
 
   async function invoke(call: Call): Promise<unknown> {
-    const requestId = crypto.randomUUID()
+    const requestId = call.requestId ?? crypto.randomUUID()
     const atMs = clock.now()
     const startMs = clock.monotonic()
     const entry = registry.find(call.operation)
