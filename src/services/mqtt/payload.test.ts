@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Fault } from '../../kernel/fault.ts'
-import { decodePayload, encodePayload, payloadFormat, previewPayload } from './payload.ts'
+import { decodePayload, encodePayload, previewPayload } from './payload.ts'
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d', 'hex')
 
@@ -33,7 +33,6 @@ suite('payload', () => {
     test(`${JSON.stringify(raw.toString()).slice(0, 40)} is ${format} as ${encoding}`, () => {
       const bytes = Buffer.from(raw)
       assert.deepEqual(decodePayload(bytes, 1000), { payload, encoding, format, size: bytes.length })
-      assert.equal(payloadFormat(bytes), format)
     })
 
   test('cuts between characters and says the full size', () => {
@@ -64,7 +63,8 @@ suite('payload', () => {
     [PNG, '<image/png, 12 bytes>'],
   ] as const
   for (const [raw, preview] of previews)
-    test(`previews as ${preview}`, () => assert.equal(previewPayload(Buffer.from(raw), 10), preview))
+    test(`previews as ${preview}`, () =>
+      assert.equal(previewPayload(Buffer.from(raw).subarray(0, 39), Buffer.from(raw).length, 10), preview))
 
   const encoded = [
     ['auto', 'ON', 'ON'],

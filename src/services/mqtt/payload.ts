@@ -51,18 +51,22 @@ export function decodePayload(bytes: Buffer, maxBytes: number): DecodedPayload {
   return { payload: text, encoding: 'text', format, size }
 }
 
-/** The beginning of a payload on one line, for lists; at most `maxCharacters`. */
-export function previewPayload(bytes: Buffer, maxCharacters: number): string {
-  const text = textOf(bytes.subarray(0, maxCharacters * 4)) ?? startOfText(bytes, maxCharacters)
-  if (text === undefined) return `<${binaryFormat(bytes)}, ${bytes.length} bytes>`
+/**
+ * The payload on one line, for lists; at most `maxCharacters`. `head` may be only its beginning: `size` is the whole
+ * payload's, in bytes.
+ */
+export function previewPayload(head: Buffer, size: number, maxCharacters: number): string {
+  const text = textOf(size > head.length ? withoutBrokenEnd(head) : head)
+  if (text === undefined) return `<${binaryFormat(head)}, ${size} bytes>`
   const line = text.replace(/\s+/g, ' ').trim()
-  const cut = line.length > maxCharacters || bytes.length > maxCharacters * 4
+  const cut = line.length > maxCharacters || size > head.length
   return cut ? `${line.slice(0, maxCharacters - 1).toWellFormed()}…` : line
 }
 
-export function payloadFormat(bytes: Buffer): PayloadFormat {
-  const text = textOf(bytes)
-  return text === undefined ? binaryFormat(bytes) : textFormat(text)[0]
+/** Without the beginning of a character whose other bytes were cut off; a character has at most four. */
+function withoutBrokenEnd(bytes: Buffer): Buffer {
+  const ends = [0, 1, 2, 3].map((missing) => bytes.subarray(0, Math.max(bytes.length - missing, 0)))
+  return ends.find((whole) => isUtf8(whole)) ?? bytes
 }
 
 function textOf(bytes: Buffer): string | undefined {
@@ -72,13 +76,6 @@ function textOf(bytes: Buffer): string | undefined {
 }
 
 const isText = (text: string) => !NOT_TEXT.test(text.replaceAll('\u001b', ''))
-
-/** A long text whose cut fell inside a character. */
-function startOfText(bytes: Buffer, maxCharacters: number): string | undefined {
-  if (bytes.length <= maxCharacters * 4) return undefined
-  const start = firstBytes(bytes, maxCharacters * 4)
-  return isUtf8(bytes) && isText(start) ? start : undefined
-}
 
 /** Steps back over the continuation bytes (10xxxxxx) of a character that would be cut in two. */
 function firstBytes(bytes: Buffer, maxBytes: number): string {

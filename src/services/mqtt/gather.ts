@@ -1,0 +1,81 @@
+import type { IPublishPacket } from 'mqtt'
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { Connection, Qos, Wanted } from './connection.ts'
+import { reasonText } from './reason-codes.ts'
+import { topicMatcher } from './topic.ts'
+
+/** What takes the messages in. `accept` runs for each as it arrives and must only keep it. */
+export interface Sink {
+  accept(packet: IPublishPacket): void
+  /** Resolves when it wants no more. */
+  readonly full: Promise<unknown>
+}
+
+export interface Gathering {
+  readonly filter: string
+  readonly qos: Qos
+  readonly durationMs: number
+  readonly sink: Sink
+  /** Subscribed beside the filter, for as long; that the broker refuses it does not matter. */
+  readonly beside?: Wanted | undefined
+  /** Runs about once a second with the milliseconds since the beginning. */
+  tick?(elapsedMs: number): void
+}
+
+/** How it ended, and what the broker had granted. */
+export interface Gathered {
+  readonly ended: { readonly by: 'duration' | 'full' } | { readonly by: 'connection_lost'; readonly reason: string }
+  readonly grantedQos: number
+  readonly elapsedMs: number
+}
+
+const TICK_MS = 1000
+
+/** Subscribes until the time is over, the sink is full or the connection ends; the time runs from the broker's consent. */
+export async function gather(
+  connection: Connection,
+  gathering: Gathering,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<Gathered> {
+  const { filter, qos, durationMs, sink, beside } = gathering
+  const main: Wanted = { filter, qos, matches: topicMatcher(filter), listener: (packet) => sink.accept(packet) }
+  const subscription = await connection.subscribe(beside ? [main, beside] : [main], signal)
+  const cancels: (() => void)[] = []
+  try {
+    const grantedQos = subscription.granted[0] ?? 128
+    if (grantedQos >= 128) throw refused(filter, grantedQos)
+    const startMs = clock.monotonic()
+    const over = Promise.withResolvers<Gathered['ended']>()
+    const aborted = () => over.reject(signal.reason)
+    const tick = () => {
+      gathering.tick?.(clock.monotonic() - startMs)
+      cancels[1] = clock.after(TICK_MS, tick)
+    }
+    cancels.push(
+      clock.after(durationMs, () => over.resolve({ by: 'duration' })),
+      clock.after(TICK_MS, tick),
+      () => signal.removeEventListener('abort', aborted),
+    )
+    if (signal.aborted) aborted()
+    else signal.addEventListener('abort', aborted, { once: true })
+    void sink.full.then(() => over.resolve({ by: 'full' }))
+    void connection.closed.then((reason) => over.resolve({ by: 'connection_lost', reason }))
+    const ended = await over.promise
+    return { ended, grantedQos, elapsedMs: clock.monotonic() - startMs }
+  } finally {
+    for (const cancel of cancels) cancel()
+    await subscription.end()
+  }
+}
+
+function refused(filter: string, code: number): Fault {
+  const denied = code === 135 || code === 128
+  return new Fault(
+    denied ? 'forbidden' : 'upstream_failed',
+    `The broker refused to subscribe to ${filter}: ${reasonText(code)}.`,
+    {
+      hint: denied ? 'The user of this session may not read there: try a narrower filter.' : 'Try another filter.',
+    },
+  )
+}

@@ -1,0 +1,41 @@
+import { service, type Service } from '../../kernel/service.ts'
+import { subscribeAndCollect } from './collect-operation.ts'
+import { createDial } from './dial.ts'
+import { DEFAULT_LIMITS, type MqttLimits } from './limits.ts'
+import { ping, testConnection } from './probe-operations.ts'
+import { publishMessage } from './publish-operation.ts'
+import { closeConnection, establishConnection, listActiveConnections } from './session-operations.ts'
+import { openSessionRows } from './session-rows.ts'
+import { createSessions } from './sessions.ts'
+import { createSnapshots } from './snapshots.ts'
+import { listTopics } from './topic-operation.ts'
+
+/** The MQTT toolkit with limits of its own. */
+export function mqttService(limits: MqttLimits): Service {
+  return service({
+    name: 'mqtt',
+    summary: 'Connect to MQTT brokers, look at topics, collect and publish messages.',
+    needs: ['store', 'secrets', 'broker'],
+    operations: [
+      establishConnection,
+      listActiveConnections,
+      closeConnection,
+      testConnection,
+      listTopics,
+      subscribeAndCollect,
+      publishMessage,
+      ping,
+    ],
+    async start({ store, secrets, broker, clock, log }) {
+      const rows = await openSessionRows(store)
+      const dial = createDial(broker, clock)
+      const sessions = createSessions({ rows, secrets, dial, clock, log, limits })
+      return {
+        deps: { sessions, broker, clock, limits, topicLists: createSnapshots(clock) },
+        stop: () => sessions.stop(),
+      }
+    },
+  })
+}
+
+export const mqtt = mqttService(DEFAULT_LIMITS)

@@ -1,0 +1,24 @@
+/** What the service allows itself and its callers. */
+export interface MqttLimits {
+  /** Sessions one caller may have at a time. */
+  readonly sessionsPerCaller: number
+  /** Sessions of all callers together. */
+  readonly sessions: number
+  /** A session ends this long after its last use. */
+  readonly sessionTtlMs: number
+  /** An unused connection is closed after this; the session stays, and connects again on its next use. */
+  readonly idleMs: number
+  /** Subscriptions at a time in one session. Each but the first has a connection of its own. */
+  readonly subscriptionsPerSession: number
+  /** Payload and topic bytes that one collection may hold in memory. */
+  readonly collectedBytes: number
+}
+
+export const DEFAULT_LIMITS: MqttLimits = {
+  sessionsPerCaller: 20,
+  sessions: 100,
+  sessionTtlMs: 3_600_000,
+  idleMs: 300_000,
+  subscriptionsPerSession: 5,
+  collectedBytes: 64 * 1024 * 1024,
+}
