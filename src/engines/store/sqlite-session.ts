@@ -101,8 +101,22 @@ export function createSession(db: DatabaseSync, { translate, onWrite }: SessionO
   }
 }
 
-/** node:sqlite itself refuses what SQLite has no type for (a boolean, undefined, a Date). */
-const bindable = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[]
+/**
+ * node:sqlite stores undefined, a Date or a function as NULL without a word (it takes an object for a set of named
+ * parameters), and true as 1, which PostgreSQL gives back as true. Throws TypeError; the value stays out of it.
+ */
+function bindable(parameters: readonly unknown[]): readonly SQLInputValue[] {
+  const wrong = parameters.findIndex((value) => !isBindable(value))
+  if (wrong === -1) return parameters as readonly SQLInputValue[]
+  throw new TypeError(`Parameter ${wrong + 1} is a ${typeof parameters[wrong]}: store a number, text, bytes or null.`)
+}
+
+const isBindable = (value: unknown): value is SQLInputValue =>
+  typeof value === 'string' ||
+  typeof value === 'number' ||
+  typeof value === 'bigint' ||
+  value === null ||
+  value instanceof Uint8Array
 
 /** Rows come without a prototype; with one they equal PostgreSQL's. */
 const plain = (row: object): object => ({ ...row })

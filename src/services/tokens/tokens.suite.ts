@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, suite, test } from 'node:test'
+import type { OpenStore } from '../../engines/store/open-store.ts'
+import type { Caller } from '../../kernel/caller.ts'
+import { heldClock } from '../../kernel/clock.ts'
+import type { Fault } from '../../kernel/fault.ts'
+import { createIdentity } from '../../kernel/identity.ts'
+import { silentLog } from '../../kernel/log.ts'
+import { callerWith, owner, testDoor } from '../../testing/hub.ts'
+import { tokens } from './index.ts'
+
+interface Created {
+  token: string
+  name: string
+  scopes: string[]
+  created_at: string
+  expires_at?: string
+}
+
+const DAY_MS = 86_400_000
+
+/** The whole service in a hub without sockets, on a store that stays when the hub starts anew. */
+async function startHub(store: OpenStore, clock = heldClock()) {
+  const door = testDoor([], { clock })
+  const identity = createIdentity('the-owners-own-token')
+  const { events, registry } = door
+  const part = tokens.join({ clock, events, log: silentLog }, registry, () => ({ status: 'available', sinceMs: 0 }))
+  const running = await part.start({ store, identity }, new AbortController().signal)
+  const call = (operation: string, input: object, caller: Caller = owner) => door.invoke({ operation, input, caller })
+  return {
+    clock,
+    identity,
+    call,
+    create: async (input: object, caller?: Caller) => (await call('create_token', input, caller)) as Created,
+    list: async () => ((await call('list_tokens', {})) as { tokens: Record<string, unknown>[] }).tokens,
+    stop: () => running.stop(),
+  }
+}
+
+export function tokensSuite(name: string, open: () => Promise<OpenStore>): void {
+  suite(`tokens on ${name}`, () => {
+    let store: OpenStore
+    let hub: Awaited<ReturnType<typeof startHub>>
+    before(async () => {
+      store = await open()
+    })
+    after(() => store.close())
+    beforeEach(async () => {
+      hub = await startHub(store)
+      for (const { name } of await hub.list()) await hub.call('revoke_token', { name })
+    })
+
+    afterEach(() => hub.stop())
+
+    test('a token lets its holder in with its scopes, and is listed without its secret', async () => {
+      const made = await hub.create({ name: 'kitchen tablet', scopes: ['mqtt:read', 'lamps:*', 'mqtt:read'] })
+      assert.match(made.token, /^alicia_[\w-]{43}$/)
+      const caller = hub.identity.authenticate(made.token, 'rest', '::1')
+      assert.match(caller.id, /^token-[\w-]{12}$/)
+      assert.partialDeepStrictEqual(caller, {
+        name: 'kitchen tablet',
+        scopes: ['mqtt:read', 'lamps:*'],
+        via: 'rest',
+        address: '::1',
+      })
+      const created = hub.clock.now()
+      assert.deepEqual(await hub.list(), [
+        {
+          name: 'kitchen tablet',
+          scopes: ['mqtt:read', 'lamps:*'],
+          created_at: new Date(created).toISOString(),
+          expired: false,
+          last_used_on: '2026-01-01',
+        },
+      ])
+    })
+
+    test('only its hash is stored', async () => {
+      const { token } = await hub.create({ name: 'secret', scopes: ['*'] })
+      const rows = await store.as<{ tokens: object }>().selectFrom('tokens').selectAll().execute()
+      assert.equal(rows.length, 1)
+      assert.ok(!JSON.stringify(rows).includes(token.slice(7)))
+    })
+
+    test('a token works until it expires, to the millisecond', async () => {
+      const { token, expires_at: expires } = await hub.create({ name: 'guest', scopes: ['*'], expires_in_days: 2 })
+      assert.equal(expires, new Date(hub.clock.now() + 2 * DAY_MS).toISOString())
+      hub.clock.advance(2 * DAY_MS - 1)
+      hub.identity.authenticate(token, 'rest')
+      hub.clock.advance(1)
+      assert.throws(() => hub.identity.authenticate(token, 'rest'), { code: 'unauthenticated' })
+      assert.partialDeepStrictEqual(await hub.list(), [{ name: 'guest', expired: true }])
+      await assert.rejects(hub.create({ name: 'guest', scopes: ['*'] }), { code: 'conflict', hint: /revoke/ })
+    })
+
+    test('a revoked token is refused at once, and its name is free', async () => {
+      const { token } = await hub.create({ name: 'lost phone', scopes: ['*'] })
+      assert.deepEqual(await hub.call('revoke_token', { name: 'lost phone' }), { revoked: 'lost phone' })
+      assert.throws(() => hub.identity.authenticate(token, 'rest'), { code: 'unauthenticated' })
+      await assert.rejects(hub.call('revoke_token', { name: 'lost phone' }), { code: 'not_found' })
+      const next = await hub.create({ name: 'lost phone', scopes: ['*'] })
+      assert.equal(hub.identity.authenticate(next.token, 'rest').name, 'lost phone')
+    })
+
+    test('tokens and their last use outlive the hub; a revoked one stays revoked', async () => {
+      const kept = await hub.create({ name: 'kept', scopes: ['mqtt:*'] })
+      const gone = await hub.create({ name: 'gone', scopes: ['*'] })
+      const { id } = hub.identity.authenticate(kept.token, 'mcp')
+      await hub.call('revoke_token', { name: 'gone' })
+      await hub.stop()
+      assert.throws(() => hub.identity.authenticate(kept.token, 'mcp'), { code: 'unauthenticated' })
+
+      hub = await startHub(store)
+      assert.equal(hub.identity.authenticate(kept.token, 'mcp').id, id)
+      assert.throws(() => hub.identity.authenticate(gone.token, 'mcp'), { code: 'unauthenticated' })
+      assert.partialDeepStrictEqual(await hub.list(), [{ name: 'kept', last_used_on: '2026-01-01' }])
+    })
+
+    test('the use of a token is written once a day', async () => {
+      const { token } = await hub.create({ name: 'busy', scopes: ['*'] })
+      const dayInStore = async () => {
+        const rows = await store.as<{ tokens: { last_used_day: number } }>().selectFrom('tokens').selectAll().execute()
+        return rows.map((row) => row.last_used_day)
+      }
+      hub.identity.authenticate(token, 'rest')
+      await hub.stop()
+      const first = Math.floor(hub.clock.now() / DAY_MS)
+      assert.deepEqual(await dayInStore(), [first])
+      const clock = heldClock(hub.clock.now() + 3 * DAY_MS)
+      hub = await startHub(store, clock)
+      assert.deepEqual(await dayInStore(), [first])
+      for (let call = 0; call < 100; call++) hub.identity.authenticate(token, 'rest')
+      await hub.stop()
+      assert.deepEqual(await dayInStore(), [first + 3])
+      hub = await startHub(store, clock)
+    })
+
+    const limited = callerWith('tokens:write', 'mqtt:read', 'lamps:*')
+    const allowed: string[][] = [['mqtt:read'], ['lamps:*'], ['lamps:write', 'lamps:read'], ['tokens:write']]
+    for (const scopes of allowed)
+      test(`a caller hands on what it has: ${scopes.join(' ')}`, async () => {
+        assert.deepEqual((await hub.create({ name: 'less', scopes }, limited)).scopes, scopes)
+      })
+    const denied: string[][] = [['*'], ['mqtt:*'], ['mqtt:write'], ['mqtt:read', 'health:read'], ['tokens:*']]
+    for (const scopes of denied)
+      test(`a caller cannot hand on what it lacks: ${scopes.join(' ')}`, async () => {
+        await assert.rejects(hub.create({ name: 'more', scopes }, limited), { code: 'forbidden', message: /lacks/ })
+        assert.deepEqual(await hub.list(), [])
+      })
+
+    const refused: [why: string, input: object, code: string, says: RegExp][] = [
+      ['no name', { name: ' ', scopes: ['*'] }, 'invalid_input', /name/],
+      ['a name with a line break', { name: 'a\nb', scopes: ['*'] }, 'invalid_input', /name/],
+      ['no scopes', { name: 'x', scopes: [] }, 'invalid_input', /scopes/],
+      ['a scope that is none', { name: 'x', scopes: ['everything'] }, 'invalid_input', /scopes\[0\].*area:verb/],
+      ['a star in the area', { name: 'x', scopes: ['*:read'] }, 'invalid_input', /scopes\[0\]/],
+      ['expired from the start', { name: 'x', scopes: ['*'], expires_in_days: 0 }, 'invalid_input', /expires_in_days/],
+      [
+        'a mistyped key',
+        { name: 'x', scopes: ['*'], expires_in_day: 1 },
+        'invalid_input',
+        /did you mean expires_in_days/,
+      ],
+    ]
+    for (const [why, input, code, says] of refused)
+      test(`refuses: ${why}`, () =>
+        assert.rejects(hub.create(input), (fault: Fault) => fault.code === code && says.test(fault.message)))
+
+    test('two calls for one name at once: one wins', async () => {
+      const outcomes = await Promise.allSettled([1, 2, 3].map(() => hub.create({ name: 'one', scopes: ['*'] })))
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') assert.match((outcome.reason as Fault).message, /already a token called one/)
+      assert.equal((await hub.list()).length, 1)
+    })
+
+    test('needs its own scopes', async () => {
+      const reader = callerWith('tokens:read')
+      await hub.call('list_tokens', {}, reader)
+      await assert.rejects(hub.create({ name: 'x', scopes: ['tokens:read'] }, reader), { code: 'forbidden' })
+      await assert.rejects(hub.call('revoke_token', { name: 'x' }, reader), { code: 'forbidden' })
+      await assert.rejects(hub.call('list_tokens', {}, callerWith('mqtt:read')), { code: 'forbidden' })
+    })
+  })
+}
