@@ -1,0 +1,127 @@
+import type { Caller } from '../../kernel/caller.ts'
+import { systemClock, type Clock } from '../../kernel/clock.ts'
+import { toFault, type Fault } from '../../kernel/fault.ts'
+import type { Call, Invoke } from '../../kernel/invoke.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { Registry } from '../../kernel/registry.ts'
+import { streamCall } from './event-stream.ts'
+import { createFixedPaths } from './fixed-paths.ts'
+import { mergeInput } from './input.ts'
+import { patienceMs } from './patience.ts'
+import { createRoutes, type Match, type Routes } from './routes.ts'
+
+/** What the server knows of a request beside the request: Node's own, absent in a test without a socket. */
+export interface RestEnv {
+  readonly incoming?: { readonly socket: { readonly remoteAddress?: string | undefined } }
+}
+
+/** Answers one request; never throws. Mount it for whatever path nothing else took. */
+export type Rest = (request: Request, env?: RestEnv) => Promise<Response>
+
+export interface RestOptions {
+  registry: Registry
+  invoke: Invoke
+  log: Log
+  version: string
+  /** Throws Fault `unauthenticated`. */
+  authenticate: (authorization: string | null, via: 'rest', address?: string) => Caller
+  /** The JSON body, bounded; undefined without one. Throws Fault. */
+  readJson: (request: Request) => Promise<unknown>
+  /** The fault as problem details (RFC 9457). */
+  problem: (fault: Fault, context: { requestId: string; tokenShown: boolean }) => Response
+  /** Prometheus text. */
+  metrics: () => Promise<string>
+  clock?: Clock
+}
+
+/** A request whose address, caller and time limit are known. */
+interface Asked {
+  readonly request: Request
+  readonly match: Match
+  readonly query: string
+  readonly call: Omit<Call, 'input' | 'signal'> & { requestId: string }
+}
+
+export function createRest(options: RestOptions): Rest {
+  const { registry, invoke, log, authenticate, readJson, problem, clock = systemClock } = options
+  const fixed = createFixedPaths(options)
+  const routes = routesOf(registry, [...fixed.keys()])
+
+  async function answer(request: Request, env: RestEnv | undefined, requestId: string): Promise<Response> {
+    const { method, headers } = request
+    const { path, query } = pathAndQuery(request.url)
+    const page = fixed.get(path)
+    const address = env?.incoming?.socket.remoteAddress
+    if (page) return page(request, authenticate(headers.get('authorization'), 'rest', address))
+    const match = routes().match(method, path)
+    const caller = authenticate(headers.get('authorization'), 'rest', address)
+    const timeoutMs = patienceMs(headers)
+    const trace = headers.get('traceparent')
+    const call = {
+      operation: match.entry.tool.name,
+      caller,
+      requestId,
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(trace !== null && { trace }),
+    }
+    return run({ request, match, query, call })
+  }
+
+  async function run({ request, match, query, call }: Asked): Promise<Response> {
+    // GET and HEAD have no body by definition (RFC 9110, 9.3.1).
+    const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
+    const input = mergeInput(match, query, hasBody ? await readJson(request) : undefined)
+    const { requestId } = call
+    if (request.headers.get('accept')?.includes('text/event-stream'))
+      return streamCall((report) => invoke({ ...call, input, ...report }), {
+        clock,
+        signal: request.signal,
+        requestId,
+        toFault: faultOf,
+      })
+    const result = await invoke({ ...call, input, signal: request.signal })
+    return new Response(JSON.stringify(result ?? null), {
+      headers: {
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'x-request-id': requestId,
+      },
+    })
+  }
+
+  const faultOf = (error: unknown): Fault =>
+    toFault(error, (reference, cause) => log.error('request failed', { reference, error: cause }))
+
+  return async (request, env) => {
+    const requestId = crypto.randomUUID()
+    try {
+      const response = await answer(request, env, requestId)
+      return request.method === 'HEAD' ? new Response(null, response) : response
+    } catch (error) {
+      return problem(faultOf(error), { requestId, tokenShown: request.headers.has('authorization') })
+    }
+  }
+}
+
+/** The routes of the registry as it is now; made anew after a change, which the list's identity tells. */
+function routesOf(registry: Registry, fixedPaths: readonly string[]): () => Routes {
+  let list: ReturnType<Registry['list']> | undefined
+  let routes: Routes | undefined
+  return () => {
+    if (routes && list === registry.list()) return routes
+    list = registry.list()
+    routes = createRoutes(list, fixedPaths)
+    return routes
+  }
+}
+
+/** Split by hand: a URL object for every request costs more than finding its route. */
+function pathAndQuery(url: string): { path: string; query: string } {
+  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const fragmentStart = url.indexOf('#', pathStart)
+  const end = fragmentStart === -1 ? url.length : fragmentStart
+  const queryStart = url.indexOf('?', pathStart)
+  if (queryStart === -1 || queryStart > end) return { path: url.slice(pathStart, end), query: '' }
+  return { path: url.slice(pathStart, queryStart), query: url.slice(queryStart + 1, end) }
+}
