@@ -1,4 +1,4 @@
-import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
+import type { IClientOptions, IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
@@ -50,7 +50,8 @@ const STOP_TIMEOUT_MS = 1000
 export async function connectBus(options: BusOptions): Promise<RunningBus> {
   const { broker, clock, log } = options
   const subscribers = createSubscriberList({
-    copies: broker.kind === 'remote',
+    // Mosquitto sends a copy for each subscription that matches, and so may a remote broker.
+    copies: broker.kind !== 'embedded',
     report: (error) => log.error('a listener of the bus failed', { error }),
   })
   const tasks = new Set<() => void>()
@@ -135,7 +136,7 @@ export async function connectBus(options: BusOptions): Promise<RunningBus> {
         connected.publish(
           topic,
           payload,
-          { qos, retain, ...(properties && { properties: { ...properties } as never }) },
+          { qos, retain, ...(properties && { properties: publishProperties(properties) }) },
           (error) => (error ? reject(refused(error, `The message to ${topic} was not delivered`)) : resolve()),
         )
       })
@@ -229,8 +230,15 @@ function refused(error: unknown, what: string): Fault {
   return new Fault(denied ? 'forbidden' : 'unavailable', `${what}: ${message}.`, { cause: error })
 }
 
+function publishProperties({
+  userProperties,
+  ...properties
+}: BusProperties): NonNullable<IClientPublishOptions['properties']> {
+  return { ...properties, ...(userProperties && { userProperties: { ...userProperties } }) }
+}
+
 function messageOf(topic: string, payload: Buffer, { qos, retain, properties }: IPublishPacket): BusMessage {
-  return { topic, payload, qos, retain, ...(properties && { properties: properties as BusProperties }) }
+  return { topic, payload, qos, retain, ...(properties && { properties }) }
 }
 
 function identifiersOf({ properties }: IPublishPacket): readonly number[] {

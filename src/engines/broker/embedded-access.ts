@@ -1,4 +1,4 @@
-import type { AedesOptions, AuthenticateError, AuthErrorCode, Client, Subscription } from 'aedes'
+import type { AedesOptions, AuthenticateError, Client, Subscription } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from './access.ts'
 import type { Packet } from './packet.ts'
@@ -7,6 +7,8 @@ import { isFilter, isTopic, matches } from './topic.ts'
 /** CONNACK return codes of MQTT 3.1.1, 3.2.2.3; aedes translates them for MQTT 5 (to 0x86 and 0x87). */
 const BAD_USERNAME_OR_PASSWORD = 4
 const NOT_AUTHORIZED = 5
+
+type Refusal = Error & { returnCode: number }
 
 /** The hooks by which aedes asks who somebody is and what they may do. */
 export type Authorization = Required<
@@ -29,7 +31,7 @@ export function authorization({ access, log, storeFirst, refuse, hasRoom }: Auth
   const accounts = new WeakMap<Client, Account>()
   const willTopics = new WeakMap<Client, string>()
 
-  const refusal = (client: Client, account: Account | undefined, anonymous: boolean): AuthenticateError | undefined => {
+  const refusal = (client: Client, account: Account | undefined, anonymous: boolean): Refusal | undefined => {
     if (!account) return authenticateError(anonymous ? NOT_AUTHORIZED : BAD_USERNAME_OR_PASSWORD)
     const willTopic = willTopics.get(client)
     // Refused now rather than unheard later: whoever relies on a will must know that it counts.
@@ -90,7 +92,7 @@ function grantedQos(client: Client, topic: string): 0 | 1 | 2 {
   return granted.length === 0 ? 2 : (Math.max(...granted.map(([, { qos }]) => qos)) as 0 | 1 | 2)
 }
 
-function authenticateError(returnCode: AuthErrorCode): AuthenticateError {
+function authenticateError(returnCode: number): Refusal {
   const says = returnCode === BAD_USERNAME_OR_PASSWORD ? 'the user name or password is wrong' : 'not authorized'
   return Object.assign(new Error(says), { returnCode })
 }

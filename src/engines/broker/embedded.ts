@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream'
-import { Aedes } from 'aedes'
+import { Aedes, type Client } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import type { Broker } from '../../kernel/ports.ts'
 import { createAccess, type AccessOptions } from './access.ts'
+import { createBackPressure, DEFAULT_BACK_PRESSURE, type Emitter } from './back-pressure.ts'
 import { authorization } from './embedded-access.ts'
 import { brokerUrl, listenTcp, listenWebSocket, type Listener } from './listen.ts'
-import { openPersistence } from './persistence.ts'
+import { openPersistence, type Persistence } from './persistence.ts'
+import { publishStatistics } from './statistics.ts'
 
 /** Bounds on what clients can make the broker hold. */
 export interface BrokerLimits {
@@ -56,6 +58,8 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const access = createAccess(options)
   const persistence = openPersistence({ file, longestQueue: limits.longestQueue })
+  persistence.sweep(Date.now())
+  const pressure = createBackPressure(DEFAULT_BACK_PRESSURE)
   const startedMs = Date.now()
 
   const aedes = new Aedes({
@@ -65,8 +69,16 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
       log,
       storeFirst: persistence.storeFirst,
       refuse: persistence.refuse,
-      hasRoom: () => true,
+      hasRoom(client, packet) {
+        if (pressure.hasRoom(client)) return true
+        if (!client.clean) persistence.putOff(packet)
+        return false
+      },
     }),
+    // No bound on packets in delivery at once: the back-pressure is ours.
+    concurrency: 0,
+    // Wills of a run that was killed are spoken after four of these, if their clients have not come back.
+    heartbeatInterval: 5000,
     maximumPacketSize: limits.maxPacketBytes,
     drainTimeout: limits.drainTimeoutMs,
     sessionExpiryIntervalLimit: limits.sessionExpirySeconds,
@@ -78,12 +90,20 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   aedes.on('clientError', (client, error) => log.debug('a client failed', { client: client.id, error }))
   aedes.on('connectionError', (_, error) => log.debug('a connection failed', { error }))
   ;(aedes as NodeJS.EventEmitter).on('error', (error: unknown) => log.error('the embedded broker failed', { error }))
+  pressure.govern((aedes as unknown as { mq: Emitter }).mq)
+  followSessions(aedes, persistence)
   await aedes.listen()
+  const dropped = () => pressure.refused + persistence.dropped()
+  const endStatistics = publishStatistics(aedes, dropped)
+  const sweeper = setInterval(() => persistence.sweep(Date.now()), SWEEP_EVERY_MS)
+  sweeper.unref()
 
   const accept = (stream: Duplex) => void aedes.handle(stream)
   const listeners: Listener[] = []
   const stop = async () => {
     for (const listener of listeners) listener.close()
+    endStatistics()
+    clearInterval(sweeper)
     await new Promise<void>((resolve) => aedes.close(() => resolve()))
     // The wills of those that were connected are published and stored on the way out.
     await new Promise((resolve) => setImmediate(resolve))
@@ -107,9 +127,26 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
     ...(webSocket && { webSocketUrl: brokerUrl('ws', host, webSocket.port) }),
     enforcesIdentity: true,
     login: access.login,
-    dropped: async () => persistence.dropped(),
+    dropped: async () => dropped(),
     report: () => ({ status: 'available', sinceMs: startedMs }),
     accept,
     stop,
   }
+}
+
+const SWEEP_EVERY_MS = 60_000
+
+/** Tells the persistence which sessions have a connection: aedes forgets that when it ends. */
+function followSessions(aedes: Aedes, { sessions }: Persistence): void {
+  const lasting = (tell: (client: Client) => void) => (client: Client) => {
+    if (!client.clean) tell(client)
+  }
+  aedes.on(
+    'client',
+    lasting(({ id, sessionExpiryInterval }) => sessions.begin(id, sessionExpiryInterval)),
+  )
+  aedes.on(
+    'clientDisconnect',
+    lasting(({ id, sessionExpiryInterval }) => sessions.leave(id, sessionExpiryInterval, Date.now())),
+  )
 }

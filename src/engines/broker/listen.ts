@@ -38,10 +38,8 @@ export async function listenWebSocket(options: ListenOptions & { maxPacketBytes:
     perMessageDeflate: false,
     handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
   })
-  sockets.on('connection', (socket, request) => {
-    request.socket.setNoDelay(true)
-    options.accept(createWebSocketStream(socket))
-  })
+  // `ws` sets noDelay itself.
+  sockets.on('connection', (socket) => options.accept(createWebSocketStream(socket)))
   // The HTTP server's errors come here too; before it listens, they are `listenOn`'s.
   sockets.on('error', () => undefined)
   return listenOn(server, options.host, options.port)
@@ -58,6 +56,17 @@ function listenOn(server: Server, host: string, port: number): Promise<Listener>
       resolve({ port: own, close: () => void server.close() })
     })
   })
+}
+
+/**
+ * A port that another program can be told to listen on: this one if nobody has it, or for 0 any free one. Throws Fault
+ * `conflict`.
+ */
+export async function freePort(host: string, port: number): Promise<number> {
+  const server = createServer()
+  const { port: own } = await listenOn(server, host, port)
+  await new Promise((resolve) => server.close(resolve))
+  return own
 }
 
 async function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Promise<Fault> {

@@ -5,6 +5,7 @@ import { openOutgoingStore, type PacketKey } from './outgoing-store.ts'
 import type { Packet } from './packet.ts'
 import { openRetainedStore, type RetainedMessage } from './retained-store.ts'
 import { openSessionFile } from './session-file.ts'
+import { openSessionStore } from './session-store.ts'
 import { openSubscriptionStore, type SessionSubscription, type Subscription } from './subscription-store.ts'
 import { openWillStore, type Will } from './will-store.ts'
 
@@ -38,11 +39,21 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
   const outgoing = openOutgoingStore(db, longestQueue)
   const incoming = openIncomingStore(db)
   const wills = openWillStore(db)
+  const sessions = openSessionStore(db, Date.now())
+  /** Deliveries put off: their messages stay queued for the client's next connection. */
+  const putOff = new WeakSet<object>()
   /** Messages stored before they were acknowledged, by their payload: the one object that the broker hands on. */
   const stored = new WeakMap<object, readonly number[]>()
   /** Subscriptions that were refused: aedes hands them over all the same, with the others of their packet. */
   const refused = new WeakSet<object>()
   let broker: { readonly id: string } = { id: '' }
+
+  const forget = (client: string) => {
+    subscriptions.removeAll(client)
+    outgoing.removeAll(client)
+    incoming.removeAll(client)
+    sessions.remove(client)
+  }
 
   return {
     get broker() {
@@ -95,9 +106,12 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
     getClientList: (filter: string): Readable => Readable.from(subscriptions.holders(filter)),
     /** The end of a session: a clean start, or its expiry (MQTT 5.0, 3.1.2.4). */
     async cleanSubscriptions({ id }: SessionClient): Promise<void> {
-      subscriptions.removeAll(id)
-      outgoing.removeAll(id)
-      incoming.removeAll(id)
+      forget(id)
+    },
+    sessions,
+    /** Ends the sessions whose clients stayed away too long. */
+    sweep(nowMs: number): void {
+      for (const client of sessions.expired(nowMs)) forget(client)
     },
 
     async outgoingEnqueue(to: Queued, packet: Packet): Promise<void> {
@@ -112,7 +126,12 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
       if (!outgoing.update(client.id, packet))
         throw new Error(`no packet ${packet.messageId} is queued for ${client.id}`)
     },
+    /** Keeps a message that cannot be delivered now: aedes takes what was not forwarded for refused. */
+    putOff(packet: object): void {
+      putOff.add(packet)
+    },
     async outgoingClearMessageId(client: SessionClient, key: PacketKey): Promise<Packet | undefined> {
+      if (putOff.delete(key)) return undefined
       return outgoing.remove(client.id, key)
     },
     outgoingStream: (client: SessionClient): Readable => Readable.from(outgoing.list(client.id)),
@@ -144,7 +163,6 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
     streamWill: (living: Readonly<Record<string, unknown>> = {}): Readable =>
       Readable.from([...wills.list()].filter(({ brokerId = '' }) => living[brokerId] === undefined)),
 
-    retainedCount: () => retained.size,
     /** Messages lost because the queue of an absent client was full. */
     dropped: () => outgoing.dropped,
 

@@ -13,7 +13,6 @@ export interface RetainedStore {
   put(message: RetainedMessage): void
   /** Messages of the topics that any of the filters matches, each once. */
   match(filters: readonly string[]): Generator<RetainedMessage>
-  readonly size: number
 }
 
 export function openRetainedStore(db: DatabaseSync): RetainedStore {
@@ -28,7 +27,12 @@ export function openRetainedStore(db: DatabaseSync): RetainedStore {
       .map(({ topic }) => topic as string),
   )
 
+  /** The broker's own figures: worth nothing to the next run, and too many for the disk. */
+  const figures = new Map<string, RetainedMessage>()
+
   const load = (topic: string): RetainedMessage | undefined => {
+    const figure = figures.get(topic)
+    if (figure) return figure
     const row = read.get(topic)
     if (!row) return undefined
     return { ...decodeHead(row.head as string), topic, payload: payloadOf(row.payload) }
@@ -36,11 +40,12 @@ export function openRetainedStore(db: DatabaseSync): RetainedStore {
 
   const matching = (filters: readonly string[]): Iterable<string> => {
     if (filters.every((filter) => !/[+#]/.test(filter))) return new Set(filters)
-    return [...topics].filter((topic) => filters.some((filter) => matches(filter, topic)))
+    return [...topics, ...figures.keys()].filter((topic) => filters.some((filter) => matches(filter, topic)))
   }
 
   return {
     put(message) {
+      if (message.topic.startsWith('$SYS/')) return void figures.set(message.topic, message)
       if (message.payload.length === 0) {
         if (topics.delete(message.topic)) remove.run(message.topic)
         return
@@ -53,9 +58,6 @@ export function openRetainedStore(db: DatabaseSync): RetainedStore {
         const message = load(topic)
         if (message) yield message
       }
-    },
-    get size() {
-      return topics.size
     },
   }
 }

@@ -83,7 +83,7 @@ export function openSubscriptionStore(db: DatabaseSync): SubscriptionStore {
     removeAll(client) {
       const own = byClient.get(client)
       if (!own) return
-      for (const filter of [...own.keys()]) forget(client, filter)
+      for (const filter of own.keys()) forget(client, filter)
       removeClient.run(client)
     },
     of: (client) => [...(byClient.get(client)?.values() ?? [])].map(({ clientId: _, ...subscription }) => subscription),

@@ -46,7 +46,7 @@ export function openWillStore(db: DatabaseSync): WillStore {
       return will
     },
     *list() {
-      for (const client of [...clients]) {
+      for (const client of clients) {
         const will = get(client)
         if (will) yield will
       }

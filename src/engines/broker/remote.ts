@@ -1,0 +1,74 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { Broker, BrokerLogin } from '../../kernel/ports.ts'
+import type { StatusReport } from '../../kernel/status.ts'
+import { openConnection } from './connection.ts'
+import { droppedMessages } from './dropped.ts'
+import type { TlsMaterial } from './tls.ts'
+
+export interface RemoteOptions {
+  /** `mqtt[s]://[user:password@]host[:port]` or `ws[s]://…[/path]`. */
+  readonly url: string
+  readonly tls?: TlsMaterial
+  /** Whether that broker's access list keeps the promises of `Broker.enforcesIdentity`: its owner must have seen to it. */
+  readonly enforcesIdentity: boolean
+  readonly clock: Clock
+}
+
+export interface RemoteBroker extends Broker {
+  readonly kind: 'remote'
+  readonly tls?: TlsMaterial
+  /** Connects once to see how it is; `report` tells from then on. Never throws. */
+  check(signal: AbortSignal): Promise<void>
+}
+
+const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
+
+/**
+ * A broker that runs elsewhere. Nothing connects until something asks, so it may be down when the hub starts. Throws
+ * Fault `invalid_input` when the URL is not one of a broker.
+ */
+export function remoteBroker({ url: text, tls, enforcesIdentity, clock }: RemoteOptions): RemoteBroker {
+  const { url, login } = parseUrl(text)
+  let report: StatusReport = { status: 'unknown', sinceMs: clock.now(), reason: 'nobody has asked for it yet' }
+  const enter = (status: StatusReport['status'], reason?: string) => {
+    if (report.status === status && report.reason === reason) return
+    report = { status, sinceMs: clock.now(), ...(reason !== undefined && { reason }) }
+  }
+  const isWebSocket = url.startsWith('ws')
+  return {
+    kind: 'remote',
+    url,
+    ...(isWebSocket && { webSocketUrl: url }),
+    ...(tls && { tls }),
+    login: () => login,
+    enforcesIdentity,
+    dropped: () => droppedMessages(url, login, tls),
+    report: () => report,
+    async check(signal) {
+      try {
+        const { client, version } = await openConnection(url, { ...login, ...tls }, signal)
+        client.end(true)
+        if (version === 5) enter('available')
+        else enter('degraded', 'the broker speaks MQTT 3.1.1 only: requests over MQTT carry no properties')
+      } catch (error) {
+        enter('unavailable', error instanceof Error ? error.message : String(error))
+      }
+    },
+  }
+}
+
+function parseUrl(text: string): { url: string; login: BrokerLogin | undefined } {
+  const url = URL.parse(text)
+  if (!url || !SCHEMES.has(url.protocol) || url.hostname === '')
+    // The text itself may hold a password.
+    throw new Fault('invalid_input', 'The URL of the broker is not valid.', {
+      hint: 'It looks like mqtt://user:password@host:1883; mqtts, ws and wss work too.',
+    })
+  const { username, password } = url
+  url.username = ''
+  url.password = ''
+  const plain = url.pathname === '/' ? url.href.replace(/\/$/, '') : url.href
+  const login = { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  return { url: plain, login: username === '' ? undefined : login }
+}
