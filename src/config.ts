@@ -25,10 +25,13 @@ export interface ConfigSources extends Machine {
   readFile(path: string): string | undefined
 }
 
-/** The only place that looks at the environment. */
+/** The environment of the process; nothing else looks at it. */
+export const environment: ConfigSources['env'] = process.env
+
+/** The machine this process runs on. */
 export function configSources(flags: ConfigSources['flags']): ConfigSources {
-  const { env, platform } = process
-  return { flags, env, cwd: process.cwd(), home: homedir(), platform, readFile: readIfThere }
+  const { platform } = process
+  return { flags, env: environment, cwd: process.cwd(), home: homedir(), platform, readFile: readIfThere }
 }
 
 /** Names looked for in the data folder when no file is named. */

@@ -30,8 +30,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 function unknownKey(parent: readonly PropertyKey[], key: string): string {
   const sibling = nearest(key, keysOf(schemaAt(ConfigSchema, parent)))
   const meant = sibling === undefined ? elsewhere(key) : pathText([...parent, sibling])
-  const unknown = `${pathText([...parent, key])} is unknown`
-  return meant === undefined ? unknown : `${unknown}; did you mean ${meant}?`
+  return `${pathText([...parent, key])} is unknown${didYouMean(meant)}`
 }
 
 /** The name may be right and the place wrong (`timeoutSeconds` on top), or be that of the flag (`mqttPort`). */
@@ -42,10 +41,13 @@ function elsewhere(key: string): string | undefined {
   return places.get(nearest(key, places.keys()) ?? '')
 }
 
+export const didYouMean = (meant: string | undefined): string =>
+  meant === undefined ? '' : ` (did you mean ${meant}?)`
+
 function demand(issue: z.core.$ZodIssue, given: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
-      return given === undefined ? 'is missing' : `must be ${kindText(issue.expected)}`
+      return given === undefined ? 'is missing' : `must be ${kindText(issue)}`
     case 'invalid_value':
       return choice(issue.values.map(String), given)
     case 'too_small':
@@ -66,7 +68,11 @@ const KINDS: Readonly<Record<string, string>> = {
   object: 'an object: {…}',
 }
 
-const kindText = (expected: string) => KINDS[expected] ?? expected
+/** Text where an integer belongs is complained about as text where a number belongs. */
+function kindText({ expected, path }: z.core.$ZodIssueInvalidType): string {
+  const { format } = (schemaAt(ConfigSchema, path)?.def ?? {}) as { format?: string }
+  return KINDS[format === 'safeint' ? 'int' : expected] ?? expected
+}
 
 const amount = (origin: string) => (origin === 'string' || origin === 'array' ? 'have' : 'be')
 
@@ -74,7 +80,7 @@ const unitOf = (origin: string) => (origin === 'string' ? ' characters' : origin
 
 function choice(values: readonly string[], given: unknown): string {
   const meant = typeof given === 'string' ? nearest(given, values) : undefined
-  return `must be one of ${values.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+  return `must be one of ${values.join(', ')}${didYouMean(meant)}`
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { nearest } from '../kernel/nearest.ts'
+import { didYouMean } from './explain.ts'
 import type { Problem } from './problem.ts'
 import { ConfigSchema } from './schema.ts'
 import { flagKey, flagName, SETTINGS, type Setting } from './settings.ts'
@@ -44,8 +45,7 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
         name.slice('ALICIA_'.length),
         known.map((env) => env.slice('ALICIA_'.length)),
       )
-      const hint = meant === undefined ? '' : `; did you mean ALICIA_${meant}?`
-      return { source: 'environment', text: `${name} is unknown${hint}` }
+      return { source: 'environment', text: `${name} is unknown${didYouMean(meant && `ALICIA_${meant}`)}` }
     })
 }
 

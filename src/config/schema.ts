@@ -10,8 +10,10 @@ const Url = (...protocols: string[]) =>
 
 const Path = z.string().min(1)
 
-/** It travels in an HTTP header and as an MQTT password, so: no spaces, nothing beyond ASCII. */
-const Token = z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 ASCII characters without spaces')
+/** RFC 6750, 2.1: what an Authorization header can carry. */
+const Token = z
+  .string()
+  .regex(/^(?=.{16})[\w.~+/-]+=*$/, 'must be at least 16 characters, of letters, digits and . _ ~ + / - alone')
 
 const KEY_BYTES = 32
 const isKey = (text: string) =>
@@ -27,7 +29,7 @@ const UserName = z
   .regex(/^[^\s/+#$:]{1,64}$/, 'must be 1 to 64 characters without spaces, /, +, #, $ and :')
   .refine((name) => !['alicia', 'hub', 'session'].includes(name), { error: 'must not be alicia, hub or session' })
 
-const Scope = z.string().regex(/^(\*|[a-z][a-z0-9_]*:(\*|[a-z][a-z0-9_]*))$/, 'must be area:verb, area:* or *')
+const Scope = z.string().regex(/^(\*|[a-z][a-z0-9_-]*:(\*|[a-z][a-z0-9_-]*))$/, 'must be area:verb, area:* or *')
 
 const TopicFilter = z
   .string()

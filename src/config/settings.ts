@@ -32,6 +32,11 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'allowedOrigins', env: 'ALICIA_ALLOWED_ORIGINS' },
 ]
 
+/** Those that are flags, for the command line. */
+export const FLAGS = SETTINGS.flatMap(({ flag, env, summary = '' }) =>
+  flag === undefined ? [] : [{ flag, env, summary }],
+)
+
 /** `--mqtt-port` of `--mqtt-port <port>`. */
 export const flagName = (flag: string): string => flag.split(' ', 1)[0] ?? flag
 

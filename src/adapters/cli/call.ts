@@ -1,0 +1,97 @@
+import { text } from 'node:stream/consumers'
+import { Fault } from '../../kernel/fault.ts'
+import { nearest } from '../../kernel/nearest.ts'
+import { inputOf, objectOf } from './arguments.ts'
+import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
+import type { Exit } from './exit-codes.ts'
+import type { HubConfig } from './hub.ts'
+import { hubClient, type HubClient, type Listed } from './hub-client.ts'
+import { progressLine } from './progress-line.ts'
+import { render } from './render.ts'
+import { styleFor } from './style.ts'
+import { write, type Terminal } from './terminal.ts'
+
+export interface CallFlags extends HubFlags {
+  /** Seconds, as typed. */
+  readonly timeout?: string
+}
+
+/** `alicia call <operation> [json | key=value…]`: the result on stdout, everything else on stderr. */
+export async function call<Config extends HubConfig>(
+  context: Context<Config>,
+  name: string,
+  { words, flags }: { words: readonly string[]; flags: CallFlags },
+): Promise<Exit> {
+  const timeoutMs = timeoutOf(flags.timeout)
+  const client = hubClient(addressOf(context, flags))
+  const result = await cancellable(context, async (signal) => {
+    const target = await find(client, name, signal)
+    const input = await inputFrom(context.terminal, words, target)
+    return invoke(context, { client, target, input, signal, ...(timeoutMs !== undefined && { timeoutMs }) })
+  })
+  await print(context.terminal, result, flags.json ?? false)
+  return 'ok'
+}
+
+/** By the name people know or the full one; throws Fault `unknown_operation` with the nearest. */
+async function find(client: HubClient, name: string, signal: AbortSignal): Promise<Listed> {
+  const operations = await client.list(signal)
+  const found = operations.find((entry) => entry.name === name || entry.operation === name)
+  if (found) return found
+  const meant = nearest(
+    name,
+    operations.flatMap((entry) => [entry.name, entry.operation]),
+  )
+  throw new Fault('unknown_operation', `There is no operation called ${JSON.stringify(name)}.`, {
+    hint: meant === undefined ? '`alicia tools` lists what there is.' : `Did you mean ${meant}?`,
+  })
+}
+
+/** `-` stands for a JSON object on stdin. */
+async function inputFrom({ stdin }: Terminal, words: readonly string[], target: Listed) {
+  const fromStdin = words.includes('-') ? objectOf(await text(stdin), target.name) : {}
+  return {
+    ...fromStdin,
+    ...inputOf(
+      words.filter((word) => word !== '-'),
+      target,
+    ),
+  }
+}
+
+interface Invocation {
+  readonly client: HubClient
+  readonly target: Listed
+  readonly input: unknown
+  readonly signal: AbortSignal
+  readonly timeoutMs?: number
+}
+
+async function invoke({ terminal, clock }: Context, { client, target, input, ...rest }: Invocation): Promise<unknown> {
+  const line = progressLine(terminal, clock, target.name)
+  try {
+    return await client.call(target.operation, input, {
+      ...rest,
+      progress: (progress) => line.update(progress),
+      log: ({ level, message }) => {
+        if (level === 'warn' || level === 'error') line.say(`${level}: ${message}`)
+      },
+    })
+  } finally {
+    line.stop()
+  }
+}
+
+/** For people in columns; with `json` exactly what the hub said. */
+export async function print({ stdout, env }: Terminal, result: unknown, json: boolean): Promise<void> {
+  const width = stdout.isTTY ? (stdout.columns ?? 80) : Infinity
+  const shown = json ? JSON.stringify(result, null, 2) : render(result, { style: styleFor(stdout, env), width })
+  await write(stdout, `${shown}\n`)
+}
+
+function timeoutOf(seconds: string | undefined): number | undefined {
+  if (seconds === undefined) return undefined
+  const value = Number(seconds)
+  if (seconds.trim() !== '' && value > 0 && value <= 86_400) return Math.ceil(value * 1000)
+  throw new Fault('invalid_input', '--timeout must be a number of seconds, more than 0 and at most 86400.')
+}

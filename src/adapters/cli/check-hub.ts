@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { connectAsync } from 'mqtt'
+import { Fault } from '../../kernel/fault.ts'
+import { failed, note, ok, warning, type Check, type Finding } from './check.ts'
+import type { FoundHub, HubConfig } from './hub.ts'
+import { hubClient } from './hub-client.ts'
+
+const CONNECT_MS = 5000
+
+/** Whether a hub runs, and which. */
+export function hubCheck(hub: FoundHub | undefined, version: string): Check {
+  return {
+    name: 'Hub',
+    async run() {
+      if (!hub) return note('not running; start it with `alicia start`')
+      const text = `running: process ${hub.pid}, version ${hub.version}, ${hub.url}`
+      return hub.version === version ? ok(text) : warning(text, `This program is ${version}: restart the hub.`)
+    },
+  }
+}
+
+/** Whether the API answers with the token of the data folder. */
+export function httpCheck(hub: FoundHub, token: string | undefined): Check {
+  return {
+    name: 'HTTP',
+    async run(signal) {
+      const operations = await hubClient({ url: hub.url, token }).list(signal)
+      return ok(`${hub.url} answers, ${operations.length} operations`)
+    },
+  }
+}
+
+/** Whether the port is free for a hub that is to be started. */
+export function portCheck(name: string, { host, port, flag }: { host: string; port: number; flag: string }): Check {
+  return {
+    name,
+    async run(): Promise<Finding> {
+      const server = createServer()
+      try {
+        await once(server.listen(port, host), 'listening')
+        return ok(`port ${port} is free`)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code === 'EADDRINUSE')
+          return failed(`port ${port} is taken by another program`, `Stop it, or choose another port with ${flag}.`)
+        return failed(`port ${port} at ${host} cannot be opened (${code})`, `Choose another with ${flag}, or --host.`)
+      } finally {
+        server.close()
+      }
+    },
+  }
+}
+
+/** Whether the broker lets the owner in; a remote one is tried with the login of its URL. */
+export function mqttCheck({ broker }: HubConfig, token: string | undefined): Check {
+  const isRemote = broker.kind === 'remote'
+  const url = isRemote ? (broker.url ?? '') : `mqtt://${reachable(broker.host ?? '127.0.0.1')}:${broker.port}`
+  const shown = withoutLogin(url)
+  return {
+    name: 'MQTT',
+    async run(signal) {
+      signal.throwIfAborted()
+      try {
+        const client = await connectAsync(
+          url,
+          {
+            ...(!isRemote && token !== undefined && { username: 'alicia', password: token }),
+            protocolVersion: 5,
+            reconnectPeriod: 0,
+            connectTimeout: CONNECT_MS,
+          },
+          false,
+        )
+        await client.endAsync()
+        return ok(`${shown} lets ${isRemote ? 'the hub' : 'alicia'} in`)
+      } catch (error) {
+        return failed(`${shown}: ${reasonOf(error)}`, mqttFix(isRemote))
+      }
+    },
+  }
+}
+
+const mqttFix = (isRemote: boolean) =>
+  isRemote
+    ? 'Check broker.url (ALICIA_BROKER_URL): address, user and password.'
+    : 'Is the hub running with another --mqtt-port? Its log says why the broker is away.'
+
+/** Node's error for an address with several addresses has no message of its own. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException
+  return message || (code ?? 'no answer')
+}
+
+const reachable = (host: string) =>
+  host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+
+function withoutLogin(url: string): string {
+  const parsed = URL.parse(url)
+  return parsed ? `${parsed.protocol}//${parsed.host}` : 'the broker'
+}
+
+/** Opens the database and says what it is. */
+export function databaseCheck(check: (signal: AbortSignal) => Promise<string>): Check {
+  return { name: 'Database', run: async (signal) => ok(await check(signal)) }
+}
+
+/** What a check threw, as its finding. */
+export function findingOf(error: unknown): Finding {
+  if (error instanceof Fault) return failed(error.message, error.hint ?? 'The log of the hub may say more.')
+  return failed(error instanceof Error ? error.message : String(error), 'This is unexpected: please report it.')
+}

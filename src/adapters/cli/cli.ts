@@ -1,0 +1,151 @@
+import { Command, CommanderError, Option } from 'commander'
+import { systemClock, type Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { call, type CallFlags } from './call.ts'
+import { reportFailure, type Context, type HubFlags } from './context.ts'
+import { doctor } from './doctor.ts'
+import { EXITS, type Exit } from './exit-codes.ts'
+import type { Composition, ConfigFlag, HubConfig } from './hub.ts'
+import { start } from './start.ts'
+import { stdio } from './stdio.ts'
+import type { Terminal } from './terminal.ts'
+import { createToken, listTokens, revokeToken, rotateToken, showToken } from './token.ts'
+import { tools } from './tools.ts'
+
+export interface Cli {
+  /** Runs one command line, without the program's name; returns the exit code. Never throws. */
+  run(args: readonly string[]): Promise<number>
+  /** The commands as defined, for their documentation. */
+  readonly program: Command
+}
+
+/** The command line of `alicia`, over what the composition gives it. */
+export function createCli<Config extends HubConfig>(
+  composition: Composition<Config>,
+  terminal: Terminal,
+  clock: Clock = systemClock,
+): Cli {
+  const context: Context<Config> = { composition, terminal, clock }
+  let exit: Exit = 'ok'
+  const ends = (command: Promise<Exit>) => command.then((end) => void (exit = end))
+  const program = base(composition.version, terminal)
+  addHubCommands(program, context, ends)
+  addClientCommands(program, context, ends)
+  addTokenCommands(program, context, ends)
+  return {
+    program,
+    async run(args) {
+      exit = 'ok'
+      try {
+        if (args.length === 0) program.outputHelp()
+        else await program.parseAsync(args, { from: 'user' })
+      } catch (error) {
+        const failure = error instanceof CommanderError ? usageFault(error) : error
+        if (failure !== undefined) exit = await reportFailure(terminal, failure, args.includes('--json'))
+      }
+      return EXITS[exit].code
+    },
+  }
+}
+
+type Ends = (command: Promise<Exit>) => Promise<void>
+
+function base(version: string, { stdout }: Terminal): Command {
+  return (
+    new Command('alicia')
+      .description('One dependable MCP endpoint for a person’s home and day.')
+      .version(version, '-V, --version', 'print the version')
+      .helpOption('-h, --help', 'show what there is')
+      .helpCommand('help [command]', 'show what a command takes')
+      .exitOverride()
+      // Its messages come back as errors, which are reported like any other.
+      .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {}, outputError: () => {} })
+      .addHelpText('after', `\n${exitText()}`)
+  )
+}
+
+const exitText = () =>
+  ['Exit codes:', ...Object.values(EXITS).map(({ code, means }) => `  ${String(code).padEnd(4)} ${means}`)].join('\n')
+
+/** Commands that may run a hub: they take every flag of the configuration. */
+function addHubCommands<Config extends HubConfig>(program: Command, context: Context<Config>, ends: Ends): void {
+  const { flags } = context.composition
+  withConfig(program.command('start').description('run the hub'), flags)
+    .option('--json', 'log and announce in JSON lines')
+    .action((given: Record<string, unknown>) => ends(start(context, given)))
+  withConfig(program.command('stdio').description('speak MCP on stdin and stdout, for a client on this machine'), flags)
+    .option('--url <url>', 'attach to the hub there instead')
+    .option('--token <token>', 'access token for --url; other users can see it, ALICIA_TOKEN they cannot')
+    .action((given: HubFlags & Record<string, unknown>) => ends(stdio(context, given)))
+  withConfig(program.command('doctor').description('check what a hub needs, and say how to mend it'), flags)
+    .option('--json', 'the findings as JSON')
+    .action((given: Record<string, unknown>) => ends(doctor(context, given)))
+}
+
+function addClientCommands<Config extends HubConfig>(program: Command, context: Context<Config>, ends: Ends): void {
+  const { flags } = context.composition
+  withHub(program.command('call').description('call an operation of the running hub'), flags)
+    .argument('<operation>', 'its name: publish_message, mqtt.publish_message')
+    .argument('[input...]', 'key=value, key:=json, one JSON object, or - for a JSON object on stdin')
+    .option('--timeout <seconds>', 'give up after that long')
+    .action((name: string, words: string[], given: CallFlags) => ends(call(context, name, { words, flags: given })))
+  withHub(program.command('tools').description('list what can be called'), flags)
+    .argument('[filter...]', 'words to look for; a whole name shows its arguments')
+    .action((words: string[], given: HubFlags) =>
+      ends(tools(context, words.length === 0 ? undefined : words.join(' '), given)),
+    )
+}
+
+function addTokenCommands<Config extends HubConfig>(program: Command, context: Context<Config>, ends: Ends): void {
+  const { flags } = context.composition
+  const folderFlags = flags.filter(isFolderFlag)
+  const token = withConfig(program.command('token').description('print the owner’s access token'), folderFlags)
+    .option('--snippet', 'a client configuration with the token filled in')
+    .action((given: HubFlags & { snippet?: boolean }) => ends(showToken(context, given)))
+  withConfig(
+    token.command('rotate').description('replace the owner’s token (the hub must not run)'),
+    folderFlags,
+  ).action((_, command: Command) => ends(rotateToken(context, command.optsWithGlobals<HubFlags>())))
+  withHub(token.command('create').description('make a token for a person, a device or a program'), flags)
+    .argument('<name>', 'what it is for')
+    .requiredOption('--scope <scope...>', 'area:verb, area:* or *')
+    .option('--expires-in-days <days>', 'absent: it works until it is revoked')
+    .action((name: string, _, command: Command) =>
+      ends(
+        createToken(context, name, command.optsWithGlobals<HubFlags & { scope: string[]; expiresInDays?: string }>()),
+      ),
+    )
+  withHub(token.command('list').description('the tokens there are, besides the owner’s'), flags).action(
+    (_, command: Command) => ends(listTokens(context, command.optsWithGlobals<HubFlags>())),
+  )
+  withHub(token.command('revoke').description('end a token'), flags)
+    .argument('<name>', 'as `token list` shows it')
+    .action((name: string, _, command: Command) =>
+      ends(revokeToken(context, name, command.optsWithGlobals<HubFlags>())),
+    )
+}
+
+function withConfig(command: Command, flags: readonly ConfigFlag[]): Command {
+  for (const { flag, env, summary } of flags) command.addOption(new Option(flag, `${summary} [${env}]`))
+  return command
+}
+
+const isFolderFlag = ({ flag }: ConfigFlag) => /^--(data|config)\b/.test(flag)
+
+/** Flags of a command that speaks to a hub. */
+function withHub(command: Command, flags: readonly ConfigFlag[]): Command {
+  return withConfig(command, flags.filter(isFolderFlag))
+    .option('--url <url>', 'the hub at that address, instead of the one of the data folder')
+    .option('--token <token>', 'access token; other users can see it, ALICIA_TOKEN they cannot')
+    .option('--json', 'the result as JSON')
+}
+
+/** Help and version are no failures. A value is cut out of the message: it may be a secret. */
+function usageFault(error: CommanderError): Fault | undefined {
+  if (error.exitCode === 0) return undefined
+  const [first = '', hint] = error.message.replace(/^error: /, '').split('\n')
+  const message = first.replace(/'(--?[^'=]+)=[^']*'/, "'$1'")
+  return new Fault('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1)}.`, {
+    hint: hint?.replace(/^\((.*)\)$/, '$1') ?? '`alicia --help` shows what there is.',
+  })
+}

@@ -1,0 +1,71 @@
+import type { Readable, Writable } from 'node:stream'
+import type { RootLog } from '../../kernel/log.ts'
+import type { PartReport } from '../../kernel/ports.ts'
+
+/** What the command line needs to know of the configuration. */
+export interface HubConfig {
+  readonly data: string
+  readonly file?: string
+  readonly host: string
+  readonly port: number
+  readonly demo: boolean
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+  readonly broker: {
+    readonly kind: 'embedded' | 'mosquitto' | 'remote'
+    readonly host?: string
+    readonly port?: number
+    readonly url?: string
+    readonly program?: string
+  }
+}
+
+/** A hub in this process. */
+export interface RunningHub {
+  readonly urls: {
+    readonly http: string
+    readonly mcp: string
+    readonly mqtt: string
+    readonly mqttWebSocket?: string
+  }
+  /** Where the owner's access token is, or undefined when it was given by configuration. */
+  readonly tokenFile: string | undefined
+  parts(): readonly PartReport[]
+  /** Resolves within 10 s. */
+  stop(): Promise<void>
+  /** MCP on two streams; resolves when the input ended and all that came is answered. */
+  serveStdio(input: Readable, output: Writable): Promise<void>
+}
+
+/** A hub in another process, as it wrote itself down in its data folder. */
+export interface FoundHub {
+  readonly pid: number
+  /** `http://host:port` */
+  readonly url: string
+  readonly version: string
+}
+
+/** A flag that sets a key of the configuration. */
+export interface ConfigFlag {
+  /** `--port <port>` */
+  readonly flag: string
+  readonly env: string
+  readonly summary: string
+}
+
+/** What the command line works on: given by the composition, so that it imports the kernel alone. */
+export interface Composition<Config extends HubConfig> {
+  readonly version: string
+  readonly flags: readonly ConfigFlag[]
+  /** Flags by camel-case name over environment over file. Throws Fault `invalid_input`. */
+  loadConfig(flags: Readonly<Record<string, unknown>>): Config
+  /** Throws Fault; `conflict` when a port is taken or another hub has the data folder. */
+  startHub(config: Config, options: { readonly log: RootLog }): Promise<RunningHub>
+  /** The hub that holds this data folder, if one runs. */
+  findHub(config: Config): FoundHub | undefined
+  /** The owner's access token; undefined before the first start. Throws Fault `storage_failed`. */
+  readToken(config: Config): string | undefined
+  /** Makes a new owner's token for a hub that does not run. Returns it. */
+  rotateToken(config: Config): Promise<string>
+  /** Opens the database and closes it; resolves to what it found, in words. Throws Fault. */
+  checkDatabase(config: Config, signal: AbortSignal): Promise<string>
+}

@@ -1,0 +1,38 @@
+import { createLog, type LogLevel, type RootLog } from '../../kernel/log.ts'
+import { harmless, styleFor, type Style } from './style.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The hub's log on stderr: JSON lines for machines, one readable line an entry for people. */
+export function logTo(
+  { stderr, env }: Pick<Terminal, 'stderr' | 'env'>,
+  { level, json }: { level: LogLevel | 'silent'; json: boolean },
+): RootLog {
+  const style = styleFor(stderr, env)
+  return createLog({ level, write: (line) => void stderr.write(json ? line : readable(line, style)) })
+}
+
+const WORDS: Readonly<Record<number, (style: Style) => string>> = {
+  20: ({ dim }) => dim('debug'),
+  30: ({ cyan }) => cyan('info'),
+  40: ({ yellow }) => yellow('warn'),
+  50: ({ red }) => red('error'),
+}
+
+/** `03:19:12 warn  mqtt did not start  reason=…`; of an error its message, its stack only on level debug. */
+export function readable(line: string, style: Style): string {
+  const { time, level, msg, error, ...fields } = JSON.parse(line) as Record<string, unknown>
+  const word = WORDS[Number(level)]?.(style) ?? String(level)
+  const clock = typeof time === 'string' ? time.slice(11, 19) : ''
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${valueText(value)}`)
+  if (error !== undefined) rest.push(errorText(error))
+  const tail = rest.length === 0 ? '' : `  ${style.dim(harmless(rest.join(' ')))}`
+  return `${style.dim(clock)} ${word}  ${harmless(typeof msg === 'string' ? msg : '')}${tail}\n`
+}
+
+const valueText = (value: unknown) =>
+  typeof value === 'string' && /^\S+$/.test(value) ? value : (JSON.stringify(value) ?? '')
+
+function errorText(error: unknown): string {
+  const message = (error as { message?: unknown } | null)?.message
+  return typeof message === 'string' ? `(${message})` : valueText(error)
+}

@@ -1,0 +1,58 @@
+import type { Readable, Writable } from 'node:stream'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The process as the command line sees it; given, so that tests can be a terminal. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+  readonly env: Environment
+  /** How this program is started, for hints and client snippets: `['alicia']`, `['node', '/…/bin/alicia.js']`. */
+  readonly command: readonly string[]
+  /** Tells of each SIGINT, SIGTERM and SIGHUP until the returned function is called. */
+  onSignal(listener: (signal: NodeJS.Signals) => void): () => void
+  /** Ends the process at once. */
+  exit(code: number): void
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** The real one. A reader that closed the pipe (`| head`) ends the program quietly. */
+export function processTerminal(env: Environment): Terminal {
+  const { stdout, stderr, argv } = process
+  for (const stream of [stdout, stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0)
+      throw error
+    })
+  return {
+    // Opened when first read: a command that reads nothing must not wait for its input to end.
+    get stdin() {
+      return process.stdin
+    },
+    stdout,
+    stderr,
+    env,
+    command: commandOf(argv[1] ?? 'alicia'),
+    onSignal(listener) {
+      for (const signal of SIGNALS) process.on(signal, listener)
+      return () => {
+        for (const signal of SIGNALS) process.off(signal, listener)
+      }
+    },
+    exit: (code) => process.exit(code),
+  }
+}
+
+/** A script found in PATH is called by its name, one in a folder by its path. */
+export function commandOf(script: string): readonly string[] {
+  return /[\\/]alicia(\.cmd)?$/.test(script) ? ['alicia'] : ['node', script]
+}
+
+/** Writes, and waits where the reader is slower. */
+export function write(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => (error ? reject(error) : resolve()))
+  })
+}

@@ -1,0 +1,91 @@
+import { Fault } from '../../kernel/fault.ts'
+import { print } from './call.ts'
+import { clientSnippet } from './client-snippet.ts'
+import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
+import type { Exit } from './exit-codes.ts'
+import type { HubConfig } from './hub.ts'
+import { hubClient } from './hub-client.ts'
+import { write } from './terminal.ts'
+
+/** `alicia token`: the owner's token alone on stdout, or with `--snippet` a client configuration that holds it. */
+export async function showToken<Config extends HubConfig>(
+  { composition, terminal }: Context<Config>,
+  { snippet, ...flags }: HubFlags & { readonly snippet?: boolean },
+): Promise<Exit> {
+  const config = composition.loadConfig({ ...flags })
+  const token = composition.readToken(config)
+  if (token === undefined)
+    throw new Fault('not_found', `There is no access token in ${config.data} yet.`, {
+      hint: 'The first `alicia start` makes it.',
+    })
+  const url = composition.findHub(config)?.url ?? `http://${bracketed(config.host)}:${config.port}`
+  const shown = snippet ? JSON.stringify(clientSnippet(`${url.replace(/\/$/, '')}/mcp`, token), null, 2) : token
+  await write(terminal.stdout, `${shown}\n`)
+  return 'ok'
+}
+
+/** RFC 3986, 3.2.2: an IPv6 address in a URL stands in brackets. An address that means "all" is not one to call. */
+function bracketed(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** `alicia token rotate`: a new owner's token; everything that uses the old one has to be told. */
+export async function rotateToken<Config extends HubConfig>(
+  { composition, terminal }: Context<Config>,
+  flags: HubFlags,
+): Promise<Exit> {
+  const token = await composition.rotateToken(composition.loadConfig({ ...flags }))
+  await write(terminal.stdout, `${token}\n`)
+  await write(terminal.stderr, 'The old token is no longer valid. Give the new one to your clients.\n')
+  return 'ok'
+}
+
+/** `alicia token create <name> --scope …`: the token alone on stdout; it is never shown again. */
+export async function createToken<Config extends HubConfig>(
+  context: Context<Config>,
+  name: string,
+  flags: HubFlags & { readonly scope: readonly string[]; readonly expiresInDays?: string },
+): Promise<Exit> {
+  const days = daysOf(flags.expiresInDays)
+  const input = { name, scopes: flags.scope, ...(days !== undefined && { expires_in_days: days }) }
+  const result = (await run(context, flags, 'tokens.create_token', input)) as { token?: unknown }
+  const { terminal } = context
+  if (flags.json || typeof result.token !== 'string') await print(terminal, result, flags.json ?? false)
+  else {
+    await write(terminal.stdout, `${result.token}\n`)
+    await write(terminal.stderr, `Keep it: it is not shown again. It may: ${flags.scope.join(', ')}.\n`)
+  }
+  return 'ok'
+}
+
+export async function listTokens<Config extends HubConfig>(context: Context<Config>, flags: HubFlags): Promise<Exit> {
+  const result = await run(context, flags, 'tokens.list_tokens', {})
+  await print(
+    context.terminal,
+    flags.json ? result : ((result as { tokens?: unknown }).tokens ?? result),
+    flags.json ?? false,
+  )
+  return 'ok'
+}
+
+export async function revokeToken<Config extends HubConfig>(
+  context: Context<Config>,
+  name: string,
+  flags: HubFlags,
+): Promise<Exit> {
+  const result = await run(context, flags, 'tokens.revoke_token', { name })
+  await print(context.terminal, result, flags.json ?? false)
+  return 'ok'
+}
+
+function run<Config extends HubConfig>(context: Context<Config>, flags: HubFlags, operation: string, input: object) {
+  const client = hubClient(addressOf(context, flags))
+  return cancellable(context, (signal) => client.call(operation, input, { signal }))
+}
+
+function daysOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
+  throw new Fault('invalid_input', '--expires-in-days must be a whole number of days, at least 1.')
+}

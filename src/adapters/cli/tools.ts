@@ -1,0 +1,70 @@
+import type { JsonSchema } from '../../kernel/tool.ts'
+import { print } from './call.ts'
+import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
+import type { Exit } from './exit-codes.ts'
+import type { HubConfig } from './hub.ts'
+import { hubClient, type Listed } from './hub-client.ts'
+import { columns, harmless, styleFor, type Style } from './style.ts'
+import { write } from './terminal.ts'
+
+/** `alicia tools [filter]`: what can be called; of one that is named exactly, its arguments too. */
+export async function tools<Config extends HubConfig>(
+  context: Context<Config>,
+  filter: string | undefined,
+  flags: HubFlags,
+): Promise<Exit> {
+  const client = hubClient(addressOf(context, flags))
+  const listed = await cancellable(context, (signal) => client.list(signal))
+  const shown = matching(listed, filter)
+  const { terminal } = context
+  const style = styleFor(terminal.stdout, terminal.env)
+  const [only] = shown
+  if (flags.json) await print(terminal, shown, true)
+  else if (only && (filter === only.name || filter === only.operation))
+    await write(terminal.stdout, `${detail(only, style)}\n`)
+  else if (only) await write(terminal.stdout, `${table(shown, style)}\n`)
+  else await write(terminal.stderr, `Nothing matches ${harmless(filter ?? '')}; there are ${listed.length} tools.\n`)
+  return 'ok'
+}
+
+/** Every word of the filter somewhere in name or summary; a whole name alone is that tool and no other. */
+export function matching(listed: readonly Listed[], filter = ''): readonly Listed[] {
+  const exact = listed.filter(({ name, operation }) => name === filter || operation === filter)
+  if (exact.length > 0) return exact
+  const words = filter.toLowerCase().split(/\s+/)
+  return listed.filter(({ name, operation, summary }) => {
+    const text = `${name} ${operation} ${summary}`.toLowerCase()
+    return words.every((word) => text.includes(word))
+  })
+}
+
+function table(listed: readonly Listed[], { dim, bold }: Style): string {
+  const head = ['name', 'effect', 'scope', 'summary'].map(dim)
+  const rows = listed.map(({ name, effect, scope, summary }) => [
+    bold(harmless(name)),
+    effect,
+    scope ?? '–',
+    harmless(summary),
+  ])
+  return columns([head, ...rows]).join('\n')
+}
+
+function detail({ name, operation, summary, effect, scope, inputSchema }: Listed, { bold, dim }: Style): string {
+  const properties = (inputSchema['properties'] ?? {}) as Record<string, JsonSchema>
+  const required = (inputSchema['required'] ?? []) as readonly string[]
+  const rows = Object.entries(properties).map(([key, schema]) => [
+    `  ${key}`,
+    dim(note(schema, required.includes(key))),
+    typeof schema['description'] === 'string' ? harmless(schema['description']) : '',
+  ])
+  return [
+    `${bold(harmless(name))}  ${dim(`${operation}, ${effect}, scope ${scope ?? '–'}`)}`,
+    harmless(summary),
+    ...(rows.length === 0 ? ['It takes no arguments.'] : ['', ...columns(rows)]),
+  ].join('\n')
+}
+
+function note(schema: JsonSchema, required: boolean): string {
+  if ('default' in schema) return `= ${JSON.stringify(schema['default'])}`
+  return required ? 'required' : 'optional'
+}
