@@ -69,8 +69,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: ['upstream_failed', 'it does not trust the client certificate', CLIENT_CERTIFICATE],
   ERR_SSL: ['upstream_failed', 'the TLS handshake failed', 'Check its TLS versions and certificates.'],
   EPROTO: ['upstream_failed', 'the TLS handshake failed', 'Perhaps that port does not speak TLS.'],
-  ERR_OSSL_X509_KEY_VALUES_MISMATCH: ['invalid_input', 'client_key does not belong to client_cert', PEM],
-  ERR_OSSL: ['invalid_input', 'ca, client_cert or client_key cannot be read', PEM],
+  ERR_OSSL: ['invalid_input', 'OpenSSL does not take ca, client_cert or client_key', PEM],
 }
 
 /** Why no connection came about, in words. */

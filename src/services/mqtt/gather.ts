@@ -19,7 +19,7 @@ export interface Gathering {
   readonly sink: Sink
   /** Subscribed beside the filter, for as long; that the broker refuses it does not matter. */
   readonly beside?: Wanted | undefined
-  /** Runs about once a second with the milliseconds since the beginning. */
+  /** Runs when the subscription stands and then about once a second, with the milliseconds since. */
   tick?(elapsedMs: number): void
 }
 
@@ -52,6 +52,7 @@ export async function gather(
       gathering.tick?.(clock.monotonic() - startMs)
       cancels[1] = clock.after(TICK_MS, tick)
     }
+    gathering.tick?.(0)
     cancels.push(
       clock.after(durationMs, () => over.resolve({ by: 'duration' })),
       clock.after(TICK_MS, tick),

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import { BrokerLimits, brokerLimits, ProtocolName, protocolName } from './broker-facts.ts'
-import { addressOf, parseConnectionString, type Target } from './connection-string.ts'
+import { addressOf, parseConnectionString } from './connection-string.ts'
 import { ownTarget, type ConnectionSpec } from './dial.ts'
 import type { LinkState } from './links.ts'
+import { tlsMaterial } from './tls-material.ts'
 import { isoTime, SessionId, type Toolkit } from './toolkit.ts'
 
 const EstablishInput = z.object({
@@ -89,7 +89,6 @@ export const establishConnection = operation<Toolkit>()({
 
 function specOf(input: EstablishInput): ConnectionSpec {
   const target = input.connection_string === undefined ? undefined : parseConnectionString(input.connection_string)
-  refuseUselessTls(input, target)
   return {
     broker: target ?? 'own',
     protocol: input.protocol_version,
@@ -97,25 +96,8 @@ function specOf(input: EstablishInput): ConnectionSpec {
     clientId: input.client_id ?? target?.clientId ?? `alicia${crypto.randomUUID().replaceAll('-', '').slice(0, 14)}`,
     keepAliveSeconds: input.keep_alive,
     connectTimeoutMs: input.connect_timeout * 1000,
-    tls: {
-      ...(input.ca !== undefined && { ca: input.ca }),
-      ...(input.client_cert !== undefined && { cert: input.client_cert }),
-      ...(input.client_key !== undefined && { key: input.client_key }),
-      rejectUnauthorized: input.reject_unauthorized,
-    },
+    tls: tlsMaterial(input, target?.protocol === 'mqtts' || target?.protocol === 'wss'),
   }
-}
-
-/** TLS material for a connection without TLS would be dropped in silence, and the password sent in the clear. */
-function refuseUselessTls(input: EstablishInput, target: Target | undefined): void {
-  const { ca, client_cert, client_key } = input
-  if ((client_cert === undefined) !== (client_key === undefined))
-    throw new Fault('invalid_input', 'client_cert and client_key: one does not work without the other.')
-  if (ca === undefined && client_cert === undefined) return
-  if (target === undefined || target.protocol === 'mqtt' || target.protocol === 'ws')
-    throw new Fault('invalid_input', 'ca and client_cert are for TLS, which this connection does not use.', {
-      hint: 'Use mqtts:// or wss:// in connection_string.',
-    })
 }
 
 export const listActiveConnections = operation<Toolkit>()({

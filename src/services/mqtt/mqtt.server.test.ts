@@ -1,0 +1,744 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test, type TestContext } from 'node:test'
+import { connectAsync, type MqttClient } from 'mqtt'
+import type { Caller } from '../../kernel/caller.ts'
+import { Fault, faultBody } from '../../kernel/fault.ts'
+import { createLog } from '../../kernel/log.ts'
+import type { Progress } from '../../kernel/tool.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
+import { owner } from '../../testing/hub.ts'
+import {
+  brokerAt,
+  startMosquittoWith,
+  startToolkit,
+  type MqttToolkit,
+  type TestBroker,
+} from '../../testing/mqtt-toolkit.ts'
+
+const OPEN = ['listener {port} 127.0.0.1', 'allow_anonymous true', 'set_tcp_nodelay true', 'sys_interval 1']
+/** Enough that the broker drops nothing of what a test sends. */
+const ROOMY = [...OPEN, 'max_inflight_messages 1000', 'max_queued_messages 0', 'max_queued_bytes 0']
+
+const USERS = 'ann:hunter22\nben:secret88\n'
+const ACL = 'user ann\ntopic readwrite home/#\ntopic read $SYS/#\nuser ben\ntopic readwrite #\n'
+
+interface Message {
+  topic: string
+  payload: unknown
+  encoding: string
+  format: string
+  size: number
+  qos: number
+  retained: boolean
+  properties?: object
+}
+
+const messagesOf = (result: Record<string, unknown>) => result['messages'] as Message[]
+
+const fault = (code: string, says: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof Fault)
+  assert.equal(error.code, code, error.message)
+  assert.match(`${error.message} ${error.hint}`, says)
+  return true
+}
+
+async function toolkitFor(context: TestContext, broker: TestBroker, more: object = {}): Promise<MqttToolkit> {
+  const toolkit = await startToolkit({
+    folder: temporaryFolder(context),
+    broker: brokerAt(`mqtt://127.0.0.1:${broker.port}`),
+    ...more,
+  })
+  context.after(() => toolkit.stop())
+  return toolkit
+}
+
+const establish = async (toolkit: MqttToolkit, input: object = {}, caller: Caller = owner) =>
+  String((await toolkit.call('establish_connection', input, { caller }))['session_id'])
+
+/** Resolves with the first report of a collection's progress: it is subscribed then. */
+function started(): { emit: (progress: Progress) => void; first: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { emit: () => resolve(), first: promise }
+}
+
+suite('mqtt service on Mosquitto', { concurrency: false }, () => {
+  let folder = ''
+  let broker: TestBroker
+  let device: MqttClient
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'alicia-test-'))
+    broker = await startMosquittoWith(folder, ROOMY)
+    device = await connectAsync(`mqtt://127.0.0.1:${broker.port}`, { protocolVersion: 5 })
+  })
+  after(async () => {
+    await device.endAsync(true)
+    await broker.kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  for (const version of ['5', '3.1.1'])
+    test(`publishes and collects, MQTT ${version}`, async (context) => {
+      const toolkit = await toolkitFor(context, broker)
+      const session = await toolkit.call('establish_connection', { protocol_version: version })
+      assert.equal(session['protocol_version'], version)
+      assert.equal(session['own_broker'], true)
+      const topic = `demo/${version}`
+      const input = { session_id: session['session_id'], topic: `${topic}/#`, duration: 60, max_messages: 3, qos: 2 }
+      const { emit, first } = started()
+      const collecting = toolkit.call('subscribe_and_collect', input, { emit })
+      await first
+      for (const [qos, payload] of [
+        [0, 'ON'],
+        [1, { level: 40 }],
+        [2, { base64: 'AAEC' }],
+      ] as const) {
+        const sent = await toolkit.call('publish_message', {
+          session_id: session['session_id'],
+          topic: `${topic}/${qos}`,
+          payload,
+          qos,
+        })
+        assert.equal(sent['confirmed'], qos > 0)
+      }
+      const result = await collecting
+      assert.equal(result['ended_by'], 'max_messages')
+      assert.deepEqual(
+        messagesOf(result).map((message) => [
+          message.topic,
+          message.payload,
+          message.encoding,
+          message.format,
+          message.qos,
+        ]),
+        [
+          [`${topic}/0`, 'ON', 'text', 'text', 0],
+          [`${topic}/1`, { level: 40 }, 'json', 'json', 1],
+          [`${topic}/2`, 'AAEC', 'base64', 'binary', 2],
+        ],
+      )
+    })
+
+  test('retained: kept, marked, listed, deleted by an empty payload', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const topic = 'kept/state'
+    const publish = (payload: string) =>
+      toolkit.call('publish_message', { session_id, topic, payload, qos: 1, retain: true })
+    assert.equal((await publish('21.5'))['retained'], true)
+    const collect = () => toolkit.call('subscribe_and_collect', { session_id, topic: 'kept/#', duration: 0.3 })
+    const [message] = messagesOf(await collect())
+    assert.deepEqual([message?.payload, message?.format, message?.retained], ['21.5', 'number', true])
+    const listed = await toolkit.call('list_topics', { session_id, pattern: 'kept/#', duration: 0.3 })
+    const [facts] = listed['topics'] as Record<string, unknown>[]
+    assert.deepEqual(
+      [facts?.['topic'], facts?.['payload'], facts?.['retained'], facts?.['qos']],
+      [topic, '21.5', true, 1],
+    )
+    assert.equal((await publish(''))['retained_deleted'], true)
+    assert.deepEqual(messagesOf(await collect()), [])
+  })
+
+  test('MQTT 5 properties arrive as they were sent', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const properties = {
+      content_type: 'application/json',
+      response_topic: 'answers/7',
+      correlation_data: 'AAEC/w==',
+      user_properties: { trace: 'abc', tag: ['a', 'b'] },
+      message_expiry_seconds: 60,
+    }
+    await toolkit.call('publish_message', { session_id, topic: 'props', payload: {}, qos: 1, retain: true, properties })
+    const result = await toolkit.call('subscribe_and_collect', { session_id, topic: 'props', max_messages: 1 })
+    assert.deepEqual(messagesOf(result)[0]?.properties, properties)
+    await toolkit.call('publish_message', { session_id, topic: 'props', payload: '', retain: true, qos: 1 })
+    const old = await establish(toolkit, { protocol_version: '3.1.1' })
+    await assert.rejects(
+      toolkit.call('publish_message', { session_id: old, topic: 'props', payload: '', properties }),
+      fault('invalid_input', /3\.1\.1/),
+    )
+  })
+
+  test('topics are paged, sorted, and without $SYS unless asked for', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const topics = Array.from({ length: 5 }, (_, index) => `paged/${index}`)
+    for (const topic of topics) await device.publishAsync(topic, 'x'.repeat(500), { qos: 1, retain: true })
+    const list = (more: object) => toolkit.call('list_topics', { session_id, pattern: 'paged/+', limit: 2, ...more })
+    const namesOf = (page: Record<string, unknown>) => (page['topics'] as Message[]).map(({ topic }) => topic)
+    const first = await list({ duration: 10, max_topics: 5 })
+    assert.equal(first['ended_by'], 'max_topics')
+    const second = await list({ cursor: first['next_cursor'] })
+    const third = await list({ cursor: second['next_cursor'] })
+    assert.deepEqual([first, second, third].flatMap(namesOf), topics)
+    assert.equal(third['next_cursor'], undefined)
+    const other = await establish(toolkit)
+    await assert.rejects(
+      toolkit.call('list_topics', { session_id: other, cursor: String(first['next_cursor']) }),
+      fault('invalid_input', /cursor/),
+    )
+    const all = await toolkit.call('list_topics', { session_id, duration: 0.3 })
+    assert.ok(namesOf(all).every((topic) => !topic.startsWith('$')))
+    const sys = await toolkit.call('list_topics', { session_id, pattern: '$SYS/broker/version', max_topics: 1 })
+    assert.deepEqual(namesOf(sys), ['$SYS/broker/version'])
+    for (const topic of topics) await device.publishAsync(topic, '', { qos: 1, retain: true })
+  })
+
+  test('two collections of one session that overlap each get every message once', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const collections = ['twice/#', 'twice/+'].map((topic) => {
+      const { emit, first } = started()
+      const input = { session_id, topic, duration: 60, max_messages: 200, qos: 1 }
+      return { result: toolkit.call('subscribe_and_collect', input, { emit }), first }
+    })
+    await Promise.all(collections.map(({ first }) => first))
+    for (let index = 0; index < 200; index++) device.publish('twice/x', String(index), { qos: 1 })
+    for (const { result } of collections)
+      assert.deepEqual(
+        messagesOf(await result).map(({ payload }) => payload),
+        Array.from({ length: 200 }, (_, index) => String(index)),
+      )
+  })
+
+  test('20,000 messages of QoS 1 during a collection: none is lost, all are streamed', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const count = 20_000
+    const streamed: Message[] = []
+    const ready = Promise.withResolvers<void>()
+    const collecting = toolkit.call(
+      'subscribe_and_collect',
+      { session_id, topic: 'many', duration: 120, max_messages: count, qos: 1 },
+      {
+        emit({ data }) {
+          ready.resolve()
+          streamed.push(...(data as { messages: Message[] }).messages)
+        },
+      },
+    )
+    await ready.promise
+    await Promise.all(
+      Array.from({ length: count }, (_, index) => device.publishAsync('many', String(index), { qos: 1 })),
+    )
+    const result = await collecting
+    assert.equal(result['returned'], count)
+    const expected = Array.from({ length: count }, (_, index) => String(index))
+    assert.deepEqual(
+      messagesOf(result).map(({ payload }) => payload),
+      expected,
+    )
+    assert.deepEqual(
+      streamed.map(({ payload }) => payload),
+      expected,
+    )
+  })
+
+  test('more than may be held in memory ends a collection early, and says so', async (context) => {
+    const toolkit = await toolkitFor(context, broker, { limits: { collectedBytes: 10_000 } })
+    const session_id = await establish(toolkit)
+    const { emit, first } = started()
+    const collecting = toolkit.call('subscribe_and_collect', { session_id, topic: 'big', duration: 60 }, { emit })
+    await first
+    for (let index = 0; index < 5; index++) device.publish('big', 'x'.repeat(3000), { qos: 1 })
+    const result = await collecting
+    assert.deepEqual([result['ended_by'], result['truncated'], result['returned']], ['max_bytes', true, 3])
+  })
+
+  test('a caller who gives up ends the subscription; the session goes on', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const { emit, first } = started()
+    const gone = new AbortController()
+    const collecting = toolkit.call(
+      'subscribe_and_collect',
+      { session_id, topic: 'x', duration: 60 },
+      { emit, signal: gone.signal },
+    )
+    await first
+    gone.abort()
+    await assert.rejects(collecting, fault('cancelled', /withdrawn/))
+    assert.equal((await toolkit.call('ping', { session_id }))['pong'], true)
+  })
+
+  test('test_connection and ping measure and tell', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    const facts = await toolkit.call('test_connection', { session_id })
+    assert.equal(facts['protocol_version'], '5')
+    assert.match(String(facts['broker_version']), /mosquitto version 2/)
+    assert.deepEqual(facts['subscription'], { granted_qos: 2 })
+    assert.equal(facts['tls'], null)
+    assert.ok((facts['round_trip_ms'] as { best: number }).best > 0)
+    const pong = await toolkit.call('ping', { session_id })
+    assert.ok(Number(pong['round_trip_ms']) > 0)
+    assert.equal((await toolkit.call('ping', {}))['pong'], true)
+  })
+
+  const invalid = [
+    ['subscribe_and_collect', { topic: 'home/#/x' }, /topic: .*4\.7\.1-1/],
+    ['subscribe_and_collect', { topic: 'home+' }, /topic: .*4\.7\.1-2/],
+    ['subscribe_and_collect', { topic: '' }, /topic: .*4\.7\.3-1/],
+    ['subscribe_and_collect', { topic: 'x', duration: 3601 }, /duration/],
+    ['list_topics', { pattern: '##' }, /pattern: .*4\.7\.1-1/],
+    ['publish_message', { topic: 'home/+', payload: '' }, /topic: .*4\.7\.0-1/],
+    ['publish_message', { topic: 'a\0', payload: '' }, /topic: .*4\.7\.3-2/],
+    ['publish_message', { topic: 'x'.repeat(65_536), payload: '' }, /topic: .*4\.7\.3-3/],
+    ['publish_message', { topic: '\ud800', payload: '' }, /topic: .*1\.5\.4-1/],
+    ['publish_message', { topic: 'x', payload: '?', payload_encoding: 'base64' }, /base64/],
+    ['publish_message', { topic: 'x', payload: '', qos: 3 }, /qos/],
+  ] as const
+  test('invalid input is refused with the clause', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit)
+    for (const [operation, input, says] of invalid)
+      await assert.rejects(toolkit.call(operation, { session_id, ...input }), fault('invalid_input', says))
+  })
+
+  test('sessions survive a restart of the hub, credentials unread', async (context) => {
+    const options = { folder: temporaryFolder(context), broker: brokerAt(`mqtt://127.0.0.1:${broker.port}`) }
+    const first = await startToolkit(options)
+    const connection_string = `mqtt://ann:hunter22@127.0.0.1:${broker.port}`
+    const session_id = await establish(first, { connection_string, name: 'attic' })
+    const rows = await first.store.as<{ mqtt_sessions: object }>().selectFrom('mqtt_sessions').selectAll().execute()
+    assert.doesNotMatch(JSON.stringify(rows), /hunter22|ann:/)
+    await first.stop()
+
+    const second = await startToolkit(options)
+    context.after(() => second.stop())
+    second.secrets.rotateKey()
+    const { connections } = await second.call('list_active_connections', {})
+    assert.partialDeepStrictEqual(connections, [{ session_id, name: 'attic', state: 'idle', own_broker: false }])
+    assert.equal((await second.call('ping', { session_id }))['pong'], true)
+    const [row] = await second.store
+      .as<{ mqtt_sessions: { sealed: string } }>()
+      .selectFrom('mqtt_sessions')
+      .select('sealed')
+      .execute()
+    assert.equal(second.secrets.isStale(row?.sealed ?? ''), false)
+  })
+})
+
+suite('mqtt service and brokers that fail', { concurrency: false }, () => {
+  test('a broker that dies in the middle: what came is returned; the next use connects again or says why not', async (context) => {
+    const folder = temporaryFolder(context)
+    const first = await startMosquittoWith(folder, OPEN)
+    context.after(() => first.kill())
+    const toolkit = await toolkitFor(context, first)
+    const session_id = await establish(toolkit)
+    const { emit, first: subscribed } = started()
+    const collecting = toolkit.call('subscribe_and_collect', { session_id, topic: 'x', duration: 60 }, { emit })
+    await subscribed
+    await toolkit.call('publish_message', { session_id, topic: 'x', payload: 'last words', qos: 1 })
+    await first.kill()
+    const result = await collecting
+    assert.deepEqual([result['partial'], result['ended_by'], result['returned']], [true, 'connection_lost', 1])
+    assert.match(String(result['reason']), /closed/)
+    assert.equal(messagesOf(result)[0]?.payload, 'last words')
+
+    await assert.rejects(toolkit.call('ping', { session_id }), fault('unavailable', /connection refused/))
+    const { connections } = await toolkit.call('list_active_connections', {})
+    assert.partialDeepStrictEqual(connections, [{ state: 'lost' }])
+    const again = await startMosquittoWith(folder, OPEN, first.port)
+    context.after(() => again.kill())
+    assert.equal((await toolkit.call('ping', { session_id }))['pong'], true)
+  })
+
+  /** A TCP server that treats each connection as told; ended with the test. */
+  async function tcpServer(context: TestContext, treat: (socket: Socket) => void): Promise<number> {
+    const sockets = new Set<Socket>()
+    const server: Server = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined))
+      treat(socket)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    context.after(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    return (server.address() as AddressInfo).port
+  }
+
+  const establishAt = async (context: TestContext, port: number, more: object = {}) => {
+    const toolkit = await startToolkit({ folder: temporaryFolder(context), broker: brokerAt('mqtt://127.0.0.1:1') })
+    context.after(() => toolkit.stop())
+    return toolkit.call('establish_connection', {
+      connection_string: `mqtt://127.0.0.1:${port}`,
+      connect_timeout: 1,
+      ...more,
+    })
+  }
+
+  test('a server that accepts and says nothing', async (context) => {
+    const port = await tcpServer(context, (socket) => socket.resume())
+    await assert.rejects(establishAt(context, port), fault('upstream_failed', /no answer within 1 s/))
+  })
+
+  test('a server that is no broker', async (context) => {
+    const port = await tcpServer(context, (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    await assert.rejects(establishAt(context, port), fault('upstream_failed', /No connection to/))
+  })
+
+  test('a server that closes at once', async (context) => {
+    const port = await tcpServer(context, (socket) => socket.destroy())
+    await assert.rejects(establishAt(context, port), fault('upstream_failed', /without an answer|reset/))
+  })
+
+  test('nothing listens', async (context) => {
+    await assert.rejects(establishAt(context, 1), fault('unavailable', /connection refused/))
+  })
+
+  test('an unknown host', async (context) => {
+    const connection_string = 'mqtt://no-such-host.invalid'
+    await assert.rejects(establishAt(context, 1, { connection_string }), fault('upstream_failed', /DNS/))
+  })
+
+  const LEVEL = 8
+  for (const [how, refuse] of [
+    ['refuses the protocol level', (socket: Socket) => socket.end(Buffer.from([0x20, 2, 0, 1]))],
+    ['closes without a word', (socket: Socket) => socket.destroy()],
+  ] as const)
+    test(`falls back to 3.1.1 for a broker that ${how}`, async (context) => {
+      const port = await tcpServer(context, (socket) =>
+        socket.once('data', (connect) =>
+          // CONNACK of MQTT 3.1.1 §3.2: accepted.
+          connect[LEVEL] === 4 ? socket.write(Buffer.from([0x20, 2, 0, 0])) : refuse(socket),
+        ),
+      )
+      const session = await establishAt(context, port)
+      assert.equal(session['protocol_version'], '3.1.1')
+      assert.equal(session['limits'], null)
+      await assert.rejects(
+        establishAt(context, port, { protocol_version: '5' }),
+        fault('upstream_failed', /No connection|refused/),
+      )
+    })
+
+  test('a broker that falls silent after the CONNACK does not hold up close_connection', async (context) => {
+    const port = await tcpServer(context, (socket) =>
+      socket.once('data', () => socket.write(Buffer.from([0x20, 3, 0, 0, 0]))),
+    )
+    const toolkit = await startToolkit({ folder: temporaryFolder(context), broker: brokerAt('mqtt://127.0.0.1:1') })
+    context.after(() => toolkit.stop())
+    const session_id = await establish(toolkit, { connection_string: `mqtt://127.0.0.1:${port}` })
+    const pinging = assert.rejects(toolkit.call('ping', { session_id }), Fault)
+    await toolkit.call('close_connection', { session_id })
+    await pinging
+  })
+})
+
+suite('mqtt service: who may what', { concurrency: false }, () => {
+  let folder = ''
+  let broker: TestBroker
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'alicia-test-'))
+    writeFileSync(join(folder, 'users'), USERS, { mode: 0o600 })
+    execFileSync('mosquitto_passwd', ['-U', join(folder, 'users')])
+    writeFileSync(join(folder, 'acl'), ACL, { mode: 0o600 })
+    broker = await startMosquittoWith(folder, [
+      'listener {port} 127.0.0.1',
+      'allow_anonymous false',
+      `password_file ${join(folder, 'users')}`,
+      `acl_file ${join(folder, 'acl')}`,
+      'max_packet_size 5000',
+    ])
+  })
+  after(async () => {
+    await broker.kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('wrong credentials, and how to use the own broker without any', async (context) => {
+    const toolkit = await toolkitFor(context, broker, {
+      broker: brokerAt(`mqtt://127.0.0.1:${broker.port}`, { username: 'ben', password: 'secret88' }),
+    })
+    for (const who of ['ann:wrong@', ''])
+      for (const protocol_version of ['5', '3.1.1', 'auto'])
+        await assert.rejects(
+          toolkit.call('establish_connection', {
+            connection_string: `mqtt://${who}localhost:${broker.port}`,
+            protocol_version,
+          }),
+          fault('upstream_failed', /not authorized.*leave connection_string out/),
+        )
+    const elsewhere = await toolkitFor(context, broker, { broker: brokerAt('mqtt://10.1.1.1:1883') })
+    await assert.rejects(
+      elsewhere.call('establish_connection', { connection_string: `mqtt://ann:wrong@localhost:${broker.port}` }),
+      fault('upstream_failed', /Check user name and password/),
+    )
+    assert.ok(await establish(toolkit))
+  })
+
+  test('what the broker forbids is said; what it cannot take is not sent', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit, { connection_string: `mqtt://ann:hunter22@127.0.0.1:${broker.port}` })
+    const publish = (topic: string, payload: string) =>
+      toolkit.call('publish_message', { session_id, topic, payload, qos: 1 })
+    await assert.rejects(publish('garden/x', 'y'), fault('forbidden', /not authorized \(135\).*may not publish/))
+    assert.equal((await publish('home/x', 'y'))['confirmed'], true)
+    await assert.rejects(publish('home/x', 'y'.repeat(5000)), fault('too_large', /at most 5000/))
+    // The largest packet that fits: 1 + 2 + 2 + 6 + 2 + 1 bytes around the payload.
+    assert.equal((await publish('home/x', 'y'.repeat(5000 - 14)))['confirmed'], true)
+    await assert.rejects(publish('home/x', 'y'.repeat(5000 - 13)), fault('too_large', /5001/))
+  })
+
+  test('a session is its caller’s alone', async (context) => {
+    const toolkit = await toolkitFor(context, broker)
+    const session_id = await establish(toolkit, { connection_string: `mqtt://ann:hunter22@127.0.0.1:${broker.port}` })
+    const stranger: Caller = { ...owner, id: 'stranger', name: 'stranger' }
+    const unknown = crypto.randomUUID()
+    const calls = [
+      ['close_connection', {}],
+      ['test_connection', {}],
+      ['ping', {}],
+      ['list_topics', {}],
+      ['subscribe_and_collect', { topic: 'home/#' }],
+      ['publish_message', { topic: 'home/x', payload: '' }],
+    ] as const
+    for (const [operation, input] of calls) {
+      const answers = await Promise.all(
+        [session_id, unknown].map((id) =>
+          toolkit.call(operation, { session_id: id, ...input }, { caller: stranger }).then(
+            () => assert.fail(`${operation} should be refused`),
+            (error: Fault) => JSON.stringify(faultBody(error)).replaceAll(id, 'ID'),
+          ),
+        ),
+      )
+      assert.match(answers[0] ?? '', /"not_found"/)
+      assert.equal(answers[0], answers[1])
+    }
+    assert.deepEqual(await toolkit.call('list_active_connections', {}, { caller: stranger }), { connections: [] })
+    assert.equal((await toolkit.call('ping', { session_id }))['pong'], true)
+  })
+
+  test('a password appears nowhere: no result, fault, log or table', async (context) => {
+    const said: string[] = []
+    const log = createLog({ level: 'debug', write: (line) => said.push(line) })
+    const toolkit = await toolkitFor(context, broker, { log })
+    const call = (operation: string, input: object) =>
+      toolkit.call(operation, input).then(
+        (result) => (said.push(JSON.stringify(result)), result),
+        (error: Fault) => (said.push(JSON.stringify(faultBody(error)), String(error.stack)), {}),
+      )
+    const at = `127.0.0.1:${broker.port}`
+    for (const text of [
+      `mqtt://ann:WRONGpass1@${at}`,
+      `mqtts://ann:hunter22@${at}`,
+      `ws://ann:hunter22@${at}`,
+      `mqtt://ann:hunter22@`,
+    ])
+      await call('establish_connection', { connection_string: text, connect_timeout: 1 })
+    const { session_id } = (await call('establish_connection', { connection_string: `mqtt://ann:hunter22@${at}` })) as {
+      session_id: string
+    }
+    for (const operation of ['test_connection', 'ping', 'close_connection']) await call(operation, { session_id })
+    await call('list_active_connections', {})
+    const stored = await toolkit.store.as<{ mqtt_sessions: object }>().selectFrom('mqtt_sessions').selectAll().execute()
+    assert.ok(said.length > 8)
+    assert.doesNotMatch([...said, JSON.stringify(stored)].join('\n'), /hunter22|WRONGpass1/)
+  })
+
+  test('a caller has so many sessions and no more', async (context) => {
+    const toolkit = await toolkitFor(context, broker, {
+      limits: { sessionsPerCaller: 2, sessions: 3 },
+      broker: brokerAt(`mqtt://127.0.0.1:${broker.port}`, { username: 'ben', password: 'secret88' }),
+    })
+    const first = await establish(toolkit)
+    const results = await Promise.allSettled([establish(toolkit), establish(toolkit), establish(toolkit)])
+    assert.ok(results.filter(({ status }) => status === 'fulfilled').length <= 1)
+    await assert.rejects(Promise.all([establish(toolkit), establish(toolkit)]), fault('conflict', /close_connection/))
+    await toolkit.call('close_connection', { session_id: first })
+    assert.ok(await establish(toolkit))
+  })
+})
+
+suite('mqtt service over TLS and WebSocket', { concurrency: false }, () => {
+  let folder = ''
+  let broker: TestBroker
+  let strict: TestBroker
+  let expired: TestBroker
+  let plain: TestBroker
+  let secure: TestBroker
+  const pem = new Map<string, string>()
+
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  const certificate = (name: string, days: string[], extension: string) => {
+    openssl(
+      'req',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      `/CN=${name}`,
+    )
+    writeFileSync(join(folder, `${name}.ext`), extension)
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      'ca.crt',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-out',
+      `${name}.crt`,
+      '-extfile',
+      `${name}.ext`,
+      ...days,
+    )
+  }
+  const tls = (name: string) => [
+    `cafile ${join(folder, 'ca.crt')}`,
+    `certfile ${join(folder, `${name}.crt`)}`,
+    `keyfile ${join(folder, `${name}.key`)}`,
+  ]
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'alicia-test-'))
+    for (const ca of ['ca', 'other'])
+      openssl(
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-keyout',
+        `${ca}.key`,
+        '-out',
+        `${ca}.crt`,
+        '-subj',
+        `/CN=${ca}`,
+        '-days',
+        '2',
+      )
+    certificate('localhost', ['-days', '2'], 'subjectAltName=DNS:localhost')
+    certificate('client', ['-days', '2'], 'extendedKeyUsage=clientAuth')
+    certificate('expired', ['-days', '-1'], 'subjectAltName=DNS:localhost')
+    for (const name of ['ca.crt', 'other.crt', 'client.crt', 'client.key', 'other.key'])
+      pem.set(name, readFileSync(join(folder, name), 'utf8'))
+    const open = ['listener {port} 127.0.0.1', 'allow_anonymous true']
+    broker = await startMosquittoWith(folder, [...open, ...tls('localhost')])
+    strict = await startMosquittoWith(folder, [...open, ...tls('localhost'), 'require_certificate true'])
+    expired = await startMosquittoWith(folder, [...open, ...tls('expired')])
+    // Mosquitto 2.0 does not start with WebSocket listeners alone.
+    const beside = (name: string) => ['allow_anonymous true', `listener 0 ${join(folder, name)}.socket`]
+    plain = await startMosquittoWith(folder, [...beside('plain'), 'listener {port} 127.0.0.1', 'protocol websockets'])
+    secure = await startMosquittoWith(folder, [
+      ...beside('secure'),
+      'listener {port} 127.0.0.1',
+      'protocol websockets',
+      ...tls('localhost'),
+    ])
+  })
+  after(async () => {
+    await Promise.all([broker, strict, expired, plain, secure].map((each) => each.kill()))
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const connect = async (context: TestContext, connection_string: string, more: object = {}) => {
+    const toolkit = await startToolkit({ folder: temporaryFolder(context), broker: brokerAt('mqtt://10.1.1.1:1') })
+    context.after(() => toolkit.stop())
+    const session_id = await establish(toolkit, { connection_string, connect_timeout: 5, ...more })
+    return await toolkit.call('test_connection', { session_id })
+  }
+  const ca = () => ({ ca: pem.get('ca.crt') })
+  const client = () => ({ client_cert: pem.get('client.crt'), client_key: pem.get('client.key') })
+
+  test('mqtts with an own CA', async (context) => {
+    const facts = await connect(context, `mqtts://localhost:${broker.port}`, ca())
+    const { protocol, certificate_subject, certificate_verified } = facts['tls'] as Record<string, unknown>
+    assert.deepEqual([protocol, certificate_subject, certificate_verified], ['TLSv1.3', 'localhost', true])
+  })
+
+  test('mqtts unchecked', async (context) => {
+    const facts = await connect(context, `mqtts://127.0.0.1:${broker.port}`, { reject_unauthorized: false })
+    assert.equal((facts['tls'] as { certificate_verified: boolean }).certificate_verified, false)
+  })
+
+  test('a client certificate', async (context) => {
+    const facts = await connect(context, `mqtts://localhost:${strict.port}`, { ...ca(), ...client() })
+    assert.equal(facts['reachable'], true)
+  })
+
+  test('WebSocket', async (context) => {
+    for (const protocol_version of ['5', '3.1.1'])
+      assert.equal(
+        (await connect(context, `ws://127.0.0.1:${plain.port}`, { protocol_version }))['protocol_version'],
+        protocol_version,
+      )
+  })
+
+  test('WebSocket over TLS', async (context) => {
+    const facts = await connect(context, `wss://localhost:${secure.port}/any/path`, ca())
+    assert.partialDeepStrictEqual(facts['tls'], { certificate_subject: 'localhost', certificate_verified: true })
+    await assert.rejects(connect(context, `wss://localhost:${secure.port}`), fault('upstream_failed', /unknown CA/))
+  })
+
+  const refused: readonly (readonly [string, () => string, () => object, string, RegExp])[] = [
+    ['an unknown CA', () => `mqtts://localhost:${broker.port}`, () => ({}), 'upstream_failed', /unknown CA.*`ca`/],
+    [
+      'another CA',
+      () => `mqtts://localhost:${broker.port}`,
+      () => ({ ca: pem.get('other.crt') }),
+      'upstream_failed',
+      /unknown CA/,
+    ],
+    ['another host name', () => `mqtts://127.0.0.1:${broker.port}`, ca, 'upstream_failed', /another host name/],
+    ['an expired certificate', () => `mqtts://localhost:${expired.port}`, ca, 'upstream_failed', /has expired/],
+    ['no client certificate', () => `mqtts://localhost:${strict.port}`, ca, 'upstream_failed', /client certificate/],
+    [
+      'TLS to a port without',
+      () => `mqtts://127.0.0.1:${plain.port}`,
+      ca,
+      'upstream_failed',
+      /does not speak TLS|handshake/,
+    ],
+    [
+      'no TLS to a port with',
+      () => `mqtt://localhost:${broker.port}`,
+      () => ({}),
+      'upstream_failed',
+      /without an answer|reset/,
+    ],
+    ['WebSocket to a port without', () => `wss://localhost:${broker.port}`, ca, 'upstream_failed', /No connection/],
+    [
+      'a CA that is no PEM',
+      () => `mqtts://localhost:${broker.port}`,
+      () => ({ ca: 'nonsense' }),
+      'invalid_input',
+      /ca is not a certificate/,
+    ],
+    [
+      'a certificate without its key',
+      () => 'mqtts://localhost',
+      () => ({ client_cert: 'x' }),
+      'invalid_input',
+      /client_key/,
+    ],
+    [
+      'a key of another certificate',
+      () => 'mqtts://localhost',
+      () => ({ client_cert: pem.get('client.crt'), client_key: pem.get('other.key') }),
+      'invalid_input',
+      /does not belong/,
+    ],
+    ['a CA without TLS', () => 'mqtt://localhost', ca, 'invalid_input', /mqtts:\/\//],
+  ]
+  for (const [what, url, more, code, says] of refused)
+    test(`refuses: ${what}`, (context) => assert.rejects(connect(context, url(), more()), fault(code, says)))
+})
