@@ -1,5 +1,6 @@
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
 import { z } from 'zod'
+import type { HttpRequest } from '../adapters/mcp/http-parts.ts'
 import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
 import { createOldSse } from '../adapters/mcp/old-sse.ts'
 import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
@@ -106,31 +107,30 @@ export function testMcp(options: { clock?: Clock; mostSessions?: number; tools?:
     version: '1.2.3',
     instructions: 'Try it.',
   })
-  const shared = {
-    server,
-    authenticate: (context: { req: { header(name: string): string | undefined } }) => {
-      const header = context.req.header('authorization')
-      if (header === undefined) throw new Fault('unauthenticated', 'MCP needs an access token.')
-      return identity.authenticate(header.slice('Bearer '.length), 'mcp')
-    },
-    readJson: async (context: { req: { text(): Promise<string> } }) => {
+  const authenticate = (header: string | undefined) => {
+    if (header === undefined) throw new Fault('unauthenticated', 'MCP needs an access token.')
+    return identity.authenticate(header.slice('Bearer '.length), 'mcp')
+  }
+  const adapt = ({ req }: Context): HttpRequest => ({
+    method: req.method,
+    header: (name) => req.header(name),
+    query: (name) => req.query(name),
+    authenticate: () => authenticate(req.header('authorization')),
+    async json() {
       try {
-        return JSON.parse(await context.req.text()) as unknown
+        return JSON.parse(await req.text()) as unknown
       } catch {
         throw new Fault('invalid_request', 'The body is not JSON.')
       }
     },
-    mostSessions: options.mostSessions ?? 10,
-    sessionIdleMs: 60_000,
-  }
-  const http = createMcpHttp({
-    ...shared,
-    onDisconnect: (context, left) => context.req.raw.signal.addEventListener('abort', left),
+    onDisconnect: (left) => req.raw.signal.addEventListener('abort', left),
   })
-  const sse = createOldSse({ ...shared, postPath: '/messages' })
+  const mostSessions = options.mostSessions ?? 10
+  const http = createMcpHttp({ server, mostSessions, sessionIdleMs: 60_000 })
+  const sse = createOldSse({ server, mostSessions, postPath: '/messages' })
   const app = new Hono()
-    .all('/mcp', (context) => http.handle(context))
-    .get('/sse', (context) => sse.open(context))
-    .post('/messages', (context) => sse.post(context))
+    .all('/mcp', (context) => http.handle(adapt(context)))
+    .get('/sse', (context) => sse.open(adapt(context)))
+    .post('/messages', (context) => sse.post(adapt(context)))
   return { app, http, server, door, fetch: async (url, init) => await app.request(String(url), init) }
 }

@@ -1,4 +1,3 @@
-import type { Context } from 'hono'
 import type { Caller } from '../../kernel/caller.ts'
 import { FAULTS } from '../../kernel/fault.ts'
 import { readEventId, SSE_HEADERS } from './event-stream.ts'
@@ -7,7 +6,7 @@ import { invalidRequest, readMessage, RpcError, type Message, type Outgoing, typ
 import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
 import { isLegacyRevision, RPC } from './protocol.ts'
 import { createReply, jsonResponse } from './reply.ts'
-import type { HttpParts } from './http-parts.ts'
+import type { HttpParts, HttpRequest } from './http-parts.ts'
 import { createSession, negotiate } from './session.ts'
 import type { HttpSession } from './session-table.ts'
 
@@ -25,11 +24,11 @@ export async function initialize(
 
 export async function postLegacy(
   parts: HttpParts,
-  context: Context,
+  http: HttpRequest,
   caller: Caller,
   message: Message,
 ): Promise<Response> {
-  const place = findSession(parts, context, caller)
+  const place = findSession(parts, http, caller)
   if (message.kind === 'notification') place.session.notice(message)
   if (message.kind !== 'request') return accepted()
   const reply = createReply(parts.server.clock, place.openReply())
@@ -67,21 +66,21 @@ export async function postBatch(place: HttpSession, parts: HttpParts, body: read
   return response
 }
 
-export function openAnnouncements(place: HttpSession, context: Context): Response {
-  if (!(context.req.header('accept') ?? '').includes('text/event-stream'))
+export function openAnnouncements(place: HttpSession, http: HttpRequest): Response {
+  if (!(http.header('accept') ?? '').includes('text/event-stream'))
     throw new RpcError(RPC.invalidRequest, 'GET opens an event stream: accept text/event-stream.', { status: 406 })
-  const last = context.req.header('last-event-id')
+  const last = http.header('last-event-id')
   const position = last === undefined ? undefined : readEventId(last)
   const stream = (position && place.replyStream(position.name)) ?? place.announcements
   return new Response(stream.connect(position?.number), { headers: SSE_HEADERS })
 }
 
-export function findSession(parts: HttpParts, context: Context, caller: Caller): HttpSession {
-  const named = context.req.header('mcp-protocol-version')
+export function findSession(parts: HttpParts, http: HttpRequest, caller: Caller): HttpSession {
+  const named = http.header('mcp-protocol-version')
   if (named !== undefined && !isLegacyRevision(named) && !isModern(named)) throw unsupportedRevision(named)
-  const id = context.req.header('mcp-session-id')
+  const id = http.header('mcp-session-id')
   if (id === undefined) {
-    if (context.req.method !== 'POST')
+    if (http.method !== 'POST')
       throw new RpcError(FAULTS.method_not_allowed.rpc, 'Without a session the MCP endpoint takes POST only.', {
         status: 405,
       })

@@ -1,9 +1,8 @@
-import type { Context } from 'hono'
 import type { Caller } from '../../kernel/caller.ts'
 import { createEventStream } from './event-stream.ts'
 import { checkNameHeaders } from './headers.ts'
 import { accepted, challengeOf } from './http-error.ts'
-import type { HttpParts } from './http-parts.ts'
+import type { HttpParts, HttpRequest } from './http-parts.ts'
 import { errorMessage, invalidRequest, resultMessage, type Message } from './message.ts'
 import { answerModern, checkMetadata, headerMismatch } from './modern.ts'
 import { MODERN_REVISION } from './protocol.ts'
@@ -11,22 +10,22 @@ import { createReply } from './reply.ts'
 
 export async function postModern(
   parts: HttpParts,
-  context: Context,
+  http: HttpRequest,
   caller: Caller,
   message: Message,
 ): Promise<Response> {
   if (message.kind === 'notification') return accepted()
   if (message.kind !== 'request') throw invalidRequest('a client sends requests and notifications')
   const { server, shutdown } = parts
-  const named = context.req.header('mcp-protocol-version')
+  const named = http.header('mcp-protocol-version')
   const logLevel = checkMetadata(message.params, named)
   if (named === undefined) throw headerMismatch('MCP-Protocol-Version', undefined, MODERN_REVISION)
-  checkNameHeaders(message, (name) => context.req.header(name))
+  checkNameHeaders(message, (name) => http.header(name))
 
   const cancel = new AbortController()
   // 2026-07-28, cancellation: on HTTP, a client that leaves cancels what it asked for.
   const leave = () => cancel.abort()
-  parts.onDisconnect(context, leave)
+  http.onDisconnect(leave)
   shutdown.addEventListener('abort', leave, { once: true })
   const stream = createEventStream({ clock: server.clock, onLeave: leave })
   const reply = createReply(server.clock, stream)

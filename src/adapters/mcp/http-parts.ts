@@ -1,6 +1,20 @@
-import type { Context } from 'hono'
+import type { Caller } from '../../kernel/caller.ts'
 import type { McpServer } from './server.ts'
 import type { SessionTable } from './session-table.ts'
+
+/** An HTTP request as the MCP endpoint needs it; the HTTP server's own form stays outside. */
+export interface HttpRequest {
+  readonly method: string
+  /** By lower-case name. */
+  header(name: string): string | undefined
+  query(name: string): string | undefined
+  /** Throws Fault `unauthenticated` for a token that is wrong or missing. */
+  authenticate(): Caller
+  /** The body. Throws Fault `too_large`, `unsupported_media` or `invalid_request`. */
+  json(): Promise<unknown>
+  /** Tells when the client's connection ends before the answer is out. */
+  onDisconnect(left: () => void): void
+}
 
 /** What serving one HTTP request takes. */
 export interface HttpParts {
@@ -8,6 +22,4 @@ export interface HttpParts {
   readonly sessions: SessionTable
   /** Aborts when the hub stops. */
   readonly shutdown: AbortSignal
-  /** Tells when the client's connection ends before the answer is out. */
-  readonly onDisconnect: (context: Context, left: () => void) => void
 }

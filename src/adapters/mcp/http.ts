@@ -1,20 +1,17 @@
-import type { Context } from 'hono'
 import type { Caller } from '../../kernel/caller.ts'
 import { Fault, FAULTS } from '../../kernel/fault.ts'
 import { errorResponse } from './http-error.ts'
 import { findSession, initialize, openAnnouncements, postBatch, postLegacy } from './http-legacy.ts'
 import { postModern } from './http-modern.ts'
-import type { HttpParts } from './http-parts.ts'
+import type { HttpParts, HttpRequest } from './http-parts.ts'
 import { invalidRequest, readMessage, RpcError } from './message.ts'
 import { claimedRevision, isModern } from './modern.ts'
 import { RPC } from './protocol.ts'
+import type { McpServer } from './server.ts'
 import { createSessionTable } from './session-table.ts'
 
-export interface McpHttpOptions extends Pick<HttpParts, 'server' | 'onDisconnect'> {
-  /** Throws Fault `unauthenticated`. */
-  readonly authenticate: (context: Context) => Caller
-  /** Throws Fault `too_large`, `unsupported_media` or `invalid_request`. */
-  readonly readJson: (context: Context) => Promise<unknown>
+export interface McpHttpOptions {
+  readonly server: McpServer
   readonly mostSessions: number
   /** Milliseconds after its last use that a session of an old revision is forgotten. */
   readonly sessionIdleMs: number
@@ -22,28 +19,28 @@ export interface McpHttpOptions extends Pick<HttpParts, 'server' | 'onDisconnect
 
 export interface McpHttp {
   /** Serves the MCP endpoint: POST for every revision, GET and DELETE for those with sessions. */
-  handle(context: Context): Promise<Response>
+  handle(http: HttpRequest): Promise<Response>
   /** Ends every stream and session: modern ones with a result that says so. */
   close(): void
 }
 
 /** Streamable HTTP of every revision on one endpoint (2026-07-28 and 2025-03-26 to 2025-11-25, "Streamable HTTP"). */
 export function createMcpHttp(options: McpHttpOptions): McpHttp {
-  const { server, onDisconnect } = options
+  const { server } = options
   const { clock, events } = server
   const sessions = createSessionTable({ clock, events, most: options.mostSessions, idleMs: options.sessionIdleMs })
   const shutdown = new AbortController()
-  const parts: HttpParts = { server, sessions, shutdown: shutdown.signal, onDisconnect }
+  const parts: HttpParts = { server, sessions, shutdown: shutdown.signal }
 
-  const handle = async (context: Context): Promise<Response> => {
-    const caller = options.authenticate(context)
-    switch (context.req.method) {
+  const handle = async (http: HttpRequest): Promise<Response> => {
+    const caller = http.authenticate()
+    switch (http.method) {
       case 'POST':
-        return await post(parts, context, caller, await readBody(options, context))
+        return await post(parts, http, caller, await readBody(http))
       case 'GET':
-        return openAnnouncements(findSession(parts, context, caller), context)
+        return openAnnouncements(findSession(parts, http, caller), http)
       case 'DELETE':
-        sessions.remove(findSession(parts, context, caller).session.id)
+        sessions.remove(findSession(parts, http, caller).session.id)
         return new Response(null, { status: 204 })
       default:
         throw new RpcError(FAULTS.method_not_allowed.rpc, 'The MCP endpoint takes POST, GET and DELETE.', {
@@ -53,7 +50,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   }
 
   return {
-    handle: (context) => handle(context).catch((error: unknown) => errorResponse(server.errorOf(error))),
+    handle: (http) => handle(http).catch((error: unknown) => errorResponse(server.errorOf(error))),
     close() {
       shutdown.abort()
       sessions.close()
@@ -61,9 +58,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   }
 }
 
-async function readBody(options: McpHttpOptions, context: Context): Promise<unknown> {
+async function readBody(http: HttpRequest): Promise<unknown> {
   try {
-    return await options.readJson(context)
+    return await http.json()
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'invalid_request') throw error
     throw new RpcError(RPC.parseError, `Parse error: ${error.message}`, { status: 400 })
@@ -71,17 +68,17 @@ async function readBody(options: McpHttpOptions, context: Context): Promise<unkn
 }
 
 /** Which era a message is of shows in itself; the header only has to agree (SEP-2575). */
-async function post(parts: HttpParts, context: Context, caller: Caller, body: unknown): Promise<Response> {
-  if (Array.isArray(body)) return postBatch(findSession(parts, context, caller), parts, body)
+async function post(parts: HttpParts, http: HttpRequest, caller: Caller, body: unknown): Promise<Response> {
+  if (Array.isArray(body)) return postBatch(findSession(parts, http, caller), parts, body)
   const message = readMessage(body)
   if (message.kind === 'invalid') return errorResponse(invalidRequest(message.why), message.id)
-  const named = context.req.header('mcp-protocol-version')
+  const named = http.header('mcp-protocol-version')
   try {
     const claim = 'params' in message ? claimedRevision(message.params) : undefined
     if (message.kind === 'request' && message.method === 'initialize' && !isModern(claim))
       return await initialize(parts, caller, message, named)
-    if (claim !== undefined || isModern(named)) return await postModern(parts, context, caller, message)
-    return await postLegacy(parts, context, caller, message)
+    if (claim !== undefined || isModern(named)) return await postModern(parts, http, caller, message)
+    return await postLegacy(parts, http, caller, message)
   } catch (error) {
     return errorResponse(parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
   }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Context } from 'hono'
 import type { Caller } from '../../kernel/caller.ts'
 import { createChannel, type Channel } from './channel.ts'
 import { createEventStream, SSE_HEADERS } from './event-stream.ts'
 import { accepted, errorResponse } from './http-error.ts'
+import type { HttpRequest } from './http-parts.ts'
 import type { McpHttpOptions } from './http.ts'
 import { RpcError } from './message.ts'
 import { RPC } from './protocol.ts'
@@ -11,18 +11,18 @@ import { RPC } from './protocol.ts'
 /** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
 export interface OldSse {
   /** GET: a stream whose first event names where to POST. */
-  open(context: Context): Response
+  open(http: HttpRequest): Response
   /** POST: one message; its answer comes on the stream. */
-  post(context: Context): Promise<Response>
+  post(http: HttpRequest): Promise<Response>
   close(): void
 }
 
-type OldSseOptions = Pick<McpHttpOptions, 'server' | 'authenticate' | 'readJson' | 'mostSessions'> & {
+export interface OldSseOptions extends Pick<McpHttpOptions, 'server' | 'mostSessions'> {
   /** Path of the POST endpoint. */
   readonly postPath: string
 }
 
-export function createOldSse({ server, authenticate, readJson, mostSessions, postPath }: OldSseOptions): OldSse {
+export function createOldSse({ server, mostSessions, postPath }: OldSseOptions): OldSse {
   const open = new Map<string, { channel: Channel; caller: Caller; end: () => void }>()
 
   const begin = (caller: Caller): Response => {
@@ -42,25 +42,25 @@ export function createOldSse({ server, authenticate, readJson, mostSessions, pos
     return new Response(stream.connect(), { headers: SSE_HEADERS })
   }
 
-  const receive = async (context: Context, caller: Caller): Promise<Response> => {
-    const place = open.get(context.req.query('session') ?? '')
+  const receive = async (http: HttpRequest, caller: Caller): Promise<Response> => {
+    const place = open.get(http.query('session') ?? '')
     if (place?.caller.id !== caller.id)
       throw new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })
-    place.channel.take(await readJson(context))
+    place.channel.take(await http.json())
     return accepted()
   }
 
   return {
-    open(context) {
+    open(http) {
       try {
-        return begin(authenticate(context))
+        return begin(http.authenticate())
       } catch (error) {
         return errorResponse(server.errorOf(error))
       }
     },
-    async post(context) {
+    async post(http) {
       try {
-        return await receive(context, authenticate(context))
+        return await receive(http, http.authenticate())
       } catch (error) {
         return errorResponse(server.errorOf(error))
       }
