@@ -1,4 +1,4 @@
-import type { AedesOptions, AuthenticateError, Client, Subscription } from 'aedes'
+import type { AedesOptions, Client, Subscription } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from './access.ts'
 import type { Packet } from './packet.ts'

@@ -8,6 +8,7 @@ import { authorization } from './embedded-access.ts'
 import { brokerUrl, listenTcp, listenWebSocket, type Listener } from './listen.ts'
 import { openPersistence, type Persistence } from './persistence.ts'
 import { publishStatistics } from './statistics.ts'
+import { readWhole } from './whole-read.ts'
 
 /** Bounds on what clients can make the broker hold. */
 export interface BrokerLimits {
@@ -98,7 +99,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const sweeper = setInterval(() => persistence.sweep(Date.now()), SWEEP_EVERY_MS)
   sweeper.unref()
 
-  const accept = (stream: Duplex) => void aedes.handle(stream)
+  const accept = (stream: Duplex) => void aedes.handle(readWhole(stream))
   const listeners: Listener[] = []
   const stop = async () => {
     for (const listener of listeners) listener.close()
