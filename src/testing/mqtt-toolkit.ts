@@ -1,10 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { findProgram } from '../../scripts/ensure-servers.ts'
 import { loadSecrets, type Keyring } from '../engines/secrets.ts'
 import type { OpenStore } from '../engines/store/open-store.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
@@ -16,53 +10,6 @@ import type { Progress } from '../kernel/tool.ts'
 import { mqttService } from '../services/mqtt/index.ts'
 import { DEFAULT_LIMITS, type MqttLimits } from '../services/mqtt/limits.ts'
 import { owner, testDoor } from './hub.ts'
-
-/** A broker of a test's own; `lines` are its configuration, `{port}` its listener's port. */
-export interface TestBroker {
-  readonly port: number
-  /** Ends it at once; clients see their connections close. */
-  kill(): Promise<void>
-}
-
-/** Starts Mosquitto with this configuration in `folder`, on `port` or any free one. */
-export async function startMosquittoWith(folder: string, lines: readonly string[], port?: number): Promise<TestBroker> {
-  const own = port ?? (await freePort())
-  const file = join(folder, `mosquitto-${own}.conf`)
-  writeFileSync(file, ['user root', ...lines].join('\n').replaceAll('{port}', String(own)).concat('\n'))
-  const program = findProgram('mosquitto', ['/usr/sbin', '/opt/homebrew/sbin']) ?? 'mosquitto'
-  const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-  await running(child)
-  return {
-    port: own,
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    },
-  }
-}
-
-async function running(child: ChildProcess): Promise<void> {
-  if (!child.stderr) throw new Error('mosquitto has no stderr')
-  const said: string[] = []
-  for await (const line of createInterface({ input: child.stderr })) {
-    said.push(line)
-    if (/mosquitto version .* running/.test(line)) {
-      child.stderr.resume()
-      return
-    }
-  }
-  throw new Error(`mosquitto did not start: ${said.join('\n')}`)
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export interface ToolkitOptions {
   folder: string

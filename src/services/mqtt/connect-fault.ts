@@ -15,6 +15,8 @@ const TRUST = 'Give its CA certificate as `ca` (PEM), or set reject_unauthorized
 const CLIENT_CERTIFICATE = 'Give client_cert and client_key (PEM) of a certificate that this broker trusts.'
 const PEM = 'Give the whole PEM text, from -----BEGIN to -----END, with its line breaks.'
 const NETWORK = 'Check the address, and that this machine has a way there.'
+const PROTOCOL =
+  'Perhaps that port speaks something else: mqtt:// is plain, mqtts:// is TLS, ws:// and wss:// are WebSocket.'
 const NAME = 'Check the spelling, or use the IP address.'
 
 /** Error codes of sockets, DNS and OpenSSL, in words. The longest prefix wins. */
@@ -29,16 +31,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ETIMEDOUT: ['upstream_failed', 'the host does not answer', NETWORK],
   ENOTFOUND: ['upstream_failed', 'the host name is not known (DNS)', NAME],
   EAI_AGAIN: ['unavailable', 'the host name could not be looked up (DNS)', NAME],
-  ECONNRESET: [
-    'upstream_failed',
-    'the connection was reset',
-    'Perhaps this port speaks TLS (mqtts://) or WebSocket (ws://).',
-  ],
-  EPIPE: [
-    'upstream_failed',
-    'the connection was reset',
-    'Perhaps this port speaks TLS (mqtts://) or WebSocket (ws://).',
-  ],
+  ECONNRESET: ['upstream_failed', 'the connection was reset', PROTOCOL],
+  EPIPE: ['upstream_failed', 'the connection was reset', PROTOCOL],
   CERT_HAS_EXPIRED: ['upstream_failed', 'its TLS certificate has expired', 'Renew the broker’s certificate.'],
   CERT_NOT_YET_VALID: ['upstream_failed', 'its TLS certificate is not valid yet', 'Check the clocks of both machines.'],
   CERT_REVOKED: ['upstream_failed', 'its TLS certificate was revoked', 'Replace the broker’s certificate.'],
@@ -68,7 +62,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ],
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: ['upstream_failed', 'it does not trust the client certificate', CLIENT_CERTIFICATE],
   ERR_SSL: ['upstream_failed', 'the TLS handshake failed', 'Check its TLS versions and certificates.'],
-  EPROTO: ['upstream_failed', 'the TLS handshake failed', 'Perhaps that port does not speak TLS.'],
+  EPROTO: ['upstream_failed', 'the TLS handshake failed', PROTOCOL],
   ERR_OSSL: ['invalid_input', 'OpenSSL does not take ca, client_cert or client_key', PEM],
 }
 
@@ -82,12 +76,7 @@ export function connectFault(error: unknown, { address, atOwnBroker }: Attempt):
 }
 
 function meaningOf(code: unknown, error: unknown): Meaning {
-  if (error instanceof ClosedEarly)
-    return [
-      'upstream_failed',
-      'it closed the connection without an answer',
-      'Check that an MQTT broker listens on that port.',
-    ]
+  if (error instanceof ClosedEarly) return ['upstream_failed', 'it closed the connection without an answer', PROTOCOL]
   if (typeof code === 'string') {
     const prefix = Object.keys(MEANINGS)
       .filter((known) => code.startsWith(known))

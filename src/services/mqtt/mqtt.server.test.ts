@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import { connectAsync, type MqttClient } from 'mqtt'
@@ -13,15 +12,10 @@ import { createLog } from '../../kernel/log.ts'
 import type { Progress } from '../../kernel/tool.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { owner } from '../../testing/hub.ts'
-import {
-  brokerAt,
-  startMosquittoWith,
-  startToolkit,
-  type MqttToolkit,
-  type TestBroker,
-} from '../../testing/mqtt-toolkit.ts'
+import { anyFreePort, startTestMosquitto, type TestMosquitto } from '../../testing/mosquitto.ts'
+import { brokerAt, startToolkit, type MqttToolkit } from '../../testing/mqtt-toolkit.ts'
 
-const OPEN = ['listener {port} 127.0.0.1', 'allow_anonymous true', 'set_tcp_nodelay true', 'sys_interval 1']
+const OPEN = ['allow_anonymous true', 'sys_interval 1']
 /** Enough that the broker drops nothing of what a test sends. */
 const ROOMY = [...OPEN, 'max_inflight_messages 1000', 'max_queued_messages 0', 'max_queued_bytes 0']
 
@@ -48,7 +42,18 @@ const fault = (code: string, says: RegExp) => (error: unknown) => {
   return true
 }
 
-async function toolkitFor(context: TestContext, broker: TestBroker, more: object = {}): Promise<MqttToolkit> {
+/** What a suite has to undo, latest first. */
+function cleanUps() {
+  const tasks: (() => unknown)[] = []
+  return {
+    after: (task: () => unknown) => void tasks.unshift(task),
+    async run() {
+      for (const task of tasks) await task()
+    },
+  }
+}
+
+async function toolkitFor(context: TestContext, broker: TestMosquitto, more: object = {}): Promise<MqttToolkit> {
   const toolkit = await startToolkit({
     folder: temporaryFolder(context),
     broker: brokerAt(`mqtt://127.0.0.1:${broker.port}`),
@@ -68,18 +73,16 @@ function started(): { emit: (progress: Progress) => void; first: Promise<void> }
 }
 
 suite('mqtt service on Mosquitto', { concurrency: false }, () => {
-  let folder = ''
-  let broker: TestBroker
+  const ending = cleanUps()
+  let broker: TestMosquitto
   let device: MqttClient
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'alicia-test-'))
-    broker = await startMosquittoWith(folder, ROOMY)
+    broker = await startTestMosquitto(ending, { lines: ROOMY })
     device = await connectAsync(`mqtt://127.0.0.1:${broker.port}`, { protocolVersion: 5 })
   })
   after(async () => {
     await device.endAsync(true)
-    await broker.kill()
-    rmSync(folder, { recursive: true, force: true })
+    await ending.run()
   })
 
   for (const version of ['5', '3.1.1'])
@@ -326,29 +329,30 @@ suite('mqtt service on Mosquitto', { concurrency: false }, () => {
 })
 
 suite('mqtt service and brokers that fail', { concurrency: false }, () => {
-  test('a broker that dies in the middle: what came is returned; the next use connects again or says why not', async (context) => {
-    const folder = temporaryFolder(context)
-    const first = await startMosquittoWith(folder, OPEN)
-    context.after(() => first.kill())
-    const toolkit = await toolkitFor(context, first)
-    const session_id = await establish(toolkit)
-    const { emit, first: subscribed } = started()
-    const collecting = toolkit.call('subscribe_and_collect', { session_id, topic: 'x', duration: 60 }, { emit })
-    await subscribed
-    await toolkit.call('publish_message', { session_id, topic: 'x', payload: 'last words', qos: 1 })
-    await first.kill()
-    const result = await collecting
-    assert.deepEqual([result['partial'], result['ended_by'], result['returned']], [true, 'connection_lost', 1])
-    assert.match(String(result['reason']), /closed/)
-    assert.equal(messagesOf(result)[0]?.payload, 'last words')
+  for (const [protocol_version, reason] of [
+    ['5', /broker shutting down \(139\)/],
+    ['3.1.1', /the broker closed the connection/],
+  ] as const)
+    test(`a broker that dies in the middle, MQTT ${protocol_version}: what came is returned; the next use connects again`, async (context) => {
+      const first = await startTestMosquitto(context, { lines: OPEN })
+      const toolkit = await toolkitFor(context, first)
+      const session_id = await establish(toolkit, { protocol_version })
+      const { emit, first: subscribed } = started()
+      const collecting = toolkit.call('subscribe_and_collect', { session_id, topic: 'x', duration: 60 }, { emit })
+      await subscribed
+      await toolkit.call('publish_message', { session_id, topic: 'x', payload: 'last words', qos: 1 })
+      await first.stop()
+      const result = await collecting
+      assert.deepEqual([result['partial'], result['ended_by'], result['returned']], [true, 'connection_lost', 1])
+      assert.match(String(result['reason']), reason)
+      assert.equal(messagesOf(result)[0]?.payload, 'last words')
 
-    await assert.rejects(toolkit.call('ping', { session_id }), fault('unavailable', /connection refused/))
-    const { connections } = await toolkit.call('list_active_connections', {})
-    assert.partialDeepStrictEqual(connections, [{ state: 'lost' }])
-    const again = await startMosquittoWith(folder, OPEN, first.port)
-    context.after(() => again.kill())
-    assert.equal((await toolkit.call('ping', { session_id }))['pong'], true)
-  })
+      await assert.rejects(toolkit.call('ping', { session_id }), fault('unavailable', /connection refused/))
+      const { connections } = await toolkit.call('list_active_connections', {})
+      assert.partialDeepStrictEqual(connections, [{ state: 'lost' }])
+      await startTestMosquitto(context, { port: first.port, lines: OPEN })
+      assert.equal((await toolkit.call('ping', { session_id }))['pong'], true)
+    })
 
   /** A TCP server that treats each connection as told; ended with the test. */
   async function tcpServer(context: TestContext, treat: (socket: Socket) => void): Promise<number> {
@@ -434,25 +438,23 @@ suite('mqtt service and brokers that fail', { concurrency: false }, () => {
 })
 
 suite('mqtt service: who may what', { concurrency: false }, () => {
-  let folder = ''
-  let broker: TestBroker
+  const ending = cleanUps()
+  let broker: TestMosquitto
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'alicia-test-'))
+    const folder = temporaryFolder(ending)
     writeFileSync(join(folder, 'users'), USERS, { mode: 0o600 })
     execFileSync('mosquitto_passwd', ['-U', join(folder, 'users')])
     writeFileSync(join(folder, 'acl'), ACL, { mode: 0o600 })
-    broker = await startMosquittoWith(folder, [
-      'listener {port} 127.0.0.1',
-      'allow_anonymous false',
-      `password_file ${join(folder, 'users')}`,
-      `acl_file ${join(folder, 'acl')}`,
-      'max_packet_size 5000',
-    ])
+    broker = await startTestMosquitto(ending, {
+      lines: [
+        'allow_anonymous false',
+        `password_file ${join(folder, 'users')}`,
+        `acl_file ${join(folder, 'acl')}`,
+        'max_packet_size 5000',
+      ],
+    })
   })
-  after(async () => {
-    await broker.kill()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  after(() => ending.run())
 
   test('wrong credentials, and how to use the own broker without any', async (context) => {
     const toolkit = await toolkitFor(context, broker, {
@@ -559,12 +561,9 @@ suite('mqtt service: who may what', { concurrency: false }, () => {
 })
 
 suite('mqtt service over TLS and WebSocket', { concurrency: false }, () => {
+  const ending = cleanUps()
   let folder = ''
-  let broker: TestBroker
-  let strict: TestBroker
-  let expired: TestBroker
-  let plain: TestBroker
-  let secure: TestBroker
+  const port = { plain: 0, tls: 0, strict: 0, expired: 0, ws: 0, wss: 0 }
   const pem = new Map<string, string>()
 
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
@@ -607,7 +606,7 @@ suite('mqtt service over TLS and WebSocket', { concurrency: false }, () => {
     `keyfile ${join(folder, `${name}.key`)}`,
   ]
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'alicia-test-'))
+    folder = temporaryFolder(ending)
     for (const ca of ['ca', 'other'])
       openssl(
         'req',
@@ -631,24 +630,21 @@ suite('mqtt service over TLS and WebSocket', { concurrency: false }, () => {
     certificate('expired', ['-days', '-1'], 'subjectAltName=DNS:localhost')
     for (const name of ['ca.crt', 'other.crt', 'client.crt', 'client.key', 'other.key'])
       pem.set(name, readFileSync(join(folder, name), 'utf8'))
-    const open = ['listener {port} 127.0.0.1', 'allow_anonymous true']
-    broker = await startMosquittoWith(folder, [...open, ...tls('localhost')])
-    strict = await startMosquittoWith(folder, [...open, ...tls('localhost'), 'require_certificate true'])
-    expired = await startMosquittoWith(folder, [...open, ...tls('expired')])
-    // Mosquitto 2.0 does not start with WebSocket listeners alone.
-    const beside = (name: string) => ['allow_anonymous true', `listener 0 ${join(folder, name)}.socket`]
-    plain = await startMosquittoWith(folder, [...beside('plain'), 'listener {port} 127.0.0.1', 'protocol websockets'])
-    secure = await startMosquittoWith(folder, [
-      ...beside('secure'),
-      'listener {port} 127.0.0.1',
-      'protocol websockets',
-      ...tls('localhost'),
-    ])
+    for (const name of ['tls', 'strict', 'expired', 'ws', 'wss'] as const) port[name] = await anyFreePort()
+    const listener = (name: keyof typeof port, ...lines: string[]) => [`listener ${port[name]} 127.0.0.1`, ...lines]
+    const broker = await startTestMosquitto(ending, {
+      lines: [
+        'allow_anonymous true',
+        ...listener('tls', ...tls('localhost')),
+        ...listener('strict', ...tls('localhost'), 'require_certificate true'),
+        ...listener('expired', ...tls('expired')),
+        ...listener('ws', 'protocol websockets'),
+        ...listener('wss', 'protocol websockets', ...tls('localhost')),
+      ],
+    })
+    port.plain = broker.port
   })
-  after(async () => {
-    await Promise.all([broker, strict, expired, plain, secure].map((each) => each.kill()))
-    rmSync(folder, { recursive: true, force: true })
-  })
+  after(() => ending.run())
 
   const connect = async (context: TestContext, connection_string: string, more: object = {}) => {
     const toolkit = await startToolkit({ folder: temporaryFolder(context), broker: brokerAt('mqtt://10.1.1.1:1') })
@@ -660,65 +656,65 @@ suite('mqtt service over TLS and WebSocket', { concurrency: false }, () => {
   const client = () => ({ client_cert: pem.get('client.crt'), client_key: pem.get('client.key') })
 
   test('mqtts with an own CA', async (context) => {
-    const facts = await connect(context, `mqtts://localhost:${broker.port}`, ca())
+    const facts = await connect(context, `mqtts://localhost:${port.tls}`, ca())
     const { protocol, certificate_subject, certificate_verified } = facts['tls'] as Record<string, unknown>
     assert.deepEqual([protocol, certificate_subject, certificate_verified], ['TLSv1.3', 'localhost', true])
   })
 
   test('mqtts unchecked', async (context) => {
-    const facts = await connect(context, `mqtts://127.0.0.1:${broker.port}`, { reject_unauthorized: false })
+    const facts = await connect(context, `mqtts://127.0.0.1:${port.tls}`, { reject_unauthorized: false })
     assert.equal((facts['tls'] as { certificate_verified: boolean }).certificate_verified, false)
   })
 
   test('a client certificate', async (context) => {
-    const facts = await connect(context, `mqtts://localhost:${strict.port}`, { ...ca(), ...client() })
+    const facts = await connect(context, `mqtts://localhost:${port.strict}`, { ...ca(), ...client() })
     assert.equal(facts['reachable'], true)
   })
 
   test('WebSocket', async (context) => {
     for (const protocol_version of ['5', '3.1.1'])
       assert.equal(
-        (await connect(context, `ws://127.0.0.1:${plain.port}`, { protocol_version }))['protocol_version'],
+        (await connect(context, `ws://127.0.0.1:${port.ws}`, { protocol_version }))['protocol_version'],
         protocol_version,
       )
   })
 
   test('WebSocket over TLS', async (context) => {
-    const facts = await connect(context, `wss://localhost:${secure.port}/any/path`, ca())
+    const facts = await connect(context, `wss://localhost:${port.wss}/any/path`, ca())
     assert.partialDeepStrictEqual(facts['tls'], { certificate_subject: 'localhost', certificate_verified: true })
-    await assert.rejects(connect(context, `wss://localhost:${secure.port}`), fault('upstream_failed', /unknown CA/))
+    await assert.rejects(connect(context, `wss://localhost:${port.wss}`), fault('upstream_failed', /unknown CA/))
   })
 
   const refused: readonly (readonly [string, () => string, () => object, string, RegExp])[] = [
-    ['an unknown CA', () => `mqtts://localhost:${broker.port}`, () => ({}), 'upstream_failed', /unknown CA.*`ca`/],
+    ['an unknown CA', () => `mqtts://localhost:${port.tls}`, () => ({}), 'upstream_failed', /unknown CA.*`ca`/],
     [
       'another CA',
-      () => `mqtts://localhost:${broker.port}`,
+      () => `mqtts://localhost:${port.tls}`,
       () => ({ ca: pem.get('other.crt') }),
       'upstream_failed',
       /unknown CA/,
     ],
-    ['another host name', () => `mqtts://127.0.0.1:${broker.port}`, ca, 'upstream_failed', /another host name/],
-    ['an expired certificate', () => `mqtts://localhost:${expired.port}`, ca, 'upstream_failed', /has expired/],
-    ['no client certificate', () => `mqtts://localhost:${strict.port}`, ca, 'upstream_failed', /client certificate/],
+    ['another host name', () => `mqtts://127.0.0.1:${port.tls}`, ca, 'upstream_failed', /another host name/],
+    ['an expired certificate', () => `mqtts://localhost:${port.expired}`, ca, 'upstream_failed', /has expired/],
+    ['no client certificate', () => `mqtts://localhost:${port.strict}`, ca, 'upstream_failed', /client certificate/],
     [
       'TLS to a port without',
-      () => `mqtts://127.0.0.1:${plain.port}`,
+      () => `mqtts://127.0.0.1:${port.plain}`,
       ca,
       'upstream_failed',
-      /does not speak TLS|handshake/,
+      /reset.*mqtt:\/\/ is plain/,
     ],
     [
       'no TLS to a port with',
-      () => `mqtt://localhost:${broker.port}`,
+      () => `mqtt://localhost:${port.tls}`,
       () => ({}),
       'upstream_failed',
       /without an answer|reset/,
     ],
-    ['WebSocket to a port without', () => `wss://localhost:${broker.port}`, ca, 'upstream_failed', /No connection/],
+    ['WebSocket to a port without', () => `wss://localhost:${port.tls}`, ca, 'upstream_failed', /No connection/],
     [
       'a CA that is no PEM',
-      () => `mqtts://localhost:${broker.port}`,
+      () => `mqtts://localhost:${port.tls}`,
       () => ({ ca: 'nonsense' }),
       'invalid_input',
       /ca is not a certificate/,
