@@ -157,6 +157,22 @@ suite('audit', () => {
     await audit.record(entry('write'))
   })
 
+  test('a write that comes while a commit is failing is told too', async (t) => {
+    const { audit, clock, entry, db, stored, repair } = await openAudit(t)
+    const other = await db.startTransaction().execute()
+    await sql`pragma query_only = on`.execute(other)
+    const early = audit.record(entry('write'))
+    await turn()
+    const late = audit.record(entry('write'))
+    await other.rollback().execute()
+    await assert.rejects(early, { code: 'storage_failed' })
+    await assert.rejects(late, { code: 'storage_failed' })
+    await repair()
+    clock.advance(1000)
+    await turn()
+    assert.deepEqual(await stored(), ['write-1', 'write-2'])
+  })
+
   test('when memory runs out, the oldest reads go first, and are counted', async (t) => {
     const { audit, clock, entry, lines, db, count, breakDown, repair } = await openAudit(t)
     await breakDown()

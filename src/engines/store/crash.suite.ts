@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { silentLog } from '../../kernel/log.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { OpenStore } from './open-store.ts'
 
@@ -49,8 +51,8 @@ const createTable = async (db: ReturnType<Store['as']>) => {
 /** Returns the last number that the writer saw committed before it was killed, which happens after `count` of them. */
 async function writeAndDie(opening: Opening, first: number, count: number): Promise<number> {
   const code = `
-    const { writeForever } = await import(${JSON.stringify(import.meta.url)})
-    await writeForever(${JSON.stringify(opening)}, ${first})`
+    const { ${writeForever.name}: write } = await import(${JSON.stringify(import.meta.url)})
+    await write(${JSON.stringify(opening)}, ${first})`
   const writer = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exit = once(writer, 'exit')
   let last = -1
@@ -66,7 +68,6 @@ async function writeAndDie(opening: Opening, first: number, count: number): Prom
 
 /** What the other process does: each number is printed once its write is acknowledged. */
 export async function writeForever(opening: Opening, first: number): Promise<void> {
-  const { writeSync } = await import('node:fs')
   const store = await openAs(opening)
   for (let number = first; ; number++) {
     const row = { number, text: textOf(number) }
@@ -79,7 +80,6 @@ export async function writeForever(opening: Opening, first: number): Promise<voi
 }
 
 async function openAs({ module, open, options }: Opening): Promise<OpenStore> {
-  const { silentLog } = await import('../../kernel/log.ts')
   const engine = (await import(module)) as Record<string, (options: object) => OpenStore | Promise<OpenStore>>
   const opener = engine[open]
   assert.ok(opener)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -87,17 +87,26 @@ suite('SQLite', () => {
     assert.deepEqual(await db.selectFrom('notes').selectAll().execute(), [])
   })
 
-  test('a read-only file is refused at the start', (t) => {
-    const parent = temporaryFolder(t)
-    const file = join(parent, 'alicia.db')
-    writeFileSync(file, '', { mode: 0o400 })
-    asNobody(parent, () =>
-      assert.throws(() => openSqlite({ file, log: silentLog }), {
-        code: 'storage_failed',
-        message: `The database ${file} cannot be written: it is read-only.`,
-      }),
-    )
-  })
+  for (const [why, fileMode, folderMode] of [
+    ['file', 0o400, 0o700],
+    ['folder', 0o600, 0o500],
+    ['file and folder', 0o400, 0o500],
+  ] as const)
+    test(`a ${why} that cannot be written is refused at the start`, async (t) => {
+      const parent = temporaryFolder(t)
+      const file = join(parent, 'alicia.db')
+      const { store } = await openNotes(t, file)
+      await store.close()
+      chmodSync(file, fileMode)
+      chmodSync(parent, folderMode)
+      asNobody(parent, () =>
+        assert.throws(() => openSqlite({ file, log: silentLog }), {
+          code: 'storage_failed',
+          message: new RegExp(`^The database ${file} cannot be (written|opened)`),
+          hint: /user that runs Alicia/,
+        }),
+      )
+    })
 
   test('a folder that does not exist, a file that is no database', (t) => {
     const parent = temporaryFolder(t)
