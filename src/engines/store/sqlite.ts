@@ -56,8 +56,8 @@ function openFile(file: string): DatabaseSync {
     if (file !== ':memory:' && !existsSync(file)) writeFileSync(file, '', { mode: 0o600, flag: 'wx' })
     db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
     db.exec(SETTINGS)
-    // Opening succeeds on a read-only disk; asking for the right to write does not.
-    db.exec('begin immediate; rollback')
+    // Opening a read-only file succeeds, and so does beginning a transaction; the first write would not.
+    db.exec('begin immediate; pragma user_version = 1; rollback')
     return db
   } catch (error) {
     db?.close()
