@@ -49,11 +49,7 @@ const STOP_TIMEOUT_MS = 1000
  */
 export async function connectBus(options: BusOptions): Promise<RunningBus> {
   const { broker, clock, log } = options
-  const subscribers = createSubscriberList({
-    // Mosquitto sends a copy for each subscription that matches, and so may a remote broker.
-    copies: broker.kind !== 'embedded',
-    report: (error) => log.error('a listener of the bus failed', { error }),
-  })
+  const subscribers = createSubscriberList((error) => log.error('a listener of the bus failed', { error }))
   const tasks = new Set<() => void>()
   const ending = new AbortController()
   let state: State = { is: 'connecting', sinceMs: clock.now(), reason: 'it is connecting' }
@@ -86,9 +82,11 @@ export async function connectBus(options: BusOptions): Promise<RunningBus> {
   }
 
   const adopt = (connection: Connection) => {
-    const { client } = connection
+    const { client, connack } = connection
+    // What tells aedes from the brokers whose identifiers can be relied on: it refuses shared subscriptions.
+    const complete = connack.properties?.sharedSubscriptionAvailable !== false
     client.on('message', (topic, payload, packet) => {
-      subscribers.dispatch({ message: messageOf(topic, payload, packet), identifiers: identifiersOf(packet) })
+      subscribers.dispatch({ message: messageOf(topic, payload, packet), identifiers: identifiersOf(packet), complete })
     })
     client.once('close', () => {
       // Makes what is in flight fail now instead of never.

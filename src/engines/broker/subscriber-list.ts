@@ -11,14 +11,20 @@ export interface Subscriber {
   readonly filter: string
   readonly qos: 0 | 1 | 2
   readonly listener: Listener
-  /** The MQTT 5 subscription identifier it was last announced with (MQTT 5.0, 3.8.2.1.2). */
+  /** The MQTT 5 subscription identifier it was last announced with. */
   identifier: number
 }
 
-/** A message with the identifiers of the subscriptions that the broker says it is for; empty below MQTT 5. */
+/** A message with what the broker says of the subscriptions it is for. */
 export interface Arrival {
   readonly message: BusMessage
+  /** Subscription identifiers (MQTT 5.0, 3.3.2.3.8); empty below MQTT 5. */
   readonly identifiers: readonly number[]
+  /**
+   * Whether every subscription that matches has its identifier here or on a copy of its own, as MQTT 5.0, 3.3.4 wants.
+   * aedes sends one copy with one identifier.
+   */
+  readonly complete: boolean
 }
 
 /**
@@ -33,54 +39,35 @@ export interface SubscriberList {
   renew(): { filter: string; qos: 0 | 1 | 2; identifier: number }[]
   /** The QoS to ask of the broker for this filter. */
   qosOf(filter: string): 0 | 1 | 2
-  /** Calls the listeners that the arrival is for. */
+  /** Calls the listeners that the arrival is for; `report` is told of one that throws. */
   dispatch(arrival: Arrival): void
 }
 
-export interface SubscriberListOptions {
-  /** Whether the broker may send a copy of a message for each subscription that matches (MQTT 5.0, 3.3.4). */
-  readonly copies: boolean
-  readonly report: (error: unknown) => void
-}
-
-export function createSubscriberList({ copies, report }: SubscriberListOptions): SubscriberList {
+export function createSubscriberList(report: (error: unknown) => void): SubscriberList {
   const index = createFilterIndex<Subscriber>()
   const byFilter = new Map<string, Set<Subscriber>>()
+  /** Also identifiers that a later listener of the same filter has replaced: messages may still be under way. */
+  const filterOf = new Map<number, string>()
   let lastIdentifier = 0
-  /** The message before, with the identifiers it came under: a broker may send a copy for each subscription. */
-  let before: { arrival: Arrival; seen: Set<number> } | undefined
 
-  const nextIdentifier = () => {
-    // With new identifiers the next message cannot be told from a copy of the last one.
-    before = undefined
+  const nextIdentifier = (filter: string) => {
     lastIdentifier = (lastIdentifier % GREATEST_IDENTIFIER) + 1
+    filterOf.set(lastIdentifier, filter)
     return lastIdentifier
   }
 
-  const isCopy = (arrival: Arrival): boolean => {
-    const [identifier] = arrival.identifiers
-    if (identifier === undefined || arrival.identifiers.length > 1) {
-      before = undefined
-      return false
-    }
-    if (before && !before.seen.has(identifier) && same(before.arrival.message, arrival.message)) {
-      before.seen.add(identifier)
-      return true
-    }
-    before = { arrival, seen: new Set([identifier]) }
-    return false
-  }
-
-  const recipients = ({ message, identifiers }: Arrival): Iterable<Subscriber> => {
-    const matching = index.match(message.topic)
+  const recipients = ({ message, identifiers, complete }: Arrival): Iterable<Subscriber> => {
+    if (identifiers.length === 0) return index.match(message.topic)
     // A retained message comes because of one subscription: whoever listened before has had it already.
-    if (!message.retain || identifiers.length === 0) return matching
-    return [...matching].filter(({ identifier }) => identifiers.includes(identifier))
+    if (message.retain)
+      return [...index.match(message.topic)].filter(({ identifier }) => identifiers.includes(identifier))
+    if (!complete) return index.match(message.topic)
+    return new Set(identifiers.flatMap((identifier) => [...(byFilter.get(filterOf.get(identifier) ?? '') ?? [])]))
   }
 
   return {
     add(filter, qos, listener) {
-      const subscriber: Subscriber = { filter, qos, listener, identifier: nextIdentifier() }
+      const subscriber: Subscriber = { filter, qos, listener, identifier: nextIdentifier(filter) }
       byFilter.set(filter, (byFilter.get(filter) ?? new Set()).add(subscriber))
       index.add(filter, subscriber)
       return subscriber
@@ -93,15 +80,16 @@ export function createSubscriberList({ copies, report }: SubscriberListOptions):
       if (left?.size === 0) byFilter.delete(filter)
       return left?.size ?? 0
     },
-    renew: () =>
-      [...byFilter].map(([filter, subscribers]) => {
-        const identifier = nextIdentifier()
+    renew() {
+      filterOf.clear()
+      return [...byFilter].map(([filter, subscribers]) => {
+        const identifier = nextIdentifier(filter)
         for (const subscriber of subscribers) subscriber.identifier = identifier
         return { filter, qos: highest(subscribers), identifier }
-      }),
+      })
+    },
     qosOf: (filter) => highest(byFilter.get(filter) ?? []),
     dispatch(arrival) {
-      if (copies && !arrival.message.retain && isCopy(arrival)) return
       for (const { listener } of recipients(arrival)) {
         try {
           listener(arrival.message)
@@ -115,6 +103,3 @@ export function createSubscriberList({ copies, report }: SubscriberListOptions):
 
 const highest = (subscribers: Iterable<Subscriber>): 0 | 1 | 2 =>
   Math.max(0, ...[...subscribers].map(({ qos }) => qos)) as 0 | 1 | 2
-
-const same = (one: BusMessage, other: BusMessage): boolean =>
-  one.topic === other.topic && one.qos === other.qos && one.payload.equals(other.payload)
