@@ -161,11 +161,12 @@ export async function openAuditLog({ store, clock, log, retentionDays }: AuditLo
       await writing
       if (state.is === 'away') state.cancel()
       state = { is: 'closed' }
-      const left = batch.reads.length + batch.writes.length
-      if (left === 0) return
-      lose(left)
+      const { reads, writes, readsKept } = batch
+      batch = emptyBatch()
+      if (reads.length + writes.length === 0) return
+      lose(reads.length + writes.length)
       log.error('the audit ends with entries that could not be written', { lost: lostCount })
-      batch.readsKept.reject(away?.fault)
+      readsKept.reject(away?.fault)
     },
   }
 }

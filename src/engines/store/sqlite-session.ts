@@ -23,6 +23,8 @@ export interface SessionOptions {
 
 /** Preparing costs more than most statements' execution; a service uses a few dozen different ones. */
 const STATEMENTS_KEPT = 256
+/** Longer ones insert many rows at once: there is one for each number of rows, and each takes up to 100 kB. */
+const LONGEST_KEPT = 2000
 
 /**
  * SQLite lets a transaction go on after a statement failed, and rolls it back by itself when the disk is full; the
@@ -72,6 +74,7 @@ export function createSession(db: DatabaseSync, { translate, onWrite }: SessionO
       const known = kept.get(sql)
       if (known) return known
       const prepared = attempt(() => wrap(db.prepare(sql)))
+      if (sql.length > LONGEST_KEPT) return prepared
       const [oldest] = kept.keys()
       if (kept.size >= STATEMENTS_KEPT && oldest !== undefined) kept.delete(oldest)
       kept.set(sql, prepared)
