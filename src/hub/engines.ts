@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { presenceWill } from '../adapters/mqtt/presence.ts'
+import type { Config } from '../config.ts'
+import { openAuditLog } from '../engines/audit-log.ts'
+import { connectBus } from '../engines/broker/bus.ts'
+import { startEmbeddedBroker } from '../engines/broker/embedded.ts'
+import { startMosquitto } from '../engines/broker/mosquitto.ts'
+import { remoteBroker } from '../engines/broker/remote.ts'
+import type { TlsMaterial } from '../engines/broker/tls.ts'
+import type { DataFolder } from '../engines/data-folder.ts'
+import { openPostgres } from '../engines/store/postgres.ts'
+import { openSqlite } from '../engines/store/sqlite.ts'
+import type { Audit } from '../kernel/audit.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Part } from '../kernel/lifecycle.ts'
+import type { RootLog } from '../kernel/log.ts'
+import type { Broker } from '../kernel/ports.ts'
+import type { StatusReport } from '../kernel/status.ts'
+
+/** What every engine is made from. */
+export interface EngineOptions {
+  readonly config: Config
+  readonly folder: DataFolder
+  readonly clock: Clock
+  readonly log: RootLog
+}
+
+/** The database, and the audit on it. `onAudit` gets the audit while it can record. */
+export function storePart({ config, folder, clock, log }: EngineOptions, onAudit: (audit?: Audit) => void): Part {
+  return {
+    name: 'store',
+    needs: [],
+    essential: true,
+    async start() {
+      const { url } = config.database
+      const store =
+        url === undefined
+          ? openSqlite({ file: folder.file('alicia.db'), log, clock })
+          : await openPostgres({ url, log, clock })
+      const audit = await openAuditLog({ store, clock, log, retentionDays: config.limits.auditDays })
+      onAudit(audit)
+      return {
+        value: store,
+        report: () => firstTrouble(store.report(), audit.report()),
+        async stop() {
+          onAudit()
+          await audit.close()
+          await store.close()
+        },
+      }
+    },
+  }
+}
+
+/** The broker as the rest of the composition sees it. */
+export interface OwnBroker extends Broker {
+  readonly tls?: TlsMaterial
+  /** Takes over a connection that speaks MQTT, where the broker runs in this process. */
+  accept?(stream: Duplex): void
+  stop?(): Promise<void>
+}
+
+/** The broker that the configuration asks for. `onBroker` gets it once it runs. */
+export function brokerPart(options: EngineOptions, onBroker: (broker: OwnBroker) => void): Part {
+  return {
+    name: 'broker',
+    needs: [],
+    essential: true,
+    async start(_, signal) {
+      const broker = await startBroker(options, signal)
+      for (const account of ['hub', 'session'] as const) options.log.hide(broker.login(account)?.password ?? '')
+      onBroker(broker)
+      return { value: broker, report: () => broker.report(), stop: async () => await broker.stop?.() }
+    },
+  }
+}
+
+async function startBroker({ config, folder, clock, log }: EngineOptions, signal: AbortSignal): Promise<OwnBroker> {
+  const { broker } = config
+  if (broker.kind === 'remote') {
+    const { url, enforcesIdentity } = broker
+    const remote = remoteBroker({ url, tls: tlsOf(broker), enforcesIdentity, clock })
+    await remote.check(signal)
+    return remote
+  }
+  const own = {
+    host: broker.host,
+    port: broker.port,
+    ...(broker.webSocketPort !== null && { webSocketPort: broker.webSocketPort }),
+    ownerToken: folder.token,
+    users: broker.users,
+    anonymous: broker.anonymous && {},
+    log,
+  }
+  if (broker.kind === 'embedded') return await startEmbeddedBroker({ ...own, file: folder.file('broker.db') })
+  const { program } = broker
+  return await startMosquitto({
+    ...own,
+    ...(program !== undefined && { program }),
+    folder: folder.file('mosquitto'),
+    clock,
+  })
+}
+
+function tlsOf(files: { ca?: string; cert?: string; key?: string }): TlsMaterial {
+  const read = (key: 'ca' | 'cert' | 'key') => {
+    const path = files[key]
+    if (path === undefined) return {}
+    try {
+      return { [key]: readFileSync(path) }
+    } catch (cause) {
+      throw new Fault('invalid_input', `broker.${key}: the file ${path} cannot be read.`, { cause })
+    }
+  }
+  return { ...read('ca'), ...read('cert'), ...read('key') }
+}
+
+/** The hub's own connection to its broker. */
+export function busPart({ clock, log }: EngineOptions, instance: string): Part {
+  return {
+    name: 'bus',
+    needs: ['broker'],
+    async start({ broker }, signal) {
+      if (!broker) throw new TypeError('The bus starts after the broker.')
+      const clientId = `alicia-hub-${instance}`
+      const bus = await connectBus({ broker, will: presenceWill(instance), clientId, clock, log, signal })
+      return { value: bus, report: () => bus.report(), stop: () => bus.stop() }
+    },
+  }
+}
+
+const firstTrouble = (...reports: [StatusReport, ...StatusReport[]]): StatusReport =>
+  reports.find(({ status }) => status !== 'available') ?? reports[0]

@@ -1,0 +1,145 @@
+import type { HttpBindings } from '@hono/node-server'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import { createAuthenticate } from '../adapters/http/authenticate.ts'
+import { createGuard } from '../adapters/http/guard.ts'
+import { problemResponse } from '../adapters/http/problem.ts'
+import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
+import { startHttpServer } from '../adapters/http/server.ts'
+import type { UpgradeRoute } from '../adapters/http/upgrade.ts'
+import type { HttpRequest } from '../adapters/mcp/http-parts.ts'
+import { createMcpHttp } from '../adapters/mcp/http.ts'
+import { createOldSse } from '../adapters/mcp/old-sse.ts'
+import type { McpServer } from '../adapters/mcp/server.ts'
+import { createMcpWebSocket } from '../adapters/mcp/websocket.ts'
+import { createRest } from '../adapters/rest/rest.ts'
+import type { Config } from '../config.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Identity } from '../kernel/identity.ts'
+import type { Part } from '../kernel/lifecycle.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Hub } from '../kernel/ports.ts'
+import type { OwnBroker } from './engines.ts'
+
+/** Where MCP is served; the second is where existing set-ups look for it. */
+const MCP_PATHS: ReadonlySet<string> = new Set(['/mcp', '/api/v1/mcp'])
+const SSE_PATHS = { open: '/sse', post: '/messages' }
+const MQTT_PATH = '/mqtt'
+/** Milliseconds after its last use that an MCP session is forgotten. */
+const MCP_SESSION_IDLE_MS = 3_600_000
+/** Milliseconds that open connections get when the hub stops; calls have finished before. */
+const STOP_GRACE_MS = 1000
+
+export interface HttpOptions {
+  readonly config: Config
+  readonly hub: Hub
+  readonly identity: Identity
+  readonly mcp: McpServer
+  readonly log: Log
+  /** Undefined while it does not run, or runs elsewhere. */
+  broker(): OwnBroker | undefined
+  /** Told where the server listens. */
+  onListen(url: string): void
+}
+
+/** The one HTTP server: REST, the API page, MCP over HTTP and WebSocket, MQTT over WebSocket. */
+export function httpPart(options: HttpOptions): Part {
+  const { config, log, hub } = options
+  const authenticate = createAuthenticate(options.identity)
+  const limits = { ...BODY_LIMITS, bodyBytes: config.limits.bodyMegabytes * 1024 * 1024 }
+  const read = (request: Request) => readJson(request, limits)
+  const rest = createRest({
+    registry: hub.registry,
+    invoke: hub.invoke,
+    log,
+    version: hub.version,
+    authenticate,
+    readJson: read,
+    problem: problemResponse,
+    metrics: () => hub.metrics(),
+  })
+
+  /** The request as the MCP endpoint asks for it; headers come from Node's own object, which costs nothing to read. */
+  const mcpRequest = (request: Request, { incoming, outgoing }: HttpBindings): HttpRequest => ({
+    method: request.method,
+    header(name) {
+      const value = incoming.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    query: (name) => new URL(request.url).searchParams.get(name) ?? undefined,
+    authenticate() {
+      const { authorization } = incoming.headers
+      if (authorization !== undefined) return authenticate(authorization, 'mcp', incoming.socket.remoteAddress)
+      throw new Fault('unauthenticated', 'MCP needs an access token.', {
+        hint: 'Send it as "Authorization: Bearer <token>"; `alicia token` prints it.',
+      })
+    },
+    json: () => read(request),
+    onDisconnect: (left) => outgoing.once('close', () => outgoing.writableFinished || left()),
+  })
+
+  return {
+    name: 'http',
+    needs: ['broker', 'store'],
+    essential: true,
+    async start() {
+      const { mcp } = options
+      const mostSessions = config.limits.mcpSessions
+      const streamable = createMcpHttp({ server: mcp, mostSessions, sessionIdleMs: MCP_SESSION_IDLE_MS })
+      const sse = createOldSse({ server: mcp, mostSessions, postPath: SSE_PATHS.post })
+      const sockets = createMcpWebSocket({ server: mcp, largestMessageBytes: limits.bodyBytes })
+      const server = await startHttpServer({
+        host: config.host,
+        port: config.port,
+        guard: createGuard({ hosts: config.allowedHosts }),
+        authenticate,
+        log,
+        app: {
+          fetch(request, env) {
+            const [path = '/'] = (env.incoming.url ?? '/').split('?', 1)
+            if (MCP_PATHS.has(path)) return streamable.handle(mcpRequest(request, env))
+            if (path === SSE_PATHS.open && request.method === 'GET') return sse.open(mcpRequest(request, env))
+            if (path === SSE_PATHS.post && request.method === 'POST') return sse.post(mcpRequest(request, env))
+            return rest(request, env)
+          },
+        },
+        onUpgrade(path) {
+          if (MCP_PATHS.has(path)) return mcpRoute(sockets)
+          return path === MQTT_PATH ? mqttRoute(options.broker()) : undefined
+        },
+      })
+      options.onListen(server.url)
+      return {
+        async stop() {
+          streamable.close()
+          sse.close()
+          sockets.close()
+          await server.stop(STOP_GRACE_MS)
+        },
+      }
+    },
+  }
+}
+
+const mcpRoute = (sockets: ReturnType<typeof createMcpWebSocket>): UpgradeRoute => ({
+  via: 'mcp',
+  accept({ request, socket, head, caller }) {
+    sockets.accept(request, socket, head, caller)
+  },
+})
+
+/** MQTT over WebSocket on the same port; the client logs in with MQTT's own means, so no token is asked for here. */
+function mqttRoute(broker: OwnBroker | undefined): UpgradeRoute | undefined {
+  if (!broker?.accept) return undefined
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    // MQTT 5.0, 6.0: the subprotocol is `mqtt`; 3.1 clients say `mqttv3.1`.
+    handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((protocol) => offered.has(protocol)) ?? false,
+  })
+  return {
+    via: 'mqtt',
+    accept({ request, socket, head }) {
+      server.handleUpgrade(request, socket, head, (webSocket) => broker.accept?.(createWebSocketStream(webSocket)))
+    },
+  }
+}

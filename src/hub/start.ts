@@ -1,0 +1,221 @@
+import { hostname } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import { createMqttAdapter } from '../adapters/mqtt/adapter.ts'
+import { createMcpServer } from '../adapters/mcp/server.ts'
+import { serveStdio } from '../adapters/mcp/stdio.ts'
+import type { Config } from '../config.ts'
+import { openDataFolder, type DataFolder } from '../engines/data-folder.ts'
+import { loadSecrets } from '../engines/secrets.ts'
+import { noAudit, type Audit } from '../kernel/audit.ts'
+import { systemClock, type Clock } from '../kernel/clock.ts'
+import { createEvents, type Events } from '../kernel/events.ts'
+import { createIdentity, OWNER } from '../kernel/identity.ts'
+import { openDoor } from '../kernel/invoke.ts'
+import { createLifecycle, type Lifecycle, type Part } from '../kernel/lifecycle.ts'
+import type { RootLog } from '../kernel/log.ts'
+import { createMetrics } from '../kernel/metrics.ts'
+import { createPolicy } from '../kernel/policy.ts'
+import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
+import { createRegistry } from '../kernel/registry.ts'
+import { OPTIONAL_SERVICES, services } from '../services.ts'
+import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
+import { httpPart } from './http.ts'
+
+/** A hub that runs in this process. */
+export interface RunningHub {
+  readonly urls: { readonly http: string; readonly mcp: string; readonly mqtt: string; readonly mqttWebSocket?: string }
+  /** Where the owner's token is; undefined when it was given by configuration. */
+  readonly tokenFile: string | undefined
+  parts(): readonly PartReport[]
+  /** Lets running calls finish, then stops everything; resolves within 10 s. */
+  stop(): Promise<void>
+  /** MCP on two streams, as the owner; resolves when the input ended and all that came is answered. */
+  serveStdio(input: Readable, output: Writable): Promise<void>
+}
+
+export interface StartOptions {
+  readonly log: RootLog
+  readonly version: string
+  /** Check every result against its schema: in tests. */
+  readonly checkOutput?: boolean
+}
+
+/** How long running calls may go on when the hub stops, and each part may take to start and to stop, milliseconds. */
+const CALLS_GRACE_MS = 5000
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 1500
+
+/** Told to every model at the start of a conversation. */
+const INSTRUCTIONS = [
+  'Alicia is the hub of a home.',
+  'To look at or control what is on its MQTT broker, begin with establish_connection without arguments: that is the',
+  "hub's own broker. Use the session_id it returns in list_topics, subscribe_and_collect and publish_message.",
+  'If a call says that something is unavailable, list_services says why.',
+].join(' ')
+
+/** Starts everything that the configuration asks for. Throws Fault; nothing runs on then. */
+export async function startHub(config: Config, options: StartOptions): Promise<RunningHub> {
+  const { log } = options
+  for (const secret of secretsIn(config)) log.hide(secret)
+  const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })
+  log.hide(folder.token)
+  const assembly = assemble(config, folder, options)
+  const { lifecycle, door } = assembly
+  const stop = async () => {
+    await door.close(CALLS_GRACE_MS)
+    await lifecycle.stop()
+    folder.close()
+  }
+  try {
+    await lifecycle.start()
+    const http = assembly.address()
+    folder.announce({ url: http, version: options.version, startedAt: assembly.hub.startedMs })
+    return {
+      urls: urlsOf(http, assembly.broker()),
+      tokenFile: folder.tokenSource === 'file' ? folder.tokenFile : undefined,
+      parts: () => lifecycle.reports(),
+      stop: once(stop),
+      serveStdio: (input, output) =>
+        serveStdio({
+          server: assembly.mcp,
+          caller: { ...OWNER, via: 'mcp' },
+          input,
+          output,
+          largestLineBytes: LARGEST_LINE_BYTES,
+        }),
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** One message on standard input, bytes. */
+const LARGEST_LINE_BYTES = 16 * 1024 * 1024
+
+/** Everything a hub is made of, joined and not yet started. */
+function assemble(config: Config, folder: DataFolder, { log, version, checkOutput = false }: StartOptions) {
+  const clock = systemClock
+  const events = createEvents((error) => log.error('a listener failed', { error }))
+  const registry = createRegistry(events)
+  const metrics = createMetrics()
+  const identity = createIdentity(folder.token)
+  let audit: Audit = noAudit
+  let broker: OwnBroker | undefined
+  let address = ''
+  const { callsPerMinute, timeoutSeconds } = config.limits
+  const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
+  const late: Audit = { record: (entry) => audit.record(entry) }
+  const door = openDoor({ registry, policy, metrics, audit: late, clock, log, checkOutput })
+  const hub: Hub = {
+    invoke: door.invoke,
+    registry,
+    parts: () => lifecycle.reports(),
+    version,
+    startedMs: clock.now(),
+    metrics: () => metrics.exposition(),
+  }
+  const mcp = createMcpServer({
+    registry,
+    invoke: door.invoke,
+    events,
+    clock,
+    log,
+    version,
+    instructions: INSTRUCTIONS,
+  })
+  const engines = { config, folder, clock, log }
+  const surroundings = { clock, events, log }
+  const lifecycle: Lifecycle = createLifecycle(
+    [
+      storePart(engines, (running) => (audit = running ?? noAudit)),
+      brokerPart(engines, (running) => (broker = running)),
+      busPart(engines, instanceOf(config)),
+      ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
+      ...services
+        .filter(({ name }) => !OPTIONAL_SERVICES.has(name) || (name === 'demo' && config.demo))
+        .map((service) =>
+          service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
+            lifecycle.report(service.name),
+          ),
+        ),
+      mqttPart({ config, hub, events, clock, log }),
+      httpPart({ config, hub, identity, mcp, log, broker: () => broker, onListen: (url) => (address = url) }),
+    ],
+    { clock, events, log, startTimeoutMs: START_TIMEOUT_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
+  )
+  return { lifecycle, door, hub, mcp, broker: () => broker, address: () => address }
+}
+
+/** Ports that need no start: they are there as soon as they are made. */
+function readyParts(ports: Pick<Ports, 'hub' | 'identity' | 'secrets'>): Part[] {
+  return Object.entries(ports).map(([name, value]) => ({
+    name,
+    needs: [],
+    start: async () => ({ value, stop: async () => {} }),
+  }))
+}
+
+interface MqttPartOptions {
+  readonly config: Config
+  readonly hub: Hub
+  readonly events: Events
+  readonly clock: Clock
+  readonly log: RootLog
+}
+
+/** Every operation as request and response on the bus. */
+function mqttPart({ config, hub, events, clock, log }: MqttPartOptions): Part {
+  return {
+    name: 'requests',
+    needs: ['broker', 'bus'],
+    async start({ broker, bus }) {
+      if (!broker || !bus) throw new TypeError('Requests over MQTT start after the bus.')
+      const { invoke, registry, version } = hub
+      const { users } = config.broker
+      const instance = instanceOf(config)
+      return await createMqttAdapter({ broker, bus, registry, invoke, events, log, clock, version, instance, users })
+    },
+  }
+}
+
+const secretsOf = (config: Config, folder: DataFolder, log: RootLog) =>
+  loadSecrets({
+    file: folder.file('secret.key'),
+    log,
+    ...(config.secretKey !== undefined && { fromEnvironment: config.secretKey }),
+  })
+
+/** This hub's name among others at one broker: a topic level. Two on one machine differ in their port. */
+function instanceOf({ port }: Config): string {
+  const name = hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')
+  return port === 8765 ? name : `${name}-${port}`
+}
+
+function urlsOf(http: string, broker: OwnBroker | undefined): RunningHub['urls'] {
+  const webSocket = broker?.accept ? `${http.replace(/^http/, 'ws')}/mqtt` : broker?.webSocketUrl
+  return {
+    http,
+    mcp: `${http}/mcp`,
+    mqtt: broker?.url ?? '',
+    ...(webSocket !== undefined && { mqttWebSocket: webSocket }),
+  }
+}
+
+/** What must never stand in the log. */
+function* secretsIn(config: Config): Generator<string> {
+  if (config.token !== undefined) yield config.token
+  yield* config.secretKey?.split(',') ?? []
+  for (const { password } of config.broker.users) yield password
+  const urls = [config.database.url, config.broker.kind === 'remote' ? config.broker.url : undefined]
+  for (const url of urls) {
+    const password = url === undefined ? '' : (URL.parse(url)?.password ?? '')
+    yield password
+    yield decodeURIComponent(password)
+  }
+}
+
+function once(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => (running ??= task())
+}

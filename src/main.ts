@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { createCli } from './adapters/cli/cli.ts'
+import type { Composition } from './adapters/cli/hub.ts'
+import { processTerminal } from './adapters/cli/terminal.ts'
+import { configSources, loadConfig, type Config } from './config.ts'
+import { FLAGS } from './config/settings.ts'
+import { openDataFolder, readToken, runningHub } from './engines/data-folder.ts'
+import { openPostgres } from './engines/store/postgres.ts'
+import { openSqlite } from './engines/store/sqlite.ts'
+import { silentLog } from './kernel/log.ts'
+import { startHub } from './hub/start.ts'
+
+/** As in package.json, which lies beside `src` and beside `dist`. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+const composition: Composition<Config> = {
+  version,
+  flags: FLAGS,
+  loadConfig: (flags) => loadConfig(configSources(flags)),
+  startHub: (config, { log }) => startHub(config, { log, version }),
+  findHub: ({ data }) => runningHub(data),
+  readToken: ({ data, token }) => token ?? readToken(data, silentLog),
+  async rotateToken({ data, token }) {
+    const folder = openDataFolder({ path: data, log: silentLog, ...(token !== undefined && { token }) })
+    try {
+      return folder.rotateToken()
+    } finally {
+      folder.close()
+    }
+  },
+  async checkDatabase({ data, database: { url } }) {
+    const store =
+      url === undefined
+        ? openSqlite({ file: `${data}/alicia.db`, log: silentLog })
+        : await openPostgres({ url, log: silentLog })
+    await store.close()
+    return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'
+  },
+}
+
+/** Runs one command line and returns its exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  return await createCli(composition, processTerminal(process.env)).run(args)
+}
