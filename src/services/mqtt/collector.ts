@@ -13,9 +13,12 @@ export interface Collector extends Sink {
 
 export interface CollectorLimits {
   readonly maxMessages: number
-  /** Of payloads and topics together. */
+  /** Of payloads and topics together, with something for each message's own objects. */
   readonly maxBytes: number
 }
+
+/** About what a message costs beside its payload and topic. */
+const MESSAGE_BYTES = 200
 
 export function createCollector({ maxMessages, maxBytes }: CollectorLimits, clock: Clock): Collector {
   const messages: Received[] = []
@@ -35,7 +38,7 @@ export function createCollector({ maxMessages, maxBytes }: CollectorLimits, cloc
     accept(packet: IPublishPacket) {
       received += 1
       if (limit !== undefined) return
-      bytes += payloadOf(packet).length + packet.topic.length
+      bytes += payloadOf(packet).length + packet.topic.length + MESSAGE_BYTES
       // The first is kept whatever its size: a result without it would help nobody.
       if (bytes > maxBytes && messages.length > 0) return stop('max_bytes')
       messages.push({ packet, atMs: clock.now() })

@@ -10,7 +10,7 @@ export interface MqttLimits {
   readonly idleMs: number
   /** Subscriptions at a time in one session. Each but the first has a connection of its own. */
   readonly subscriptionsPerSession: number
-  /** Payload and topic bytes that one collection may hold in memory. */
+  /** Bytes that one collection may hold in memory, about. */
   readonly collectedBytes: number
 }
 

@@ -329,10 +329,7 @@ suite('mqtt service on Mosquitto', { concurrency: false }, () => {
 })
 
 suite('mqtt service and brokers that fail', { concurrency: false }, () => {
-  for (const [protocol_version, reason] of [
-    ['5', /broker shutting down \(139\)/],
-    ['3.1.1', /the broker closed the connection/],
-  ] as const)
+  for (const protocol_version of ['5', '3.1.1'])
     test(`a broker that dies in the middle, MQTT ${protocol_version}: what came is returned; the next use connects again`, async (context) => {
       const first = await startTestMosquitto(context, { lines: OPEN })
       const toolkit = await toolkitFor(context, first)
@@ -344,7 +341,7 @@ suite('mqtt service and brokers that fail', { concurrency: false }, () => {
       await first.stop()
       const result = await collecting
       assert.deepEqual([result['partial'], result['ended_by'], result['returned']], [true, 'connection_lost', 1])
-      assert.match(String(result['reason']), reason)
+      assert.match(String(result['reason']), /the broker closed the connection/)
       assert.equal(messagesOf(result)[0]?.payload, 'last words')
 
       await assert.rejects(toolkit.call('ping', { session_id }), fault('unavailable', /connection refused/))
