@@ -120,7 +120,8 @@ function closed(socket: WebSocket, url: string): Promise<never> {
   })
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects with the signal's reason when it aborts. */
+export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason as Error)
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })

@@ -3,7 +3,7 @@ import { addressOf, cancellable, type Context, type HubFlags } from './context.t
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { logTo } from './log-lines.ts'
-import { bridgeToHub } from './stdio-bridge.ts'
+import { aborted, bridgeToHub } from './stdio-bridge.ts'
 
 /**
  * `alicia stdio`: MCP on stdin and stdout, by the hub that runs on the data folder, else by one in this process.
@@ -44,14 +44,10 @@ async function runHere<Config extends HubConfig>(
   // A client shows stderr to nobody until something is wrong; at level info it would be noise in its log.
   const level = config.log.level === 'info' ? 'warn' : config.log.level
   const hub = await composition.startHub(config, { log: logTo(terminal, { level, json: flags['json'] === true }) })
-  const end = () => void terminal.stdin.destroy()
-  signal.addEventListener('abort', end, { once: true })
-  if (signal.aborted) end()
   try {
-    await hub.serveStdio(terminal.stdin, terminal.stdout)
-  } catch (error) {
-    if (!signal.aborted) throw error
+    await Promise.race([hub.serveStdio(terminal.stdin, terminal.stdout), aborted(signal)])
   } finally {
+    terminal.stdin.destroy()
     await hub.stop()
   }
 }

@@ -1,0 +1,47 @@
+import { PassThrough, Writable } from 'node:stream'
+import type { Terminal } from '../adapters/cli/terminal.ts'
+
+export interface TestTerminal extends Terminal {
+  readonly stdin: PassThrough
+  out(): string
+  err(): string
+  /** What `exit` was called with. */
+  readonly exits: number[]
+  signal(name: NodeJS.Signals): void
+}
+
+/** A terminal, or a pair of pipes, that keeps what is written to it. */
+export function testTerminal(options: { tty?: boolean; env?: Terminal['env'] } = {}): TestTerminal {
+  const { tty = false, env = { NO_COLOR: '1' } } = options
+  const texts = { out: '', err: '' }
+  const stream = (name: keyof typeof texts) =>
+    Object.assign(
+      new Writable({
+        write(chunk, _, done) {
+          texts[name] += String(chunk)
+          done()
+        },
+      }),
+      { isTTY: tty, columns: 80 },
+    )
+  const listeners = new Set<(signal: NodeJS.Signals) => void>()
+  const exits: number[] = []
+  return {
+    stdin: new PassThrough(),
+    stdout: stream('out'),
+    stderr: stream('err'),
+    env,
+    command: ['alicia'],
+    onSignal(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    exit: (code) => void exits.push(code),
+    out: () => texts.out,
+    err: () => texts.err,
+    exits,
+    signal: (name) => {
+      for (const listener of listeners) listener(name)
+    },
+  }
+}
