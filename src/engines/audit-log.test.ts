@@ -158,7 +158,7 @@ suite('audit', () => {
   })
 
   test('a write that comes while a commit is failing is told too', async (t) => {
-    const { audit, clock, entry, db, stored, repair } = await openAudit(t)
+    const { audit, clock, entry, db, stored } = await openAudit(t)
     const other = await db.startTransaction().execute()
     await sql`pragma query_only = on`.execute(other)
     const early = audit.record(entry('write'))
@@ -167,10 +167,13 @@ suite('audit', () => {
     await other.rollback().execute()
     await assert.rejects(early, { code: 'storage_failed' })
     await assert.rejects(late, { code: 'storage_failed' })
-    await repair()
+    const slow = await db.startTransaction().setAccessMode('read only').execute()
+    await sql`pragma query_only = off`.execute(slow)
     clock.advance(1000)
-    await turn()
-    assert.deepEqual(await stored(), ['write-1', 'write-2'])
+    await assert.rejects(audit.record(entry('write')), { code: 'storage_failed' }, 'the retry has begun and waits')
+    await slow.commit().execute()
+    while ((await stored()).length < 3) await turn()
+    assert.deepEqual(await stored(), ['write-1', 'write-2', 'write-3'])
   })
 
   test('when memory runs out, the oldest reads go first, and are counted', async (t) => {

@@ -146,7 +146,9 @@ export async function openAuditLog({ store, clock, log, retentionDays }: AuditLo
       else if (state.is === 'gathering' && !isRead && !state.hurried) {
         state.cancel()
         gather()
-      } else if (state.is === 'away' && !isRead) return Promise.reject(state.fault)
+      }
+      // Also while a retry runs: against a host that does not answer it can take most of a minute.
+      if (away && !isRead) return Promise.reject(away.fault)
       return isRead ? batch.readsKept.promise : batch.writesKept.promise
     },
     lost: () => lostCount,

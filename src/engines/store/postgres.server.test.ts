@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, suite, test } from 'node:test'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { after, before, suite, test, type TestContext } from 'node:test'
 import { sql } from 'kysely'
 import type { Fault } from '../../kernel/fault.ts'
 import { createLog, silentLog } from '../../kernel/log.ts'
@@ -83,6 +85,16 @@ suite('PostgreSQL', () => {
     await store.close()
   })
 
+  test('a server that goes silent is unavailable too', async (t) => {
+    const wire = await cuttableWire(t, server.port)
+    const through = url.replace(`:${server.port}/`, `:${wire.port}/`)
+    const store = await openPostgres({ url: through, log: silentLog, stallTimeoutMs: 300 })
+    await sql`select 1`.execute(store.as())
+    wire.cut()
+    await assert.rejects(sql`select 2`.execute(store.as()), { code: 'unavailable', message: /cannot be reached/ })
+    await store.close()
+  })
+
   test('a server that dies is unavailable, harms nobody else, and is found again when it is back', async () => {
     const lines: string[] = []
     const log = createLog({ level: 'info', write: (line) => lines.push(line) })
@@ -105,3 +117,25 @@ suite('PostgreSQL', () => {
     assert.match(lines.join(''), /the database fails.*the database works again/s)
   })
 })
+
+/** A loopback port in front of another, until it is cut: then it takes bytes and passes nothing on. */
+async function cuttableWire(t: TestContext, port: number) {
+  const sockets = new Set<Socket>()
+  const wire = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined))
+    near.pipe(far)
+    far.pipe(near)
+  }).listen(0, '127.0.0.1')
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    wire.close()
+  })
+  await once(wire, 'listening')
+  return {
+    port: (wire.address() as AddressInfo).port,
+    cut() {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+  }
+}

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Kysely, sql } from 'kysely'
 import { Pool, types, type PoolConfig } from 'pg'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
@@ -13,6 +14,8 @@ export interface PostgresOptions {
   url: string
   log: Log
   clock?: Clock
+  /** After how many milliseconds without a byte a connection counts as dead. */
+  stallTimeoutMs?: number
 }
 
 const POOL = {
@@ -26,6 +29,12 @@ const POOL = {
   idle_in_transaction_session_timeout: 60_000,
 } satisfies PoolConfig
 
+/**
+ * A host that lost its power closes no connection, and TCP alone would wait for it for a quarter of an hour. A server
+ * that is alive answers within `statement_timeout`, and idle connections are closed before this, so silence means death.
+ */
+const STALL_TIMEOUT_MS = 45_000
+
 /** How often a database that is away is looked for, milliseconds; otherwise only the next caller would find it back. */
 const PROBE_MS = 2000
 
@@ -36,10 +45,12 @@ const MIGRATION_LOCK = '107123463153001'
  * Throws Fault `unavailable` when the server cannot be reached, `storage_failed` when it refuses the user or has no
  * such database, `invalid_input` for a URL that is none. Commits wait for the server's own log (synchronous_commit).
  */
-export async function openPostgres({ url, log, clock = systemClock }: PostgresOptions): Promise<OpenStore> {
+export async function openPostgres(options: PostgresOptions): Promise<OpenStore> {
+  const { url, log, clock = systemClock, stallTimeoutMs = STALL_TIMEOUT_MS } = options
   const where = withoutPassword(url)
   const health = createHealth({ clock, log, whenBroken: 'unavailable' })
-  const pool = new Pool({ ...POOL, connectionString: url, types: { getTypeParser } })
+  const stream = () => watchedSocket(stallTimeoutMs)
+  const pool = new Pool({ ...POOL, connectionString: url, types: { getTypeParser }, stream })
   let stopProbing = () => {}
   const probe = async () => {
     await sql`select 1`.execute(db).catch(() => undefined)
@@ -104,6 +115,13 @@ function cannotOpen(error: unknown, where: string): Fault {
     hint: 'Check ALICIA_DATABASE_URL.',
     cause: error,
   })
+}
+
+function watchedSocket(stallTimeoutMs: number): Socket {
+  const socket = new Socket()
+  // The code is one that `postgresFault` knows.
+  const stalled = () => socket.destroy(Object.assign(new Error('the server went silent'), { code: 'ETIMEDOUT' }))
+  return socket.setTimeout(stallTimeoutMs, stalled)
 }
 
 const { INT8, NUMERIC } = types.builtins
