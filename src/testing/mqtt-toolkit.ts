@@ -1,14 +1,18 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
 import { join } from 'node:path'
 import { loadSecrets, type Keyring } from '../engines/secrets.ts'
 import type { OpenStore } from '../engines/store/open-store.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
+import { Fault } from '../kernel/fault.ts'
 import { silentLog, type Log } from '../kernel/log.ts'
 import type { Broker, BrokerLogin } from '../kernel/ports.ts'
 import type { Progress } from '../kernel/tool.ts'
 import { mqttService } from '../services/mqtt/index.ts'
 import { DEFAULT_LIMITS, type MqttLimits } from '../services/mqtt/limits.ts'
+import { temporaryFolder } from './folder.ts'
 import { owner, testDoor } from './hub.ts'
 
 export interface ToolkitOptions {
@@ -71,4 +75,63 @@ export function brokerAt(
     dropped: () => Promise.resolve(dropped()),
     report: () => ({ status: 'available', sinceMs: 0 }),
   }
+}
+
+/** A message as a collection's result has it. */
+export interface Message {
+  topic: string
+  payload: unknown
+  encoding: string
+  format: string
+  size: number
+  qos: number
+  retained: boolean
+  properties?: object
+}
+
+export const messagesOf = (result: Record<string, unknown>) => result['messages'] as Message[]
+
+/** For `assert.rejects`: a fault of this code whose message and hint say this. */
+export const fault = (code: string, says: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof Fault)
+  assert.equal(error.code, code, error.message)
+  assert.match(`${error.message} ${error.hint}`, says)
+  return true
+}
+
+/** What a suite has to undo, latest first. */
+export interface CleanUps {
+  after(task: () => unknown): void
+  run(): Promise<void>
+}
+
+export function cleanUps(): CleanUps {
+  const tasks: (() => unknown)[] = []
+  return {
+    after: (task: () => unknown) => void tasks.unshift(task),
+    async run() {
+      for (const task of tasks) await task()
+    },
+  }
+}
+
+/** A toolkit with a folder of its own that ends with the test. */
+export async function toolkitFor(
+  test: TestContext,
+  broker: Broker,
+  more: Partial<ToolkitOptions> = {},
+): Promise<MqttToolkit> {
+  const toolkit = await startToolkit({ folder: temporaryFolder(test), broker, ...more })
+  test.after(() => toolkit.stop())
+  return toolkit
+}
+
+/** The id of a new session. */
+export const establish = async (toolkit: MqttToolkit, input: object = {}, caller: Caller = owner) =>
+  String((await toolkit.call('establish_connection', input, { caller }))['session_id'])
+
+/** Resolves with the first report of a collection's progress: it is subscribed then. */
+export function started(): { emit: (progress: Progress) => void; first: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { emit: () => resolve(), first: promise }
 }

@@ -12,10 +12,12 @@ export interface DropMeter {
 
 /** Of the hub's own broker, which knows exactly. */
 export async function ownDropMeter(broker: Broker): Promise<DropMeter> {
-  const before = await broker.dropped()
+  // What was collected is worth more than this number: that it cannot be had costs nothing else.
+  const dropped = () => broker.dropped().catch(() => undefined)
+  const before = await dropped()
   return {
     async read() {
-      const after = await broker.dropped()
+      const after = await dropped()
       return before === undefined || after === undefined ? null : Math.max(after - before, 0)
     },
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { operation } from '../../kernel/operation.ts'
+import type { Broker } from '../../kernel/ports.ts'
 import { BrokerLimits, brokerLimits, ProtocolName, protocolName } from './broker-facts.ts'
 import { addressOf, parseConnectionString } from './connection-string.ts'
 import { ownTarget, type ConnectionSpec } from './dial.ts'
@@ -70,7 +71,7 @@ export const establishConnection = operation<Toolkit>()({
     expires_at: z.string().describe('ISO 8601; every use moves it.'),
   }),
   async handler(input, { sessions, broker, clock, caller, signal }) {
-    const spec = specOf(input)
+    const spec = specOf(input, broker)
     const startMs = clock.monotonic()
     const { session, connection } = await sessions.establish(caller, { spec, name: input.name }, signal)
     return {
@@ -87,7 +88,7 @@ export const establishConnection = operation<Toolkit>()({
   },
 })
 
-function specOf(input: EstablishInput): ConnectionSpec {
+function specOf(input: EstablishInput, own: Broker): ConnectionSpec {
   const target = input.connection_string === undefined ? undefined : parseConnectionString(input.connection_string)
   return {
     broker: target ?? 'own',
@@ -96,7 +97,7 @@ function specOf(input: EstablishInput): ConnectionSpec {
     clientId: input.client_id ?? target?.clientId ?? `alicia${crypto.randomUUID().replaceAll('-', '').slice(0, 14)}`,
     keepAliveSeconds: input.keep_alive,
     connectTimeoutMs: input.connect_timeout * 1000,
-    tls: tlsMaterial(input, target?.protocol === 'mqtts' || target?.protocol === 'wss'),
+    tls: tlsMaterial(input, (target ?? ownTarget(own)).protocol),
   }
 }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { Fault } from '../../kernel/fault.ts'
 import type { TlsMaterial } from './connection.ts'
+import type { Protocol } from './connection-string.ts'
 
 /** The arguments of `establish_connection` that are about TLS. */
 export interface TlsInput {
@@ -14,10 +15,10 @@ export interface TlsInput {
  * Reads the PEM texts before anything connects: Node takes a CA that is none without a word, and then trusts nobody.
  * Throws Fault `invalid_input`.
  */
-export function tlsMaterial(input: TlsInput, usesTls: boolean): TlsMaterial {
+export function tlsMaterial(input: TlsInput, protocol: Protocol): TlsMaterial {
   const { ca, client_cert: cert, client_key: key, reject_unauthorized: rejectUnauthorized } = input
   // Dropped in silence they would leave the caller believing that the connection is safe.
-  if (!usesTls && (ca ?? cert ?? key) !== undefined)
+  if ((protocol === 'mqtt' || protocol === 'ws') && (ca ?? cert ?? key) !== undefined)
     throw new Fault(
       'invalid_input',
       'ca, client_cert and client_key are for TLS, which this connection does not use.',
