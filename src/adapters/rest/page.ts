@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
 
 export interface PageFile {
   readonly text: string
@@ -17,30 +18,31 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const FILES = [
-  { path: '/', name: 'index.html', type: 'text/html' },
-  { path: '/page/page.css', name: 'page.css', type: 'text/css' },
-  { path: '/page/page.js', name: 'page.js', type: 'text/javascript' },
-]
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  // Asked for anew each time: a hub that was updated must not be shown by the page of the old one.
+  'cache-control': 'no-cache',
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+}
 
 /** The files of the API page by path, read once. */
 export function pageFiles(): ReadonlyMap<string, PageFile> {
   const folder = new URL('./page/', import.meta.url)
   return new Map(
-    FILES.map(({ path, name, type }) => [
-      path,
-      {
-        text: readFileSync(new URL(name, folder), 'utf8'),
-        headers: {
-          'content-type': `${type}; charset=utf-8`,
-          'content-security-policy': POLICY,
-          'x-content-type-options': 'nosniff',
-          'referrer-policy': 'no-referrer',
-          'cross-origin-opener-policy': 'same-origin',
-          'cross-origin-resource-policy': 'same-origin',
-          'cache-control': 'no-cache',
-        },
-      },
-    ]),
+    readdirSync(folder).flatMap((name) => {
+      const type = TYPES[extname(name)]
+      if (type === undefined) return []
+      const file = { text: readFileSync(new URL(name, folder), 'utf8'), headers: { ...HEADERS, 'content-type': type } }
+      return [[name === 'index.html' ? '/' : `/page/${name}`, file]]
+    }),
   )
 }

@@ -1,0 +1,67 @@
+import { h } from './dom.js'
+
+/** Milliseconds between looks at the hub. */
+const EVERY_MS = 10_000
+
+const byId = (id) => document.getElementById(id)
+
+/** Shows on top how the hub is, while the page is being looked at. */
+export function watchStatus() {
+  const look = async () => {
+    if (!document.hidden) show(await health())
+    setTimeout(look, EVERY_MS)
+  }
+  void look()
+}
+
+async function health() {
+  try {
+    const response = await fetch('/health', { cache: 'no-store' })
+    return response.ok ? await response.json() : { status: 'unknown' }
+  } catch {
+    return { status: 'unreachable' }
+  }
+}
+
+function show({ status, version, uptime_seconds: uptime, parts = {} }) {
+  byId('status').dataset.status = status
+  byId('status-text').textContent = [status, version && `v${version}`, uptime !== undefined && `up ${duration(uptime)}`]
+    .filter(Boolean)
+    .join(' · ')
+  byId('status-parts').replaceChildren(
+    ...Object.entries(parts).map(([name, own]) =>
+      h('li', { 'data-status': own }, h('span', { class: 'dot' }), name, h('span', { class: 'quiet' }, ` ${own}`)),
+    ),
+  )
+}
+
+function duration(seconds) {
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`
+}
+
+const KEY = 'alicia.token'
+
+/** The token lives as long as the tab. From `#token=…` it is taken at once, and out of the address bar and history. */
+export function tokenField(onChange) {
+  const given = /^#token=([^&]+)/.exec(location.hash)?.[1]
+  if (given) {
+    sessionStorage.setItem(KEY, decodeURIComponent(given))
+    history.replaceState(null, '', location.pathname)
+  }
+  const field = byId('token')
+  field.value = sessionStorage.getItem(KEY) ?? ''
+  field.addEventListener('input', () => {
+    sessionStorage.setItem(KEY, field.value.trim())
+    field.classList.remove('wanted')
+    onChange()
+  })
+  return {
+    read: () => field.value.trim(),
+    want() {
+      field.classList.add('wanted')
+      field.focus()
+    },
+  }
+}
