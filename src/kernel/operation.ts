@@ -104,7 +104,15 @@ function lazySchemas(input: z.ZodObject, output: z.ZodType): Pick<Tool, 'inputSc
 
 /** Without `$schema`: 2020-12 is what MCP and OpenAPI 3.1 take for granted. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' })
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io,
+    unrepresentable: 'any',
+    override({ jsonSchema: made }) {
+      // The format says it already; Zod's pattern for a UUID alone costs a model 100 tokens, in every tool.
+      if (made.format !== undefined) delete made.pattern
+    },
+  })
   return rest
 }
 

@@ -29,8 +29,9 @@ export async function callTool(invoke: Invoke, params: Params, exchange: Exchang
     return success(await invoke(callOf(name, input, isObject(meta) ? meta : {}, exchange)), exchange.revision)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    if (PROTOCOL_FAULTS.has(error.code)) throw rpcErrorOf(error)
-    return failure(error)
+    if (!PROTOCOL_FAULTS.has(error.code)) return failure(error)
+    // On HTTP a 404 would mean that the endpoint or the session is gone.
+    throw rpcErrorOf(error, error.code === 'unknown_operation' ? 200 : error.status)
   }
 }
 

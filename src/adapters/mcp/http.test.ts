@@ -151,6 +151,13 @@ suite('MCP over HTTP, revision 2026-07-28', () => {
       200,
       -32602,
     ],
+    [
+      'a tool that does not exist',
+      modern('tools/call', { name: 'ecko' }).body,
+      modern('tools/call', { name: 'ecko' }).headers,
+      200,
+      -32602,
+    ],
     ['a batch', [echo.body], echo.headers, 400, -32600],
   ]
   for (const [why, body, headers, status, code] of refused)

@@ -81,8 +81,8 @@ export const notificationMessage = (method: string, params?: object): Outgoing =
 })
 
 /** A fault that concerns the protocol, not the tool: who asks, what they named. */
-export const rpcErrorOf = (fault: Fault): RpcError =>
-  new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status: fault.status })
+export const rpcErrorOf = (fault: Fault, status: number = fault.status): RpcError =>
+  new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status })
 
 export const invalidRequest = (why: string): RpcError =>
   new RpcError(RPC.invalidRequest, `Invalid request: ${why}.`, { status: 400 })
