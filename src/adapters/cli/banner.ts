@@ -61,18 +61,20 @@ function connecting({ hub, style, command, dataFlags }: BannerFacts): string[] {
   const snippet = [...command, 'token', '--snippet', ...dataFlags].map(shellWord).join(' ')
   return [
     style.bold('Connect an assistant'),
-    style.dim('Claude Code:'),
-    `claude mcp add --transport http alicia ${mcp} --header "Authorization: Bearer ${token}"`,
-    style.dim('Any client on this machine (it needs no token):'),
-    JSON.stringify(stdioSnippet([...command, 'stdio', ...dataFlags])),
-    style.dim(`Any client over HTTP (with the token filled in: ${snippet}):`),
-    JSON.stringify(clientSnippet(mcp, TOKEN_PLACE)),
+    '',
+    style.dim('Claude Code'),
+    `  claude mcp add --transport http alicia ${mcp} --header "Authorization: Bearer ${token}"`,
+    style.dim('Any client on this machine; it needs no token'),
+    `  ${JSON.stringify(stdioSnippet([...command, 'stdio', ...dataFlags]))}`,
+    style.dim(`Any client over HTTP; with the token filled in: ${snippet}`),
+    `  ${JSON.stringify(clientSnippet(mcp, TOKEN_PLACE))}`,
   ]
 }
 
 function asking(style: Style): string[] {
   return [
-    style.bold('A simulated home is running. Ask your assistant:'),
+    style.bold('A simulated home is running; ask your assistant'),
+    '',
     ...QUESTIONS.map((question) => `“${question}”`),
   ]
 }
