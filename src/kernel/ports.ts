@@ -29,7 +29,11 @@ export interface Store {
   readonly dialect: 'sqlite' | 'postgres'
   /** Brings the owner's tables up to date. Throws Fault `storage_failed`. */
   migrate(owner: string, migrations: readonly Migration[]): Promise<void>
-  /** The query builder, typed with the caller's own tables. */
+  /**
+   * The query builder, typed with the caller's own tables. Values that both engines take alike: strings, numbers and
+   * null (times as `bigint`, flags as integers, JSON as text). Inside a transaction use the transaction's own handle:
+   * SQLite has one connection, and asking for another would wait for ever.
+   */
   as<Tables>(): Kysely<Tables>
 }
 
