@@ -108,6 +108,7 @@ suite('mqtt service and brokers that fail', { concurrency: false }, () => {
   for (const [how, refuse] of [
     ['refuses the protocol level', (socket: Socket) => socket.end(Buffer.from([0x20, 2, 0, 1]))],
     ['closes without a word', (socket: Socket) => socket.destroy()],
+    ['resets the connection', (socket: Socket) => socket.resetAndDestroy()],
   ] as const)
     test(`falls back to 3.1.1 for a broker that ${how}`, async (context) => {
       const port = await tcpServer(context, (socket) =>
@@ -126,15 +127,23 @@ suite('mqtt service and brokers that fail', { concurrency: false }, () => {
     })
 
   test('a broker that falls silent after the CONNACK does not hold up close_connection', async (context) => {
-    const port = await tcpServer(context, (socket) =>
-      socket.once('data', () => socket.write(Buffer.from([0x20, 3, 0, 0, 0]))),
-    )
+    const PUBLISH_QOS_1 = 0x32
+    const received = Promise.withResolvers<void>()
+    const port = await tcpServer(context, (socket) => {
+      socket.once('data', () => socket.write(Buffer.from([0x20, 3, 0, 0, 0])))
+      socket.on('data', (bytes: Buffer) => bytes.includes(PUBLISH_QOS_1) && received.resolve())
+    })
     const toolkit = await startToolkit({ folder: temporaryFolder(context), broker: brokerAt('mqtt://127.0.0.1:1') })
     context.after(() => toolkit.stop())
     const session_id = await establish(toolkit, { connection_string: `mqtt://127.0.0.1:${port}` })
     const pinging = assert.rejects(toolkit.call('ping', { session_id }), Fault)
+    const publishing = assert.rejects(
+      toolkit.call('publish_message', { session_id, topic: 'x', payload: 'y', qos: 1 }),
+      fault('unavailable', /not known.*before you send it again/),
+    )
+    await received.promise
     await toolkit.call('close_connection', { session_id })
-    await pinging
+    await Promise.all([pinging, publishing])
   })
 })
 

@@ -72,7 +72,9 @@ export const publishMessage = operation<Toolkit>()({
     const { links } = await sessions.find(caller, input.session_id)
     const reasonCode = await links.use(signal, async (connection) => {
       requireAccepted(connection, publication)
-      return await connection.publish(publication, signal)
+      return await connection.publish(publication, signal).catch((error: unknown) => {
+        throw signal.aborted || !(error instanceof Fault) ? error : unknownOutcome(error)
+      })
     })
     if (reasonCode >= 128) throw refused(publication.topic, reasonCode)
     const { topic, payload, qos, retain } = publication
@@ -119,3 +121,9 @@ function refused(topic: string, code: number): Fault {
     },
   )
 }
+
+/** The connection ended between the message and its confirmation: only the caller can decide whether to repeat it. */
+const unknownOutcome = ({ code, message }: Fault) =>
+  new Fault(code, `${message} Whether the message arrived is not known.`, {
+    hint: 'Look at what it should have changed before you send it again; the session connects anew by itself.',
+  })

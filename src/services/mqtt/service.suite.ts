@@ -148,9 +148,10 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
     test('two collections of one session that overlap each get every message once', async (context) => {
       const toolkit = await toolkitFor(context, broker)
       const session_id = await establish(toolkit)
+      await device.publishAsync('twice/x', 'kept', { qos: 1, retain: true })
       const collections = ['twice/#', 'twice/+'].map((topic) => {
         const { emit, first } = started()
-        const input = { session_id, topic, duration: 60, max_messages: 200, qos: 1 }
+        const input = { session_id, topic, duration: 60, max_messages: 201, qos: 1 }
         return { result: toolkit.call('subscribe_and_collect', input, { emit }), first }
       })
       await Promise.all(collections.map(({ first }) => first))
@@ -158,8 +159,9 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       for (const { result } of collections)
         assert.deepEqual(
           messagesOf(await result).map(({ payload }) => payload),
-          Array.from({ length: 200 }, (_, index) => String(index)),
+          ['kept', ...Array.from({ length: 200 }, (_, index) => String(index))],
         )
+      await device.publishAsync('twice/x', '', { qos: 1, retain: true })
     })
 
     test('20,000 messages of QoS 1 during a collection: none is lost, all are streamed', async (context) => {
