@@ -386,10 +386,26 @@ suite('start', () => {
   })
 
   test('a start that fails says why', async () => {
-    const fault = new Fault('conflict', 'Port 8765 is taken.', { hint: 'Use --port.' })
-    const { code, terminal } = await run(['start'], { startHub: () => Promise.reject(fault) })
+    const startHub: Composition<HubConfig>['startHub'] = (_, { log }) => {
+      log.error('bus did not start')
+      return Promise.reject(new Fault('conflict', 'Port 8765 is taken.', { hint: 'Use --port.' }))
+    }
+    const { code, terminal } = await run(['start'], { startHub })
     assert.equal(code, 1)
     assert.equal(terminal.err(), 'alicia: Port 8765 is taken.\n  Use --port.\n')
+  })
+
+  test('the log of a start that goes well is shown', async () => {
+    const terminal = testTerminal()
+    const startHub: Composition<HubConfig>['startHub'] = async (_, { log }) => {
+      log.error('demo did not start')
+      return HUB
+    }
+    const running = run(['start'], { terminal, startHub })
+    await until(terminal, 'Ctrl-C')
+    terminal.signal('SIGINT')
+    await running
+    assert.match(terminal.err(), /error {2}demo did not start\n/)
   })
 })
 

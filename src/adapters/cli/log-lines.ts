@@ -2,13 +2,41 @@ import { createLog, type LogLevel, type RootLog } from '../../kernel/log.ts'
 import { harmless, styleFor, type Style } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
+export interface LogLineOptions {
+  readonly level: LogLevel | 'silent'
+  readonly json: boolean
+  /** Where lines go; absent: stderr. */
+  readonly write?: (text: string) => void
+}
+
 /** The hub's log on stderr: JSON lines for machines, one readable line an entry for people. */
 export function logTo(
   { stderr, env }: Pick<Terminal, 'stderr' | 'env'>,
-  { level, json }: { level: LogLevel | 'silent'; json: boolean },
+  { level, json, write = (text) => void stderr.write(text) }: LogLineOptions,
 ): RootLog {
   const style = styleFor(stderr, env)
-  return createLog({ level, write: (line) => void stderr.write(json ? line : readable(line, style)) })
+  return createLog({ level, write: (line) => write(json ? line : readable(line, style)) })
+}
+
+/** Keeps lines until it is known whether anybody needs them. */
+export interface HeldLines {
+  write(text: string): void
+  /** Writes what was kept, and from then on everything at once. */
+  release(): void
+}
+
+export function holdLines(write: (text: string) => void): HeldLines {
+  let kept: string[] | undefined = []
+  return {
+    write(text) {
+      if (kept) kept.push(text)
+      else write(text)
+    },
+    release() {
+      for (const text of kept ?? []) write(text)
+      kept = undefined
+    },
+  }
 }
 
 const WORDS: Readonly<Record<number, (style: Style) => string>> = {

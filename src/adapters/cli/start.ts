@@ -3,7 +3,7 @@ import { banner } from './banner.ts'
 import type { Context } from './context.ts'
 import { EXITS, type Exit } from './exit-codes.ts'
 import type { HubConfig, RunningHub } from './hub.ts'
-import { logTo } from './log-lines.ts'
+import { holdLines, logTo } from './log-lines.ts'
 import { write, type Terminal } from './terminal.ts'
 
 /**
@@ -24,7 +24,12 @@ export async function start<Config extends HubConfig>(
   // From here on, so that a signal during the start stops the hub as soon as it is up.
   const stopping = firstSignal(context, json)
   try {
-    const hub = await composition.startHub(config, { log: logTo(terminal, { level: config.log.level, json }) })
+    // What depends on the part that failed complains too: a person gets the one message that counts.
+    const lines = holdLines((text) => void terminal.stderr.write(text))
+    if (json || config.log.level === 'debug') lines.release()
+    const log = logTo(terminal, { level: config.log.level, json, write: lines.write })
+    const hub = await composition.startHub(config, { log })
+    lines.release()
     const startedMs = clock.monotonic() - startMs
     const shown = json ? readyLine(context, hub) : shownBanner({ context, flags, config, hub, startedMs })
     await write(terminal.stdout, shown)
