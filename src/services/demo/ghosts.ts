@@ -39,14 +39,15 @@ export async function findRemains(speaker: Speaker, clock: Clock): Promise<Remai
   }
   const over = once(done, 'done')
   const cancel = clock.after(LOOK_MS, () => done.dispatchEvent(new Event('done')))
+  // Retained and asked for last: when it comes, all that is retained has come. A live message would overtake them.
+  await speaker.publish(PROBE_TOPIC, '{}', { qos: 1, retain: true })
   const ends: (() => Promise<void>)[] = []
   for (const topic of [STATE_TOPIC, RETAINED_TOPIC, BRIDGE_INFO, PROBE_TOPIC])
     ends.push(await speaker.subscribe(topic, 1, listen))
-  // Comes back after what is retained: the broker takes packets in their order.
-  await speaker.publish(PROBE_TOPIC, '', { qos: 1 })
   await over
   cancel()
   await Promise.all(ends.map((end) => end()))
+  await speaker.publish(PROBE_TOPIC, '', { qos: 1, retain: true })
   return remainsOf(seen)
 }
 

@@ -27,8 +27,9 @@ export async function linkNode({ node, broker, signal, now, log, onRetain }: Lin
   const say = (client: MqttClient, messages: readonly Message[]) => {
     for (const { topic, payload, retain = false } of messages) {
       if (retain && payload !== '') onRetain(topic)
-      // Devices do not wait for confirmations either: what is lost is said again.
-      client.publish(topic, payload, { qos: 0, retain }, () => undefined)
+      // Values are lost with the connection, as those of real devices: they are said again. What is retained has to
+      // arrive; aedes also loses a retained message of QoS 0 that others follow closely.
+      client.publish(topic, payload, { qos: retain ? 1 : 0, retain }, () => undefined)
     }
   }
 
