@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { runProgram, startProgram, type Ended, type Program } from './program.ts'
+
+/** The program as a user starts it. */
+export const ALICIA = fileURLToPath(new URL('../../bin/alicia.js', import.meta.url))
+
+/** Who cleans up: a test, or what collects the tasks of a suite. */
+export interface Ending {
+  after(task: () => unknown): void
+}
+
+/** A person's machine: an empty home, a data folder that does not exist yet, and no other setting. */
+export interface Home {
+  readonly folder: string
+  readonly data: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A home that is gone at the end. */
+export function emptyHome(ending: Ending): Home {
+  const home = makeHome()
+  ending.after(() => removeHome(home))
+  return home
+}
+
+function makeHome(): Home {
+  const folder = mkdtempSync(join(tmpdir(), 'alicia-e2e-'))
+  const home = join(folder, 'home')
+  mkdirSync(home)
+  return { folder, data: join(folder, 'data'), env: { HOME: home } }
+}
+
+const removeHome = ({ folder }: Home) => rmSync(folder, { recursive: true, force: true })
+
+export interface HubOptions {
+  /** Absent: one of its own, gone with the hub. */
+  readonly home?: Home
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A hub that runs as a process of its own. */
+export interface TestHub extends Pick<Program, 'pid' | 'stdout' | 'stderr' | 'says' | 'end' | 'ended'> {
+  readonly home: Home
+  readonly urls: { readonly http: string; readonly mcp: string; readonly mqtt: string; readonly mqttWebSocket?: string }
+  readonly token: string
+  readonly mqttPort: number
+  /** POST /api/<service>/<operation> as the owner, or with another token. */
+  call(operation: string, input?: object, more?: CallOptions): Promise<Answer>
+  /** The same, where anything but success is a failure of the test. */
+  result(operation: string, input?: object, more?: CallOptions): Promise<Record<string, unknown>>
+  /** Runs `alicia` with these arguments on the same data folder. */
+  cli(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>
+}
+
+export interface CallOptions {
+  /** Null: none. */
+  readonly token?: string | null
+  readonly signal?: AbortSignal
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
+/** Starts a hub on free ports and waits until it says that it is ready; it ends with the test. */
+export async function startHub(ending: Ending, options: HubOptions = {}): Promise<TestHub> {
+  const home = options.home ?? makeHome()
+  const program = startAlicia(startArgs(home, options.args), { ...home.env, ...options.env })
+  ending.after(async () => {
+    const { stderr } = await program.end()
+    if (!options.home) removeHome(home)
+    return stderr
+  })
+  const [line] = await program.says(/^\{"event":"ready".*\}$/m)
+  const ready = JSON.parse(line) as { urls: TestHub['urls']; token_file?: string }
+  const token = options.env?.['ALICIA_TOKEN'] ?? readFileSync(join(home.data, 'token'), 'utf8').trim()
+  const { http } = ready.urls
+  const call: TestHub['call'] = (operation, input = {}, more = {}) => callAt(http, operation, input, { token, ...more })
+  return {
+    ...program,
+    home,
+    urls: ready.urls,
+    token,
+    mqttPort: Number(new URL(ready.urls.mqtt).port),
+    call,
+    async result(operation, input, more) {
+      const { status, body } = await call(operation, input, more)
+      if (status === 200) return body
+      throw new Error(`${operation} answered ${status}: ${JSON.stringify(body)}`)
+    },
+    cli: ([command = '', ...args], env) => runAlicia([command, '--data', home.data, ...args], { ...home.env, ...env }),
+  }
+}
+
+/** `alicia start` on free ports. */
+export const startArgs = ({ data }: Home, args: readonly string[] = []): string[] => [
+  'start',
+  ...['--data', data, '--port', '0', '--json'],
+  ...(args.includes('--mqtt-port') ? [] : ['--mqtt-port', '0']),
+  ...args,
+]
+
+export const startAlicia = (args: readonly string[], env: Readonly<Record<string, string>>): Program =>
+  startProgram(process.execPath, [ALICIA, ...args], { env })
+
+export const runAlicia = (args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> =>
+  runProgram(process.execPath, [ALICIA, ...args], { env })
+
+/** One call over REST. */
+async function callAt(url: string, operation: string, input: object, { token, signal }: CallOptions): Promise<Answer> {
+  const response = await fetch(`${url}/api/${operation.replace('.', '/')}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token != null && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify(input),
+    ...(signal && { signal }),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
