@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { Fault } from '../../kernel/fault.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import { inputOf, objectOf } from './arguments.ts'
-import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
+import { aborted, addressOf, cancellable, type Context, type HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { hubClient, type HubClient, type Listed } from './hub-client.ts'
@@ -26,7 +26,7 @@ export async function call<Config extends HubConfig>(
   const client = hubClient(addressOf(context, flags))
   const result = await cancellable(context, async (signal) => {
     const target = await find(client, name, signal)
-    const input = await inputFrom(context.terminal, words, target)
+    const input = await inputFrom(context.terminal, { words, target, signal })
     return invoke(context, { client, target, input, signal, ...(timeoutMs !== undefined && { timeoutMs }) })
   })
   await print(context.terminal, result, flags.json ?? false)
@@ -47,15 +47,24 @@ async function find(client: HubClient, name: string, signal: AbortSignal): Promi
   })
 }
 
+interface Given {
+  readonly words: readonly string[]
+  readonly target: Listed
+  readonly signal: AbortSignal
+}
+
 /** `-` stands for a JSON object on stdin. */
-async function inputFrom({ stdin }: Terminal, words: readonly string[], target: Listed) {
-  const fromStdin = words.includes('-') ? objectOf(await text(stdin), target.name) : {}
-  return {
-    ...fromStdin,
-    ...inputOf(
-      words.filter((word) => word !== '-'),
-      target,
-    ),
+async function inputFrom({ stdin }: Terminal, { words, target, signal }: Given): Promise<object> {
+  const input = inputOf(
+    words.filter((word) => word !== '-'),
+    target,
+  )
+  if (!words.includes('-')) return input
+  try {
+    return { ...objectOf(await Promise.race([text(stdin), aborted(signal)]), target.name), ...input }
+  } finally {
+    // Somebody who interrupts instead of typing must not be waited for.
+    stdin.destroy()
   }
 }
 

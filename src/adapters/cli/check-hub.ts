@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { connectAsync } from 'mqtt'
+import { connectAsync, type IClientOptions } from 'mqtt'
 import { Fault } from '../../kernel/fault.ts'
 import { failed, note, ok, warning, type Check, type Finding } from './check.ts'
 import type { FoundHub, HubConfig } from './hub.ts'
+import { hostInUrl } from './host.ts'
 import { hubClient } from './hub-client.ts'
 
 const CONNECT_MS = 5000
@@ -53,26 +54,18 @@ export function portCheck(name: string, { host, port, flag }: { host: string; po
 }
 
 /** Whether the broker lets the owner in; a remote one is tried with the login of its URL. */
-export function mqttCheck({ broker }: HubConfig, token: string | undefined): Check {
+export function mqttCheck({ broker }: HubConfig, hub: FoundHub | undefined, token: string | undefined): Check {
   const isRemote = broker.kind === 'remote'
-  const url = isRemote ? (broker.url ?? '') : `mqtt://${reachable(broker.host ?? '127.0.0.1')}:${broker.port}`
+  const own = hub?.mqttUrl ?? `mqtt://${hostInUrl(broker.host ?? '127.0.0.1')}:${broker.port}`
+  const url = isRemote ? (broker.url ?? '') : own
   const shown = withoutLogin(url)
   return {
     name: 'MQTT',
     async run(signal) {
       signal.throwIfAborted()
+      const login = !isRemote && token !== undefined ? { username: 'alicia', password: token } : {}
       try {
-        const client = await connectAsync(
-          url,
-          {
-            ...(!isRemote && token !== undefined && { username: 'alicia', password: token }),
-            protocolVersion: 5,
-            reconnectPeriod: 0,
-            connectTimeout: CONNECT_MS,
-          },
-          false,
-        )
-        await client.endAsync()
+        await connectOnce(url, login)
         return ok(`${shown} lets ${isRemote ? 'the hub' : 'alicia'} in`)
       } catch (error) {
         return failed(`${shown}: ${reasonOf(error)}`, mqttFix(isRemote))
@@ -80,6 +73,23 @@ export function mqttCheck({ broker }: HubConfig, token: string | undefined): Che
     },
   }
 }
+
+type Login = Pick<IClientOptions, 'username' | 'password'>
+
+/** With MQTT 5, else 3.1.1, as the hub does; of two refusals the one of the version that was spoken counts. */
+async function connectOnce(url: string, login: Login): Promise<void> {
+  const connect = (protocolVersion: 4 | 5) =>
+    connectAsync(url, { ...login, protocolVersion, reconnectPeriod: 0, connectTimeout: CONNECT_MS }, false)
+  const client = await connect(5).catch((error: unknown) => {
+    if (isVersionRefusal(error)) return connect(4)
+    throw error
+  })
+  await client.endAsync()
+}
+
+/** Reason 1 in MQTT 3.1.1 (3.2.2.3), 132 in MQTT 5 (3.2.2.2); a broker that knows neither just hangs up. */
+const isVersionRefusal = (error: unknown) =>
+  [1, 132].includes(Number((error as { code?: unknown }).code)) || /closed/i.test((error as Error).message)
 
 const mqttFix = (isRemote: boolean) =>
   isRemote
@@ -91,9 +101,6 @@ function reasonOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException
   return message || (code ?? 'no answer')
 }
-
-const reachable = (host: string) =>
-  host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
 
 function withoutLogin(url: string): string {
   const parsed = URL.parse(url)

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { z } from 'zod'
 import { heldClock, systemClock, type Clock } from '../../kernel/clock.ts'
+import { startEmbeddedBroker } from '../../engines/broker/embedded.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Effect } from '../../kernel/tool.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
@@ -170,6 +172,15 @@ suite('call', () => {
     terminal.stdin.end('{"level":7}')
     await run(['call', 'set_level', '-', 'name=b'], { ...(await atHub(t)), terminal })
     assert.match(terminal.out(), /level {2}7\n {2}name {3}b/)
+  })
+
+  test('Ctrl-C ends the wait for stdin', async (t) => {
+    const terminal = testTerminal()
+    const running = run(['call', 'set_level', '-'], { ...(await atHub(t)), terminal })
+    while (terminal.stdin.listenerCount('data') + terminal.stdin.listenerCount('readable') === 0)
+      await new Promise(setImmediate)
+    terminal.signal('SIGINT')
+    assert.equal((await running).code, 130)
   })
 
   const faults: [string[], number, RegExp][] = [
@@ -458,6 +469,26 @@ suite('doctor', () => {
     const { terminal } = await run(['doctor'], { ...hub, loadConfig: () => ({ ...CONFIG, data: folder }) })
     assert.match(line(terminal, 'Hub'), /^✓.*process 1, version 1\.2\.3/)
     assert.match(line(terminal, 'HTTP'), /^✓.*4 operations/)
+  })
+
+  test('the broker is logged in to', async (t) => {
+    const folder = temporaryFolder(t)
+    const broker = await startEmbeddedBroker({
+      host: '127.0.0.1',
+      port: 0,
+      file: join(folder, 'broker.db'),
+      ownerToken: OWNER_TOKEN,
+      users: [],
+      anonymous: false,
+      log: silentLog,
+    })
+    t.after(() => broker.stop())
+    const config: HubConfig = { ...CONFIG, data: folder, broker: { kind: 'embedded', port: 1 } }
+    const hub = { pid: 1, url: 'http://127.0.0.1:1', mqttUrl: broker.url, version: '1.2.3' }
+    const more = { loadConfig: () => config, findHub: () => hub }
+    assert.match(line((await run(['doctor'], more)).terminal, 'MQTT'), /^✓.* lets alicia in$/)
+    const wrong = await run(['doctor'], { ...more, readToken: () => 'not-the-token-of-it' })
+    assert.match(line(wrong.terminal, 'MQTT'), /^✗.*[Nn]ot authorized|^✗.*Bad User Name/)
   })
 
   test('a wrong configuration is a finding', async () => {

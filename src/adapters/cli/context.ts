@@ -61,6 +61,14 @@ export async function cancellable<T>(
   }
 }
 
+/** Rejects with the signal's reason when it aborts. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}
+
 /** Says on stderr what went wrong, and returns the exit that goes with it. Never a stack trace. */
 export async function reportFailure(terminal: Terminal, error: unknown, json: boolean): Promise<Exit> {
   const fault = error instanceof Fault ? error : defect(error)

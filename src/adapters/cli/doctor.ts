@@ -46,28 +46,16 @@ function checksFor<Config extends HubConfig>(
     return [...machine, { name: 'Configuration', run: async () => findingOf(error) }]
   }
   const hub = composition.findHub(config)
+  const token = tokenOf(() => composition.readToken(config))
+  const isRemote = config.broker.kind === 'remote'
   return [
     ...machine,
     { name: 'Configuration', run: async () => ok(config.file ?? 'no file; flags, environment and defaults') },
     folderCheck(config.data),
     privateFilesCheck(config.data),
     hubCheck(hub, composition.version),
-    ...(hub
-      ? [
-          httpCheck(
-            hub,
-            tokenOf(() => composition.readToken(config)),
-          ),
-        ]
-      : portChecks(config)),
-    ...(hub || config.broker.kind === 'remote'
-      ? [
-          mqttCheck(
-            config,
-            tokenOf(() => composition.readToken(config)),
-          ),
-        ]
-      : []),
+    ...(hub ? [httpCheck(hub, token)] : portChecks(config)),
+    ...(hub || isRemote ? [mqttCheck(config, hub, token)] : []),
     databaseCheck((signal) => composition.checkDatabase(config, signal)),
     mosquittoCheck(config),
   ]

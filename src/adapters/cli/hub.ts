@@ -41,6 +41,8 @@ export interface FoundHub {
   readonly pid: number
   /** `http://host:port` */
   readonly url: string
+  /** Where its broker listens, without credentials; absent: as the configuration says. */
+  readonly mqttUrl?: string
   readonly version: string
 }
 

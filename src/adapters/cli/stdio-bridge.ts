@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 import { WebSocket } from 'ws'
 import { sleep, type Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { aborted } from './context.ts'
 import { HubUnreachable } from './exit-codes.ts'
 import type { HubAddress } from './hub-client.ts'
 import { readLines } from './message-lines.ts'
@@ -117,14 +118,6 @@ function closed(socket: WebSocket, url: string): Promise<never> {
             ),
       ),
     )
-  })
-}
-
-/** Rejects with the signal's reason when it aborts. */
-export function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error)
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
   })
 }
 

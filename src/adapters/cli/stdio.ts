@@ -1,9 +1,9 @@
 import { Fault } from '../../kernel/fault.ts'
-import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
+import { aborted, addressOf, cancellable, type Context, type HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { logTo } from './log-lines.ts'
-import { aborted, bridgeToHub } from './stdio-bridge.ts'
+import { bridgeToHub } from './stdio-bridge.ts'
 
 /**
  * `alicia stdio`: MCP on stdin and stdout, by the hub that runs on the data folder, else by one in this process.

@@ -18,13 +18,15 @@ export interface Terminal {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** The real one. A reader that closed the pipe (`| head`) ends the program quietly. */
+/** The real one. A reader that closed the pipe (`| head`) ends the program as a signal would, and quietly. */
 export function processTerminal(env: Environment): Terminal {
   const { stdout, stderr, argv } = process
+  let ended = false
   for (const stream of [stdout, stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0)
-      throw error
+      if (error.code !== 'EPIPE') throw error
+      if (!ended && !process.emit('SIGTERM', 'SIGTERM')) process.exit(0)
+      ended = true
     })
   return {
     // Opened when first read: a command that reads nothing must not wait for its input to end.
@@ -50,9 +52,12 @@ export function commandOf(script: string): readonly string[] {
   return /[\\/]alicia(\.cmd)?$/.test(script) ? ['alicia'] : ['node', script]
 }
 
-/** Writes, and waits where the reader is slower. */
+/** Writes, and waits where the reader is slower. A reader that has gone needs nothing any more. */
 export function write(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()))
+    stream.write(text, (error) => {
+      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error)
+      else resolve()
+    })
   })
 }

@@ -4,6 +4,7 @@ import { clientSnippet } from './client-snippet.ts'
 import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
+import { hostInUrl } from './host.ts'
 import { hubClient } from './hub-client.ts'
 import { write } from './terminal.ts'
 
@@ -18,16 +19,10 @@ export async function showToken<Config extends HubConfig>(
     throw new Fault('not_found', `There is no access token in ${config.data} yet.`, {
       hint: 'The first `alicia start` makes it.',
     })
-  const url = composition.findHub(config)?.url ?? `http://${bracketed(config.host)}:${config.port}`
+  const url = composition.findHub(config)?.url ?? `http://${hostInUrl(config.host)}:${config.port}`
   const shown = snippet ? JSON.stringify(clientSnippet(`${url.replace(/\/$/, '')}/mcp`, token), null, 2) : token
   await write(terminal.stdout, `${shown}\n`)
   return 'ok'
-}
-
-/** RFC 3986, 3.2.2: an IPv6 address in a URL stands in brackets. An address that means "all" is not one to call. */
-function bracketed(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
 }
 
 /** `alicia token rotate`: a new owner's token; everything that uses the old one has to be told. */
