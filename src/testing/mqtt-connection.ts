@@ -42,10 +42,10 @@ export function fakeConnection(options: FakeOptions = {}): FakeConnection {
     published,
     state: () => state,
     closed: ended.promise,
-    async subscribe(wanted) {
+    async subscribe(wanted, qos) {
       for (const each of wanted) subscribed.add(each)
       return {
-        granted: wanted.map(({ qos }) => options.granted ?? qos),
+        granted: wanted.map(() => options.granted ?? qos),
         async end() {
           for (const each of wanted) subscribed.delete(each)
         },

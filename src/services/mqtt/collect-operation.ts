@@ -16,7 +16,9 @@ const CollectInput = z.object({
   qos: z
     .union([z.literal(0), z.literal(1), z.literal(2)])
     .default(0)
-    .describe('Highest QoS to receive with (default 0).'),
+    .describe(
+      'Highest QoS to receive with (default 0). Above 0, many retained messages at once can overflow the broker’s queue.',
+    ),
   max_payload_bytes: z
     .int()
     .min(16)

@@ -25,7 +25,6 @@ export interface Endpoint {
 /** A subscription that is wanted, and who hears what it brings. The listener must only take the packet. */
 export interface Wanted {
   readonly filter: string
-  readonly qos: Qos
   readonly listener: (packet: IPublishPacket) => void
   readonly matches: (topic: string) => boolean
 }
@@ -57,7 +56,7 @@ export interface Connection {
   state(): ConnectionState
   /** Resolves, with the reason, when the connection has ended. */
   readonly closed: Promise<string>
-  subscribe(wanted: readonly Wanted[], signal: AbortSignal): Promise<Subscription>
+  subscribe(wanted: readonly Wanted[], qos: Qos, signal: AbortSignal): Promise<Subscription>
   /** Resolves with the reason code the broker confirmed with; at QoS 0 with 0 as soon as it is written. */
   publish(publication: Publication, signal: AbortSignal): Promise<number>
   /** Round trip of a PINGREQ, milliseconds. */

@@ -36,7 +36,6 @@ export function sysDropMeter(filter: string): DropMeter {
   return {
     beside: {
       filter: DROPPED_TOPIC,
-      qos: 0,
       matches: (topic) => topic === DROPPED_TOPIC,
       listener(packet) {
         const count = Number(payloadOf(packet).toString())

@@ -34,7 +34,7 @@ suite('gather', () => {
     connection.deliver('garden/a', '2')
     clock.advance(5000)
     assert.deepEqual(await done, { ended: { by: 'duration' }, grantedQos: 1, elapsedMs: 5000 })
-    assert.deepEqual(ticks.slice(0, 5), [0, 1000, 2000, 3000, 4000])
+    assert.deepEqual(ticks, [0, 1000, 2000, 3000, 4000])
     assert.equal(collector.messages.length, 1)
     assert.equal(connection.subscribed.size, 0)
   })
@@ -105,7 +105,7 @@ suite('topic index', () => {
     const index = createTopicIndex(10, clock)
     index.accept({ ...publishPacket('b', '1'), retain: true })
     clock.advance(5)
-    index.accept({ ...publishPacket('b', 'second'), qos: 1 })
+    index.accept(publishPacket('b', 'second'))
     index.accept(publishPacket('a', 'x'.repeat(200)))
     assert.equal(index.messages(), 3)
     assert.deepEqual(index.list(), [
@@ -115,11 +115,10 @@ suite('topic index', () => {
         preview: `${'x'.repeat(119)}…`,
         size: 200,
         retained: false,
-        qos: 0,
         firstMs: 5,
         lastMs: 5,
       },
-      { topic: 'b', messages: 2, preview: 'second', size: 6, retained: true, qos: 1, firstMs: 0, lastMs: 5 },
+      { topic: 'b', messages: 2, preview: 'second', size: 6, retained: true, firstMs: 0, lastMs: 5 },
     ])
   })
 

@@ -39,8 +39,8 @@ export async function gather(
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<Gathered> {
   const { filter, qos, durationMs, sink, beside } = gathering
-  const main: Wanted = { filter, qos, matches: topicMatcher(filter), listener: (packet) => sink.accept(packet) }
-  const subscription = await connection.subscribe(beside ? [main, beside] : [main], signal)
+  const main: Wanted = { filter, matches: topicMatcher(filter), listener: (packet) => sink.accept(packet) }
+  const subscription = await connection.subscribe(beside ? [main, beside] : [main], qos, signal)
   const cancels: (() => void)[] = []
   try {
     const grantedQos = subscription.granted[0] ?? 128
@@ -49,7 +49,9 @@ export async function gather(
     const over = Promise.withResolvers<Gathered['ended']>()
     const aborted = () => over.reject(signal.reason)
     const tick = () => {
-      gathering.tick?.(clock.monotonic() - startMs)
+      const elapsedMs = clock.monotonic() - startMs
+      // The end has a report of its own, and progress must grow with each.
+      if (elapsedMs < durationMs) gathering.tick?.(elapsedMs)
       cancels[1] = clock.after(TICK_MS, tick)
     }
     gathering.tick?.(0)

@@ -27,7 +27,11 @@ export function liveConnection(
   client.on('message', (_topic, _payload, packet) => {
     for (const route of routes) if (route.matches(packet.topic)) route.listener(packet)
   })
-  client.on('error', (error) => (said ??= error.message))
+  // Bytes that are no MQTT, or an answer to nothing: what follows could not be trusted (MQTT 5 §4.13.1).
+  client.on('error', (error) => {
+    said ??= error.message
+    client.stream.destroy()
+  })
   client.on('disconnect', ({ reasonCode }) => (said = `the broker ended it: ${reasonText(reasonCode ?? 0)}`))
   client.once('close', () => {
     state = { is: 'closed', reason: said ?? 'the broker closed the connection' }
@@ -85,7 +89,7 @@ export function liveConnection(
     state: () => state,
     closed: ended.promise,
     close,
-    async subscribe(wanted, signal) {
+    async subscribe(wanted, qos, signal) {
       // Before the request: retained messages may arrive before its acknowledgement (MQTT 5 §3.8.4).
       for (const route of wanted) routes.add(route)
       const filters = wanted.map(({ filter }) => filter)
@@ -95,12 +99,11 @@ export function liveConnection(
         const patience = AbortSignal.timeout(GOODBYE_MS)
         await answered<unknown>((done) => client.unsubscribe(filters, done), patience).catch(close)
       }
-      const map = Object.fromEntries(wanted.map(({ filter, qos }) => [filter, { qos }]))
       try {
         const granted = await answered<readonly number[]>(
           (done) =>
             // A refusal of one filter is an error to mqtt.js, but the broker answers each by itself.
-            client.subscribe(map, (error, _grants, packet) =>
+            client.subscribe(filters, { qos }, (error, _grants, packet) =>
               packet === undefined ? done(error, []) : done(null, packet.granted.map(Number)),
             ),
           signal,

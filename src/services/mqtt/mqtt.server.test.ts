@@ -55,6 +55,18 @@ suite('mqtt service and brokers that fail', { concurrency: false }, () => {
       assert.equal((await toolkit.call('ping', { session_id }))['pong'], true)
     })
 
+  test('a broker that queues little: all of many retained topics are listed', async (context) => {
+    const broker = await startTestMosquitto(context, { lines: [...OPEN, 'max_queued_messages 10'] })
+    const toolkit = await toolkitFor(context, brokerAt(broker.url))
+    const session_id = await establish(toolkit)
+    const publish = (index: number) =>
+      toolkit.call('publish_message', { session_id, topic: `r/${index}`, payload: 'on', qos: 1, retain: true })
+    for (let index = 0; index < 100; index++) await publish(index)
+    const list = await toolkit.call('list_topics', { session_id, pattern: 'r/#', duration: 5, max_topics: 100 })
+    assert.equal(list['total_topics'], 100)
+    await toolkit.call('subscribe_and_collect', { session_id, topic: 'resubscribe', duration: 0.1 })
+  })
+
   /** A TCP server that treats each connection as told; ended with the test. */
   async function tcpServer(context: TestContext, treat: (socket: Socket) => void): Promise<number> {
     const sockets = new Set<Socket>()

@@ -51,17 +51,15 @@ async function probe(connection: Connection, signal: AbortSignal) {
   const found = new Map<string, string>()
   const sys = (name: string): Wanted => ({
     filter: `$SYS/broker/${name}`,
-    qos: 0,
     matches: (topic) => topic === `$SYS/broker/${name}`,
     listener: (packet) => found.set(name, payloadOf(packet).toString().slice(0, 200)),
   })
   const own: Wanted = {
     filter: `alicia-probe/${crypto.randomUUID()}`,
-    qos: 2,
     matches: () => false,
     listener: () => undefined,
   }
-  const subscription = await connection.subscribe([own, sys('version'), sys('uptime')], signal)
+  const subscription = await connection.subscribe([own, sys('version'), sys('uptime')], 2, signal)
   try {
     const granted = subscription.granted[0] ?? 128
     // Answers come in order: what the broker keeps of $SYS is here before the last of these.

@@ -14,7 +14,6 @@ export interface TopicFacts {
   readonly size: number
   /** Whether the broker keeps a message for it. */
   readonly retained: boolean
-  readonly qos: number
   readonly firstMs: number
   readonly lastMs: number
 }
@@ -31,7 +30,6 @@ interface Entry {
   head: Buffer
   size: number
   retained: boolean
-  qos: number
   readonly firstMs: number
   lastMs: number
 }
@@ -72,20 +70,19 @@ export function createTopicIndex(maxTopics: number, clock: Clock): TopicIndex {
   }
 }
 
-function latestOf(packet: IPublishPacket, atMs: number): Pick<Entry, 'head' | 'size' | 'qos' | 'lastMs'> {
+function latestOf(packet: IPublishPacket, atMs: number): Pick<Entry, 'head' | 'size' | 'lastMs'> {
   const payload = payloadOf(packet)
   // A copy: a slice would keep the whole chunk that the socket delivered.
-  return { head: Buffer.from(payload.subarray(0, HEAD_BYTES)), size: payload.length, qos: packet.qos, lastMs: atMs }
+  return { head: Buffer.from(payload.subarray(0, HEAD_BYTES)), size: payload.length, lastMs: atMs }
 }
 
-function factsOf(topic: string, { head, size, messages, retained, qos, firstMs, lastMs }: Entry): TopicFacts {
+function factsOf(topic: string, { head, size, messages, retained, firstMs, lastMs }: Entry): TopicFacts {
   return {
     topic,
     messages,
     preview: previewPayload(head, size, PREVIEW_CHARACTERS),
     size,
     retained,
-    qos,
     firstMs,
     lastMs,
   }
