@@ -46,6 +46,8 @@ export interface Access {
   login(account: BrokerAccount): BrokerLogin
   /** The account, or undefined when the name or password is wrong or missing. */
   authenticate(username: string | undefined, password: Uint8Array | undefined): Account | undefined
+  /** `mayReceive` by the account's name; no for a name that is not known (any more). */
+  mayReceive(account: string, topic: string): boolean
 }
 
 /** The owner's user name at the broker. */
@@ -85,7 +87,7 @@ const userAccount = ({ name, publish = ['#'], subscribe = EVERYTHING }: Omit<Bro
 })
 
 const anonymousAccount = ({ publish = ['#'], subscribe = ['#'] }: Exclude<AnonymousAccess, false>): Account => ({
-  name: 'anonymous',
+  name: 'alicia/anonymous',
   send: [...deny('alicia/#'), ...allow(...publish)],
   receive: [...deny('alicia/#'), ...allow(...subscribe)],
 })
@@ -113,6 +115,7 @@ export function createAccess({ ownerToken, users, anonymous }: AccessOptions): A
   const byName = new Map(
     credentials.map(({ account, username, password }) => [username, { account, hash: sha256(password) }]),
   )
+  const accounts = new Map(credentials.map(({ account }) => [account.name, account]))
   const nobody = anonymous ? anonymousAccount(anonymous) : undefined
 
   return {
@@ -127,6 +130,10 @@ export function createAccess({ ownerToken, users, anonymous }: AccessOptions): A
       const known = byName.get(username ?? '')
       if (!known || password === undefined) return undefined
       return timingSafeEqual(known.hash, sha256(password)) ? known.account : undefined
+    },
+    mayReceive(name, topic) {
+      const account = nobody?.name === name ? nobody : accounts.get(name)
+      return account !== undefined && mayReceive(account, topic)
     },
   }
 }

@@ -308,7 +308,7 @@ export function brokerSuite(name: string, start: StartBroker): void {
       const bus = await openBus(t, broker, 'overlap')
       const seen: string[] = []
       const note = (who: string) => (message: BusMessage) =>
-        void seen.push(`${who} ${message.payload} ${message.retain}`)
+        void seen.push(`${who} ${message.payload.toString()} ${message.retain}`)
       await bus.publish('over/lap', 'kept', { qos: 1, retain: true })
       const ends = [
         await bus.subscribe('over/#', 0, note('A')),

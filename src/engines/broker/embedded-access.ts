@@ -1,4 +1,4 @@
-import type { AedesOptions, Client, Subscription } from 'aedes'
+import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from './access.ts'
 import type { Packet } from './packet.ts'
@@ -19,15 +19,27 @@ export interface AuthorizationOptions {
   readonly access: Access
   readonly log: Log
   /** Stores a message of QoS 1 that may be published, before aedes acknowledges it. */
-  readonly storeFirst: (packet: Packet) => void
+  readonly storeFirst: (packet: Packet, publisher: string | undefined) => void
   /** Leaves a refused subscription out of the session. */
   readonly refuse: (subscription: object) => void
   /** Whether the client's connection can take one more message now. */
-  readonly hasRoom: (client: Client, packet: object) => boolean
+  readonly hasRoom: (client: Client) => boolean
+  /** Whether what is new has to wait for what the client missed. */
+  readonly isDraining: (client: string) => boolean
+  /** Told of everybody who is let in. */
+  readonly admit: (client: string, account: string) => void
 }
 
 /** The access list as aedes's hooks. */
-export function authorization({ access, log, storeFirst, refuse, hasRoom }: AuthorizationOptions): Authorization {
+export function authorization({
+  access,
+  log,
+  storeFirst,
+  refuse,
+  hasRoom,
+  isDraining,
+  admit,
+}: AuthorizationOptions): Authorization {
   const accounts = new WeakMap<Client, Account>()
   const willTopics = new WeakMap<Client, string>()
 
@@ -37,6 +49,10 @@ export function authorization({ access, log, storeFirst, refuse, hasRoom }: Auth
     // Refused now rather than unheard later: whoever relies on a will must know that it counts.
     return willTopic !== undefined && !mayPublish(account, willTopic) ? authenticateError(NOT_AUTHORIZED) : undefined
   }
+
+  /** Of a live message for a session: it is in the queue already. The queue itself comes without the mark `nl`. */
+  const mustQueue = (client: Client, packet: AedesPublishPacket) =>
+    packet.qos > 0 && 'nl' in packet && !client.clean && isDraining(client.id)
 
   return {
     preConnect(client, packet, callback) {
@@ -52,6 +68,7 @@ export function authorization({ access, log, storeFirst, refuse, hasRoom }: Auth
         return done(error ?? null, false)
       }
       accounts.set(client, account)
+      admit(client.id, account.name)
       done(null, true)
     },
     authorizePublish(client, packet, callback) {
@@ -60,7 +77,7 @@ export function authorization({ access, log, storeFirst, refuse, hasRoom }: Auth
       if (client && !(account && mayPublish(account, packet.topic)))
         return callback(new Error(`${account?.name ?? 'nobody'} may not publish to ${packet.topic}`))
       try {
-        if (packet.qos === 1) storeFirst(packet as unknown as Packet)
+        if (packet.qos === 1) storeFirst(packet as unknown as Packet, client?.id)
       } catch (error) {
         return callback(error as Error)
       }
@@ -76,7 +93,7 @@ export function authorization({ access, log, storeFirst, refuse, hasRoom }: Auth
     },
     authorizeForward(client, packet) {
       const account = accounts.get(client)
-      if (!account || !mayReceive(account, packet.topic) || !hasRoom(client, packet)) return null
+      if (!account || !mayReceive(account, packet.topic) || !hasRoom(client) || mustQueue(client, packet)) return null
       // aedes lowers the QoS to the subscription's only where the filter has no wildcard (MQTT 5.0, 3.8.4).
       if (packet.qos === 2) packet.qos = grantedQos(client, packet.topic)
       return packet

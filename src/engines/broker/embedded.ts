@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { Aedes, type Client } from 'aedes'
+import { Aedes } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import type { Broker } from '../../kernel/ports.ts'
 import { createAccess, type AccessOptions } from './access.ts'
@@ -41,6 +41,8 @@ export interface EmbeddedOptions extends AccessOptions {
   readonly file: string
   readonly log: Log
   readonly limits?: Partial<BrokerLimits>
+  /** Milliseconds; after four of them, the wills of a run that was killed are spoken. */
+  readonly heartbeatMs?: number
 }
 
 export interface EmbeddedBroker extends Broker {
@@ -58,7 +60,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const { host, port, webSocketPort, file, log } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const access = createAccess(options)
-  const persistence = openPersistence({ file, longestQueue: limits.longestQueue })
+  const persistence = openPersistence({ file, longestQueue: limits.longestQueue, mayReceive: access.mayReceive })
   persistence.sweep(Date.now())
   const pressure = createBackPressure(DEFAULT_BACK_PRESSURE)
   const startedMs = Date.now()
@@ -70,16 +72,13 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
       log,
       storeFirst: persistence.storeFirst,
       refuse: persistence.refuse,
-      hasRoom(client, packet) {
-        if (pressure.hasRoom(client)) return true
-        if (!client.clean) persistence.putOff(packet)
-        return false
-      },
+      hasRoom: pressure.hasRoom,
+      isDraining: persistence.isDraining,
+      admit: persistence.sessions.admit,
     }),
     // No bound on packets in delivery at once: the back-pressure is ours.
     concurrency: 0,
-    // Wills of a run that was killed are spoken after four of these, if their clients have not come back.
-    heartbeatInterval: 5000,
+    heartbeatInterval: options.heartbeatMs ?? 5000,
     maximumPacketSize: limits.maxPacketBytes,
     drainTimeout: limits.drainTimeoutMs,
     sessionExpiryIntervalLimit: limits.sessionExpirySeconds,
@@ -139,15 +138,8 @@ const SWEEP_EVERY_MS = 60_000
 
 /** Tells the persistence which sessions have a connection: aedes forgets that when it ends. */
 function followSessions(aedes: Aedes, { sessions }: Persistence): void {
-  const lasting = (tell: (client: Client) => void) => (client: Client) => {
-    if (!client.clean) tell(client)
-  }
-  aedes.on(
-    'client',
-    lasting(({ id, sessionExpiryInterval }) => sessions.begin(id, sessionExpiryInterval)),
-  )
-  aedes.on(
-    'clientDisconnect',
-    lasting(({ id, sessionExpiryInterval }) => sessions.leave(id, sessionExpiryInterval, Date.now())),
-  )
+  aedes.on('client', ({ id, clean, sessionExpiryInterval }) => {
+    if (!clean) sessions.begin(id, sessionExpiryInterval)
+  })
+  aedes.on('clientDisconnect', ({ id, sessionExpiryInterval }) => sessions.leave(id, sessionExpiryInterval, Date.now()))
 }

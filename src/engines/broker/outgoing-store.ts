@@ -15,14 +15,15 @@ export interface OutgoingStore {
   /** Takes a packet out: it was acknowledged, or must not be delivered. */
   remove(client: string, key: PacketKey): Packet | undefined
   removeAll(client: string): void
-  /** What waits now, oldest first. What comes in meanwhile is not part of it. */
-  list(client: string): Generator<Packet>
+  /** What waits behind the row `after`, oldest first. */
+  page(client: string, after: number, size: number): { id: number; packet: Packet }[]
+  isEmpty(client: string): boolean
   /** Messages that found a queue full. */
   readonly dropped: number
 }
 
-/** Rows read at once from a long queue. */
-const PAGE = 100
+/** Stands for the broker's id in a row that a run stored and was killed before it numbered; the row id is its number. */
+const UNNUMBERED = 'unnumbered'
 
 export function openOutgoingStore(db: DatabaseSync, longestQueue: number): OutgoingStore {
   const insert = db.prepare(
@@ -30,6 +31,7 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
   )
   const setNumber = db.prepare('UPDATE outgoing SET broker = ?, number = ? WHERE id = ?')
   const setMessageId = db.prepare('UPDATE outgoing SET message_id = ? WHERE client = ? AND broker = ? AND number = ?')
+  const setMessageIdOfRow = db.prepare('UPDATE outgoing SET message_id = ? WHERE client = ? AND id = ?')
   const release = db.prepare(
     'UPDATE outgoing SET broker = NULL, number = NULL, head = ?, payload = NULL WHERE client = ? AND message_id = ?',
   )
@@ -37,8 +39,7 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
   const byNumber = db.prepare('SELECT * FROM outgoing WHERE client = ? AND broker = ? AND number = ?')
   const removeRow = db.prepare('DELETE FROM outgoing WHERE id = ?')
   const removeClient = db.prepare('DELETE FROM outgoing WHERE client = ?')
-  const newest = db.prepare('SELECT max(id) AS id FROM outgoing WHERE client = ?')
-  const page = db.prepare('SELECT * FROM outgoing WHERE client = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?')
+  const page = db.prepare('SELECT * FROM outgoing WHERE client = ? AND id > ? ORDER BY id LIMIT ?')
 
   /** Queue lengths, so that a client without a queue never costs a look at the file. */
   const lengths = new Map<string, number>()
@@ -79,7 +80,9 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
     update(client, packet) {
       if (!lengths.has(client)) return false
       const messageId = packet.messageId ?? null
-      if (packet.cmd !== 'pubrel' || packet.brokerId !== undefined)
+      if (packet.brokerId === UNNUMBERED)
+        return setMessageIdOfRow.run(messageId, client, packet.brokerCounter).changes > 0
+      if (packet.cmd !== 'pubrel')
         return setMessageId.run(messageId, client, packet.brokerId, packet.brokerCounter).changes > 0
       return release.run(encodeHead({ cmd: packet.cmd }), client, messageId).changes > 0
     },
@@ -95,16 +98,9 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
     removeAll(client) {
       if (lengths.delete(client)) removeClient.run(client)
     },
-    *list(client) {
-      if (!lengths.has(client)) return
-      const last = newest.get(client)?.id as number
-      for (let after = 0; after < last;) {
-        const rows = page.all(client, after, last, PAGE)
-        for (const row of rows) yield packetOf(row)
-        if (rows.length < PAGE) return
-        after = rows.at(-1)?.id as number
-      }
-    },
+    page: (client, after, size) =>
+      page.all(client, after, size).map((row) => ({ id: row.id as number, packet: packetOf(row) })),
+    isEmpty: (client) => !lengths.has(client),
     get dropped() {
       return dropped
     },
@@ -120,8 +116,8 @@ function packetOf(row: Record<string, unknown>): Packet {
     // A message made inside the process may come without the flag.
     dup: head.dup ?? false,
     payload: payloadOf(row.payload),
-    brokerId: row.broker as string,
-    brokerCounter: row.number as number,
+    brokerId: (row.broker as string | null) ?? UNNUMBERED,
+    brokerCounter: (row.number ?? row.id) as number,
     messageId,
   }
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { Fault } from '../../kernel/fault.ts'
+import { createBacklog } from './backlog.ts'
 import { openIncomingStore } from './incoming-store.ts'
 import { openOutgoingStore, type PacketKey } from './outgoing-store.ts'
 import type { Packet } from './packet.ts'
@@ -14,6 +15,7 @@ export interface SessionClient {
   readonly id: string
   /** The session ends with the connection: nothing of it belongs on the disk. */
   readonly clean?: boolean
+  readonly connecting?: boolean
 }
 
 type Queued = { readonly clientId: string; readonly qos?: 0 | 1 | 2 }
@@ -23,6 +25,8 @@ export interface PersistenceOptions {
   readonly file: string
   /** Messages kept for one absent client; more are dropped and counted. */
   readonly longestQueue: number
+  /** Whether a client's account may read the topic: nothing else is kept for it. */
+  readonly mayReceive?: (account: string, topic: string) => boolean
 }
 
 export type Persistence = ReturnType<typeof openPersistence>
@@ -32,21 +36,26 @@ export type Persistence = ReturnType<typeof openPersistence>
  * asynchronous persistence interface of aedes. It works synchronously inside, so that a promise it returns is settled
  * when the call returns. Throws Fault `storage_failed` when the file cannot be used.
  */
-export function openPersistence({ file, longestQueue }: PersistenceOptions) {
+export function openPersistence({ file, longestQueue, mayReceive = () => true }: PersistenceOptions) {
   const db = openSessionFile(file)
   const retained = openRetainedStore(db)
   const subscriptions = openSubscriptionStore(db)
   const outgoing = openOutgoingStore(db, longestQueue)
+  const backlog = createBacklog(outgoing)
   const incoming = openIncomingStore(db)
   const wills = openWillStore(db)
   const sessions = openSessionStore(db, Date.now())
-  /** Deliveries put off: their messages stay queued for the client's next connection. */
-  const putOff = new WeakSet<object>()
   /** Messages stored before they were acknowledged, by their payload: the one object that the broker hands on. */
   const stored = new WeakMap<object, readonly number[]>()
   /** Subscriptions that were refused: aedes hands them over all the same, with the others of their packet. */
   const refused = new WeakSet<object>()
   let broker: { readonly id: string } = { id: '' }
+
+  const permitted = <To extends Queued>(to: readonly To[], topic: string): To[] =>
+    to.filter(({ clientId }) => {
+      const account = sessions.accountOf(clientId)
+      return account === undefined || mayReceive(account, topic)
+    })
 
   const forget = (client: string) => {
     subscriptions.removeAll(client)
@@ -67,9 +76,11 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
      * Stores a message of QoS 1 before it is acknowledged: aedes sends the PUBACK first and hands the message to its
      * persistence afterwards, so a crash in between would lose what the publisher believes to be safe.
      */
-    storeFirst(packet: Packet): void {
+    storeFirst(packet: Packet, publisher: string | undefined): void {
       if (packet.retain) retained.put({ ...packet })
-      const rows = outgoing.enqueue(subscriptions.match(packet.topic), packet)
+      // No-local (MQTT 5.0, 3.8.3.1): nobody is sent what they published.
+      const others = subscriptions.match(packet.topic).filter(({ nl, clientId }) => !(nl && clientId === publisher))
+      const rows = outgoing.enqueue(permitted(others, packet.topic), packet)
       if (typeof packet.payload === 'object') stored.set(packet.payload, rows)
     },
 
@@ -120,21 +131,23 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
     async outgoingEnqueueCombi(to: readonly Queued[], packet: Packet): Promise<void> {
       const rows = typeof packet.payload === 'object' ? stored.get(packet.payload) : undefined
       if (rows) outgoing.number(rows, packet)
-      else outgoing.enqueue(to, packet)
+      else outgoing.enqueue(permitted(to, packet.topic), packet)
     },
     async outgoingUpdate(client: SessionClient, packet: Packet): Promise<void> {
+      backlog.sent(client.id)
       if (!outgoing.update(client.id, packet))
         throw new Error(`no packet ${packet.messageId} is queued for ${client.id}`)
     },
-    /** Keeps a message that cannot be delivered now: aedes takes what was not forwarded for refused. */
-    putOff(packet: object): void {
-      putOff.add(packet)
-    },
     async outgoingClearMessageId(client: SessionClient, key: PacketKey): Promise<Packet | undefined> {
-      if (putOff.delete(key)) return undefined
+      // aedes asks to clear what it did not forward, also when that was a second delivery to overlapping filters: the
+      // first one, whose identifier is not known here yet, needs the row.
+      if (key.messageId === undefined) return undefined
       return outgoing.remove(client.id, key)
     },
-    outgoingStream: (client: SessionClient): Readable => Readable.from(outgoing.list(client.id)),
+    /** aedes reads it to send it while a client connects, and to clear it when a session ends. */
+    outgoingStream: ({ id, connecting = false }: SessionClient): Readable =>
+      Readable.from(connecting ? backlog.drain(id) : backlog.list(id)),
+    isDraining: backlog.isDraining,
 
     async incomingStorePacket(client: SessionClient, packet: Packet): Promise<void> {
       incoming.put(client, packet)
@@ -159,9 +172,11 @@ export function openPersistence({ file, longestQueue }: PersistenceOptions) {
     async delWill(client: SessionClient): Promise<Will | undefined> {
       return wills.remove(client.id)
     },
-    /** Wills of runs of the broker that are no more. */
-    streamWill: (living: Readonly<Record<string, unknown>> = {}): Readable =>
-      Readable.from([...wills.list()].filter(({ brokerId = '' }) => living[brokerId] === undefined)),
+    /** Wills of runs of the broker that are no more. aedes counts a run that is busy for long among them: not this one. */
+    streamWill: (living?: Readonly<Record<string, unknown>>): Readable =>
+      Readable.from(
+        wills.list().filter(({ brokerId = '' }) => !living || (brokerId !== broker.id && !(brokerId in living))),
+      ),
 
     /** Messages lost because the queue of an absent client was full. */
     dropped: () => outgoing.dropped,

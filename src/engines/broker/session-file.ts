@@ -16,6 +16,7 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS session (
     client TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
     expiry_seconds INTEGER NOT NULL,
     ended_ms INTEGER
   ) WITHOUT ROWID;
