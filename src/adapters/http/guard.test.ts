@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { createGuard } from './guard.ts'
 
 suite('guard', () => {
-  const guard = createGuard({ hosts: ['Alicia.lan'] })
+  const guard = createGuard({ hosts: ['Alicia.lan', 'hub.example:8443'], origins: ['https://home.example'] })
   const passes = [
     ['localhost:8765', undefined],
     ['LOCALHOST', undefined],
@@ -11,6 +11,8 @@ suite('guard', () => {
     ['[::1]:8765', 'http://[::1]:8765'],
     ['alicia.lan', 'https://alicia.lan'],
     ['alicia.lan:8765', 'http://localhost:3000'],
+    ['hub.example', 'https://hub.example:9000'],
+    ['localhost', 'https://home.example'],
     ['192.168.1.5:8765', undefined],
     ['192.168.1.5:8765', 'http://192.168.1.5:8765'],
     ['[fd00::5]:8765', 'http://[fd00::5]:8765'],
@@ -27,6 +29,9 @@ suite('guard', () => {
     [undefined, undefined],
     ['localhost:8765', 'http://evil.example'],
     ['localhost:8765', 'https://localhost.evil.example'],
+    ['home.example', undefined],
+    ['localhost', 'http://home.example'],
+    ['localhost', 'https://home.example:444'],
     ['localhost:8765', 'null'],
     ['localhost:8765', ''],
     ['localhost:8765', 'file://'],

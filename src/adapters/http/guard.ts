@@ -2,8 +2,10 @@ import { isIP } from 'node:net'
 import { Fault } from '../../kernel/fault.ts'
 
 export interface GuardOptions {
-  /** Names beside the loopback ones under which the hub is reached, without a port: `alicia.lan`. */
+  /** Names beside the loopback ones under which the hub is reached: `alicia.lan`. A port is not looked at. */
   readonly hosts: readonly string[]
+  /** Origins of other pages that may call the hub, exactly as a browser sends them: `https://home.example`. */
+  readonly origins?: readonly string[]
 }
 
 /** Throws Fault `forbidden` when a browser was tricked into asking. Works for requests and for upgrades. */
@@ -16,11 +18,11 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1']
  * check stops DNS rebinding: a page of a hostile name whose address turns into ours still sends that name. An address
  * literal cannot be rebound, so it passes. The Origin check stops pages of other sites; programs send no Origin.
  */
-export function createGuard({ hosts }: GuardOptions): Guard {
-  const names = new Set([...LOOPBACK_NAMES, ...hosts.map((name) => name.toLowerCase())])
+export function createGuard({ hosts, origins = [] }: GuardOptions): Guard {
+  const names = new Set([...LOOPBACK_NAMES, ...hosts.map((host) => nameOf(`http://${host}`) ?? host)])
   // Clients repeat the same few values: parsing a URL each time would cost more than the whole routing.
   const passedHosts = new Set<string>()
-  const passedOrigins = new Set<string>()
+  const passedOrigins = new Set(origins)
   return (host, origin) => {
     if (host === undefined || !passedHosts.has(host)) {
       const name = nameOf(`http://${host ?? ''}`)
@@ -52,8 +54,8 @@ function nameOf(origin: string): string | undefined {
 const foreign = (header: string, value: string | undefined) =>
   new Fault(
     'forbidden',
-    `The ${header} ${JSON.stringify((value ?? '').slice(0, 100))} is not one of the hub's names.`,
+    `The ${header} ${JSON.stringify((value ?? '').slice(0, 100))} is not one the hub answers to.`,
     {
-      hint: 'Use localhost or an address, or add the name to "hosts" in the configuration.',
+      hint: 'Use localhost or an address, or add it to allowedHosts or allowedOrigins in the configuration.',
     },
   )

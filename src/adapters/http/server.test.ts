@@ -55,6 +55,26 @@ suite('http server', () => {
     }
   })
 
+  test('shares answers with the pages it was told of, and asks no app about it', async (t) => {
+    const origin = 'https://home.example'
+    const guard = createGuard({ hosts: [], origins: [origin] })
+    const { port } = await started(t, { guard, sharedOrigins: [origin] })
+    const { response } = await get(port, { origin })
+    assert.equal(response.headers['access-control-allow-origin'], origin)
+    const own = await get(port, { origin: `http://localhost:${port}`, host: `localhost:${port}` })
+    assert.equal(own.response.headers['access-control-allow-origin'], undefined)
+    const preflight = request({
+      port,
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' },
+    })
+    const [answer] = (await once(preflight.end(), 'response')) as [IncomingMessage]
+    assert.equal(answer.statusCode, 204)
+    assert.equal(answer.headers['access-control-allow-headers'], 'authorization')
+    assert.equal(answer.headers['access-control-allow-credentials'], undefined)
+    answer.resume()
+  })
+
   test('an app that throws gives a problem without details', async (t) => {
     const { port } = await started(t, { app: { fetch: () => Promise.reject(new Error('inner detail')) } })
     const { response, body } = await get(port)

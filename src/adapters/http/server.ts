@@ -5,6 +5,7 @@ import { getRequestListener, RequestError, type HttpBindings } from '@hono/node-
 import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Authenticate } from './authenticate.ts'
+import { createCors } from './cors.ts'
 import type { Guard } from './guard.ts'
 import { problemResponse } from './problem.ts'
 import { upgradeListener, type OnUpgrade } from './upgrade.ts'
@@ -40,6 +41,8 @@ export interface ServerOptions {
   port: number
   app: App
   guard: Guard
+  /** Origins of pages whose scripts may read the answers; the guard has to know them too. */
+  sharedOrigins?: readonly string[]
   authenticate: Authenticate
   onUpgrade: OnUpgrade
   log: Log
@@ -80,12 +83,14 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   }
 }
 
-function requestListener({ app, guard, log }: ServerOptions) {
+function requestListener({ app, guard, sharedOrigins = [], log }: ServerOptions) {
+  const cors = createCors(sharedOrigins)
   return getRequestListener(
-    (request, env) => {
+    (request, bindings) => {
+      const env = bindings as HttpBindings
       const { host, origin } = env.incoming.headers
       guard(host, origin)
-      return app.fetch(request, env as HttpBindings)
+      return cors(env.incoming, env.outgoing) ?? app.fetch(request, env)
     },
     {
       errorHandler: (error) => {

@@ -27,7 +27,7 @@ export function schemaForm(schema, resolve) {
 
 function field(name, schema, { required, resolve }) {
   const id = `field-${name}`
-  const control = controlFor(schema, resolve)
+  const control = controlFor(name, schema, resolve)
   control.input.id = id
   control.input.setAttribute('aria-describedby', `${id}-about`)
   const element = h(
@@ -63,12 +63,12 @@ function field(name, schema, { required, resolve }) {
 const TOLD_LEVELS = 3
 
 /** What a person fills in, and how it becomes a JSON value. An empty field is left out. */
-function controlFor(schema, resolve) {
+function controlFor(name, schema, resolve) {
   const values = valuesOf(schema, resolve)
   if (values) return choice(values, schema.default)
   const kind = Array.isArray(schema.type) ? undefined : schema.type
   if (kind === 'integer' || kind === 'number') return numeric(schema, kind)
-  if (kind === 'string') return text(schema)
+  if (kind === 'string') return text(name, schema)
   if (kind === 'array') {
     const item = resolve(schema.items ?? {})
     if (item.type === 'string' && !item.enum) return lines(schema, (line) => line)
@@ -118,10 +118,10 @@ function numeric(schema, type) {
   }
 }
 
-const SECRET = /password|secret|token|passphrase/i
+const SECRET = /password|passphrase|secret|(?:^|_)token$/i
 
-function text(schema) {
-  const secret = schema.format === 'password' || SECRET.test(schema.title ?? '')
+function text(name, schema) {
+  const secret = schema.format === 'password' || SECRET.test(name)
   const input = h('input', {
     type: secret ? 'password' : 'text',
     autocomplete: 'off',
