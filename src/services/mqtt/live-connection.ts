@@ -5,7 +5,7 @@ import type { Connection, ConnectionState, Endpoint, Wanted } from './connection
 import { reasonText } from './reason-codes.ts'
 
 /** How long a broker may take to confirm the end of a subscription or of the connection, milliseconds. */
-const GOODBYE_MS = 2000
+const GOODBYE_MS = 1000
 
 /** A broker that says nothing for so long, while an answer is due, is as good as gone. Milliseconds. */
 const ANSWER_MS = 20_000
