@@ -29,7 +29,7 @@ export interface MqttAdapter {
 }
 
 /** How long running requests may take to end when the hub stops. */
-const STOP_GRACE_MS = 3000
+const STOP_GRACE_MS = 1000
 
 /** An answer without a deadline of its request waits this long for a caller that is away. */
 const REPLY_EXPIRY_SECONDS = 300

@@ -13,7 +13,7 @@ export interface ClientOptions {
 
 const RECONNECT_MS = 2000
 const CONNECT_TIMEOUT_MS = 10_000
-const END_TIMEOUT_MS = 1000
+const END_TIMEOUT_MS = 500
 
 /**
  * A connection as a device has it: MQTT 3.1.1, which is what all of them speak, and a reconnect that never gives up.

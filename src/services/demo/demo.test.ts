@@ -16,20 +16,20 @@ import { startHome } from './running-home.ts'
 const TOKEN = 'owner-token-of-the-test'
 const FLAKY = 'tele/tasmota_A11C02/LWT'
 
-const startBroker = (file = ':memory:') =>
-  startEmbeddedBroker({
-    host: '127.0.0.1',
-    port: 0,
-    file,
-    ownerToken: TOKEN,
-    users: [],
-    anonymous: false,
-    log: silentLog,
-  })
+/** What a test opens is closed when it ends, also when it fails. */
+async function startBroker(context: TestContext, file = ':memory:') {
+  const options = { host: '127.0.0.1', port: 0, file, ownerToken: TOKEN, users: [], log: silentLog }
+  const broker = await startEmbeddedBroker({ ...options, anonymous: false })
+  let stopped: Promise<void> | undefined
+  const stop = () => (stopped ??= broker.stop())
+  context.after(stop)
+  return { ...broker, stop }
+}
 
 /** What a person sees: every message, live and retained. */
-async function watch(broker: Pick<Broker, 'url'>) {
+async function watch(context: TestContext, broker: Pick<Broker, 'url'>) {
   const client = await connectAsync(broker.url, { username: 'alicia', password: TOKEN, reconnectPeriod: 0 })
+  context.after(() => client.endAsync(true))
   const latest = new Map<string, string>()
   const waiting = new Set<() => void>()
   client.on('message', (topic, payload) => {
@@ -67,20 +67,25 @@ async function retainedAt(broker: Pick<Broker, 'url'>): Promise<string[]> {
   return topics.sort()
 }
 
-const run = (broker: Broker, clock = heldClock(Date.UTC(2026, 5, 1, 12)), seed = 7) =>
-  startHome({ broker, clock, log: silentLog, seed, speed: 1 }, AbortSignal.timeout(20_000))
+async function run(context: TestContext, broker: Broker, clock = heldClock(Date.UTC(2026, 5, 1, 12))) {
+  const options = { broker, clock, log: silentLog, seed: 7, speed: 1 }
+  const home = await startHome(options, AbortSignal.timeout(20_000))
+  context.after(() => home.stop())
+  return home
+}
 
-async function start(context: TestContext, seed = 7) {
+async function start(context: TestContext) {
   const clock = heldClock(Date.UTC(2026, 5, 1, 12))
-  const broker = await startBroker()
-  const person = await watch(broker)
-  const home = await run(broker, clock, seed)
-  context.after(async () => {
-    await home.stop()
-    await person.client.endAsync()
-    await broker.stop()
-  })
-  return { clock, broker, home, ...person }
+  const broker = await startBroker(context)
+  const person = await watch(context, broker)
+  return { clock, broker, home: await run(context, broker, clock), ...person }
+}
+
+async function busAt(context: TestContext, broker: Broker) {
+  const signal = AbortSignal.timeout(10_000)
+  const bus = await connectBus({ broker, clientId: 'hub', clock: systemClock, log: silentLog, signal })
+  context.after(() => bus.stop())
+  return bus
 }
 
 const publish = (client: MqttClient, topic: string, payload: string) => client.publishAsync(topic, payload, { qos: 1 })
@@ -133,9 +138,7 @@ suite('the demo home at a broker', () => {
   })
 
   test('describes itself, and every topic it names is there', async (context) => {
-    const { home, see, latest } = await start(context)
-    await see('air-quality/sensor/humidity/state', /./)
-    await see('tele/tasmota_A11C01/SENSOR', /./)
+    const { home, see } = await start(context)
     const { devices } = (await describe(home)) as { devices: { family: string; reports: string[] }[] }
     assert.deepEqual([...new Set(devices.map(({ family }) => family))].sort(), [
       'ESPHome',
@@ -144,18 +147,17 @@ suite('the demo home at a broker', () => {
       'Tasmota',
       'Zigbee2MQTT',
     ])
-    await see('desk-lamp/status', /online/)
-    const missing = devices.flatMap(({ reports }) => reports).filter((topic) => !latest.has(topic))
-    // A notification of the second generation comes when something changes.
-    assert.deepEqual(missing, ['shellyplus1pm-d0a11cade001/events/rpc'])
+    // All but one: a notification of the second generation comes when something changes.
+    const topics = devices.flatMap(({ reports }) => reports).filter((topic) => !topic.endsWith('/events/rpc'))
+    for (const topic of topics) await see(topic, /./)
   })
 
-  test('when it stops nothing of it stays, and what is not its own is left', async () => {
-    const broker = await startBroker()
-    const person = await watch(broker)
+  test('when it stops nothing of it stays, and what is not its own is left', async (context) => {
+    const broker = await startBroker(context)
+    const person = await watch(context, broker)
     await person.client.publishAsync('homeassistant/light/real/config', '{}', { qos: 1, retain: true })
     const sockets = openSockets()
-    const home = await run(broker)
+    const home = await run(context, broker)
     await person.see(RETAINED_TOPIC, /desk-lamp/)
     assert.ok((await retainedAt(broker)).length > 20)
     await home.stop()
@@ -167,10 +169,10 @@ suite('the demo home at a broker', () => {
 
   test('what a killed hub left is cleared by the next start without a demo', async (context) => {
     const file = `${temporaryFolder(context)}/broker.db`
-    const first = await startBroker(file)
-    const person = await watch(first)
+    const first = await startBroker(context, file)
+    const person = await watch(context, first)
     const clock = heldClock(Date.UTC(2026, 5, 1, 12))
-    const home = await run(first, clock)
+    const home = await run(context, first, clock)
     await person.see('desk-lamp/status', /online/)
     clock.advance(1000)
     await person.see(RETAINED_TOPIC, /desk-lamp/)
@@ -180,38 +182,31 @@ suite('the demo home at a broker', () => {
     await first.stop()
     await home.stop()
 
-    const second = await startBroker(file)
-    const signal = AbortSignal.timeout(10_000)
-    const bus = await connectBus({ broker: second, clientId: 'hub', clock: systemClock, log: silentLog, signal })
+    const second = await startBroker(context, file)
+    const bus = await busAt(context, second)
     assert.ok((await retainedAt(second)).includes('desk-lamp/status'), 'the ghosts are there')
     assert.ok((await clearDemoHome({ bus, broker: second, clock: systemClock, log: silentLog })) > 20)
     assert.deepEqual(await retainedAt(second), ['homeassistant/light/real/config', 'zigbee2mqtt_real/bridge/state'])
     assert.equal(await clearDemoHome({ bus, broker: second, clock: systemClock, log: silentLog }), 0)
-    await bus.stop()
-    await second.stop()
   })
 
-  test('a forged list clears nothing of others', async () => {
-    const broker = await startBroker()
-    const person = await watch(broker)
-    const signal = AbortSignal.timeout(10_000)
-    const bus = await connectBus({ broker, clientId: 'hub', clock: systemClock, log: silentLog, signal })
+  test('a forged list clears nothing of others', async (context) => {
+    const broker = await startBroker(context)
+    const person = await watch(context, broker)
+    const bus = await busAt(context, broker)
     const kept = ['alicia/v1/svc/hub/home/status', 'homeassistant/light/real/config', 'zigbee2mqtt/bridge/info']
     for (const topic of kept) await bus.publish(topic, '{"coordinator":{}}', { qos: 1, retain: true })
     await person.client.publishAsync(RETAINED_TOPIC, JSON.stringify([...kept, 7, 'desk-lamp/#']), { retain: true })
     await person.client.publishAsync(STATE_TOPIC, '{"state":"online"}', { qos: 1, retain: true })
     assert.equal(await clearDemoHome({ bus, broker, clock: systemClock, log: silentLog }), 0)
     assert.deepEqual(await retainedAt(broker), kept)
-    await person.client.endAsync()
-    await bus.stop()
-    await broker.stop()
   })
 
-  test('it does not speak over a real home, nor over another demo', async () => {
-    const broker = await startBroker()
-    const person = await watch(broker)
+  test('it does not speak over a real home, nor over another demo', async (context) => {
+    const broker = await startBroker(context)
+    const person = await watch(context, broker)
     const refused = (broker: Broker, says: RegExp) =>
-      assert.rejects(run(broker), (fault: Fault) => {
+      assert.rejects(run(context, broker), (fault: Fault) => {
         assert.equal(fault.code, 'conflict')
         assert.match(fault.message, says)
         return true
@@ -220,17 +215,14 @@ suite('the demo home at a broker', () => {
     await person.client.publishAsync('zigbee2mqtt/bridge/info', real, { qos: 1, retain: true })
     await refused(broker, /real Zigbee2MQTT/)
     await person.client.publishAsync('zigbee2mqtt/bridge/info', '', { qos: 1, retain: true })
-    const home = await run(broker)
+    await run(context, broker)
     await refused({ ...broker, kind: 'remote' }, /Another hub/)
-    await home.stop()
-    await person.client.endAsync()
-    await broker.stop()
   })
 
-  test('without a broker it says so', async () => {
-    const broker = await startBroker()
+  test('without a broker it says so', async (context) => {
+    const broker = await startBroker(context)
     await broker.stop()
-    await assert.rejects(run(broker), (fault: Fault) => fault instanceof Fault && fault.code === 'unavailable')
+    await assert.rejects(run(context, broker), (fault: Fault) => fault instanceof Fault && fault.code === 'unavailable')
   })
 })
 

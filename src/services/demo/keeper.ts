@@ -20,7 +20,7 @@ export interface KeeperOptions {
   readonly signal: AbortSignal
 }
 
-const CLEAR_TIMEOUT_MS = 2000
+const CLEAR_TIMEOUT_MS = 700
 
 const ONLINE = JSON.stringify({ state: 'online' })
 const OFFLINE = JSON.stringify({ state: 'offline' })
