@@ -52,9 +52,12 @@ suite('event stream', () => {
   })
 
   test('a reader that goes away cancels the call', async () => {
-    const { ask, door } = sampleRest()
-    const response = await ask('POST', '/api/test/wait_forever', {}, SSE)
-    await response.body?.cancel()
+    // The clock stands still from here on: no deadline ends the call.
+    const clock = heldClock()
+    const { ask, door } = sampleRest({ clock })
+    const asked = ask('POST', '/api/test/wait_forever', {}, SSE)
+    await stepped(clock, 200)
+    await (await asked).body?.cancel()
     // Resolves only when no call runs any more.
     await door.close(60_000)
   })

@@ -36,50 +36,34 @@ const eventText = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON
  */
 export async function streamCall(call: StreamedCall, options: StreamOptions): Promise<Response> {
   const { clock, signal, requestId } = options
+  const stream = openStream()
   const tooSlow = new AbortController()
-  const opened = Promise.withResolvers<void>()
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const gone = new AbortController()
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start: (own) => void (controller = own),
-      cancel: () => gone.abort(),
-    },
-    new ByteLengthQueuingStrategy({ highWaterMark: WAITING_BYTES }),
-  )
-  const write = (text: string) => {
-    opened.resolve()
-    if (!gone.signal.aborted) controller?.enqueue(utf8.encode(text))
-  }
-  const hasRoom = () => (controller?.desiredSize ?? 0) > 0
-
-  const running = call({
-    signal: AbortSignal.any([signal, gone.signal, tooSlow.signal]),
+  const outcome: Promise<Outcome> = call({
+    signal: AbortSignal.any([signal, stream.left, tooSlow.signal]),
     emit(progress) {
-      if (hasRoom()) write(eventText('progress', progress))
+      if (stream.hasRoom()) stream.write(eventText('progress', progress))
       else if (progress.data !== undefined) tooSlow.abort()
     },
     // The message alone: fields can hold an error's inner details, which are for the hub's log.
     logTo(level, message) {
-      if (level !== 'debug' && hasRoom()) write(eventText('log', { level, message }))
+      if (level !== 'debug' && stream.hasRoom()) stream.write(eventText('log', { level, message }))
     },
-  })
-  const outcome = running.then(
-    (result) => ({ ok: true, text: () => eventText('result', result) }) as const,
-    (error: unknown) => ({ ok: false, error }) as const,
+  }).then(
+    (result) => ({ ok: true, result }),
+    (error: unknown) => ({ ok: false, error }),
   )
-  const cancelOpening = clock.after(OPEN_MS, opened.resolve)
-  const early = await Promise.race([outcome, opened.promise])
-  cancelOpening()
+  const waited = Promise.withResolvers<undefined>()
+  const cancelWait = clock.after(OPEN_MS, () => waited.resolve(undefined))
+  const early = await Promise.race([outcome, stream.began, waited.promise])
+  cancelWait()
   if (early?.ok === false) throw early.error
 
-  const stopComments = every(clock, KEEP_ALIVE_MS, () => hasRoom() && write(': still running\n\n'))
+  const stopComments = every(clock, KEEP_ALIVE_MS, () => stream.hasRoom() && stream.write(': still running\n\n'))
   void outcome.then((end) => {
     stopComments()
-    write(lastEvent(end, tooSlow.signal.aborted, options))
-    if (!gone.signal.aborted) controller?.close()
+    stream.end(lastEvent(end, tooSlow.signal.aborted, options))
   })
-  return new Response(body, {
+  return new Response(stream.body, {
     headers: {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -91,11 +75,42 @@ export async function streamCall(call: StreamedCall, options: StreamOptions): Pr
   })
 }
 
-type Outcome = { ok: true; text: () => string } | { ok: false; error: unknown }
+/** A body that is written to as things happen, and knows how much of it waits for the reader. */
+function openStream() {
+  const began = Promise.withResolvers<undefined>()
+  const left = new AbortController()
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (own) => void (controller = own),
+      cancel: () => left.abort(),
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: WAITING_BYTES }),
+  )
+  const write = (text: string) => {
+    began.resolve(undefined)
+    if (!left.signal.aborted) controller?.enqueue(utf8.encode(text))
+  }
+  return {
+    body,
+    /** Aborts when the reader goes away. */
+    left: left.signal,
+    /** Resolves with the first thing written. */
+    began: began.promise,
+    hasRoom: () => (controller?.desiredSize ?? 0) > 0,
+    write,
+    end(text: string) {
+      write(text)
+      if (!left.signal.aborted) controller?.close()
+    },
+  }
+}
+
+type Outcome = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: unknown }
 
 function lastEvent(outcome: Outcome, tooSlow: boolean, { toFault, requestId }: StreamOptions): string {
   try {
-    if (outcome.ok) return outcome.text()
+    if (outcome.ok) return eventText('result', outcome.result)
     throw tooSlow ? slowReader() : outcome.error
   } catch (error) {
     return eventText('fault', { ...faultBody(toFault(error)), request_id: requestId })

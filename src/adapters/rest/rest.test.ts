@@ -106,7 +106,7 @@ suite('rest', () => {
     ['unknown operation', 'POST', '/api/test/ecko', {}, {}, 404, 'not_found', /Did you mean \/api\/test\/echo/],
     ['unknown path', 'GET', '/devics', undefined, {}, 404, 'not_found', /Did you mean \/devices\?/],
     ['unknown thing', 'GET', '/devices/ghost', undefined, {}, 404, 'not_found', /List the devices/],
-    ['wrong method', 'POST', '/devices/7', {}, {}, 405, 'method_not_allowed', /It takes GET, DELETE, PUT, HEAD/],
+    ['wrong method', 'POST', '/devices/7', {}, {}, 405, 'method_not_allowed', /It takes DELETE, GET, HEAD, PUT/],
     ['wrong method of a page', 'POST', '/api', {}, {}, 405, 'method_not_allowed', /It takes GET, HEAD/],
     ['unknown query key', 'GET', '/devices?limt=3', undefined, {}, 400, 'invalid_input', /did you mean limit/],
     ['wrong query value', 'GET', '/devices?limit=many', undefined, {}, 400, 'invalid_input', /limit: expected number/],
@@ -204,6 +204,7 @@ suite('rest', () => {
       handler: async (_, { requestId }) => ((seen = requestId), {}),
     }).bind({})
     const { ask, door } = sampleRest()
+    assert.equal((await ask('POST', '/api/own/show_id')).status, 404)
     door.registry.add({ id: 'own', kind: 'service', tools: [own], report: () => ({ status: 'available', sinceMs: 0 }) })
     const response = await ask('POST', '/api/own/show_id')
     assert.equal(response.status, 200, 'routes follow the registry')

@@ -53,24 +53,27 @@ export function createRoutes(entries: readonly Entry[], fixedPaths: readonly str
   for (const entry of entries) add(preferredAddress(entry))
   for (const entry of entries) if (entry.tool.route) add(plainAddress(entry))
   const patterns = [...places.values()].filter(({ segments }) => segments.some(isInput)).sort(bySpecificity)
-  const find = (path: string) => {
+  /** The places that a path leads to, the most specific first. */
+  function* placesAt(path: string) {
     const place = places.get(path)
-    if (place) return { place, inPath: NOTHING }
+    if (place) yield { place, inPath: NOTHING }
     const segments = path.split('/')
     for (const pattern of patterns) {
       const inPath = inputsIn(segments, pattern.segments)
-      if (inPath) return { place: pattern, inPath }
+      if (inPath) yield { place: pattern, inPath }
     }
-    return undefined
   }
   return {
     match(method, rawPath) {
       const path = rawPath.includes('%') ? canonical(rawPath) : rawPath
-      const found = find(path)
-      if (!found) throw unknownPath(path, [...places.keys(), ...fixedPaths])
-      const entry = found.place.operations.get(method === 'HEAD' ? 'GET' : method)
-      if (!entry) throw wrongMethod(method, path, [...found.place.operations.keys()])
-      return { entry, inPath: found.inPath }
+      const taken: string[] = []
+      for (const { place, inPath } of placesAt(path)) {
+        const entry = place.operations.get(method === 'HEAD' ? 'GET' : method)
+        if (entry) return { entry, inPath }
+        taken.push(...place.operations.keys())
+      }
+      if (taken.length === 0) throw unknownPath(path, [...places.keys(), ...fixedPaths])
+      throw wrongMethod(method, path, taken)
     },
   }
 }
@@ -118,7 +121,7 @@ function unknownPath(path: string, known: readonly string[]): Fault {
 }
 
 function wrongMethod(method: string, path: string, allow: readonly string[]): Fault {
-  const methods = allow.includes('GET') ? [...allow, 'HEAD'] : [...allow]
+  const methods = [...new Set(allow.includes('GET') ? [...allow, 'HEAD'] : allow)].sort()
   return new Fault('method_not_allowed', `${path} does not take ${method}.`, {
     hint: `It takes ${methods.join(', ')}.`,
     details: { allow: methods },
