@@ -5,7 +5,7 @@ import { createCollector, type Collector } from './collector.ts'
 import { ownDropMeter, sysDropMeter } from './drop-meter.ts'
 import { gather, type Gathered } from './gather.ts'
 import { Message, messageOf } from './message.ts'
-import { Duration, OVERHEAD_MS, SessionId, type Toolkit } from './toolkit.ts'
+import { Duration, OVERHEAD_MS, secondsOf, SessionId, type Toolkit } from './toolkit.ts'
 import { TopicFilter } from './topic.ts'
 
 const CollectInput = z.object({
@@ -97,7 +97,7 @@ function reporter(
     const [from, to] = [reported, messages.length]
     reported = to
     emit({
-      progress: Math.min(elapsedMs / 1000, input.duration),
+      progress: secondsOf(elapsedMs, input.duration),
       total: input.duration,
       message: `${to} message${to === 1 ? '' : 's'} so far`,
       get data() {

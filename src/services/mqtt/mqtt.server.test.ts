@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
+import { findProgram } from '../../../scripts/ensure-servers.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import { Fault, faultBody } from '../../kernel/fault.ts'
 import { createLog } from '../../kernel/log.ts'
@@ -29,6 +30,8 @@ const ROOMY = [...OPEN, 'max_inflight_messages 1000', 'max_queued_messages 0', '
 
 const USERS = 'ann:hunter22\nben:secret88\n'
 const ACL = 'user ann\ntopic readwrite home/#\ntopic read $SYS/#\nuser ben\ntopic readwrite #\n'
+
+const program = (name: string) => findProgram(name) ?? name
 
 mqttServiceSuite('Mosquitto', async (ending) => brokerAt((await startTestMosquitto(ending, { lines: ROOMY })).url))
 
@@ -165,7 +168,7 @@ suite('mqtt service: who may what', { concurrency: false }, () => {
   before(async () => {
     const folder = temporaryFolder(ending)
     writeFileSync(join(folder, 'users'), USERS, { mode: 0o600 })
-    execFileSync('mosquitto_passwd', ['-U', join(folder, 'users')])
+    execFileSync(program('mosquitto_passwd'), ['-U', join(folder, 'users')])
     writeFileSync(join(folder, 'acl'), ACL, { mode: 0o600 })
     broker = await startTestMosquitto(ending, {
       lines: [
@@ -287,7 +290,7 @@ suite('mqtt service over TLS and WebSocket', { concurrency: false }, () => {
   const port = { plain: 0, tls: 0, strict: 0, expired: 0, ws: 0, wss: 0 }
   const pem = new Map<string, string>()
 
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  const openssl = (...args: string[]) => execFileSync(program('openssl'), args, { cwd: folder, stdio: 'pipe' })
   const certificate = (name: string, days: string[], extension: string) => {
     openssl(
       'req',

@@ -32,3 +32,7 @@ export const Duration = z
   .describe('How long to listen, in seconds (0.1 to 3600, default 30).')
 
 export const isoTime = (ms: number) => new Date(ms).toISOString()
+
+/** Progress of listening, seconds: to the microsecond, because each report must be more than the one before. */
+export const secondsOf = (elapsedMs: number, durationSeconds: number) =>
+  Math.min(Math.round(elapsedMs * 1000) / 1_000_000, durationSeconds)

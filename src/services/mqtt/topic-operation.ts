@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { operation } from '../../kernel/operation.ts'
 import { gather } from './gather.ts'
 import type { Page } from './snapshots.ts'
-import { Duration, isoTime, OVERHEAD_MS, SessionId, type Toolkit } from './toolkit.ts'
+import { Duration, isoTime, OVERHEAD_MS, secondsOf, SessionId, type Toolkit } from './toolkit.ts'
 import { TopicFilter } from './topic.ts'
 import { createTopicIndex, type TopicFacts, type TopicListHead } from './topic-index.ts'
 
@@ -68,7 +68,7 @@ export const listTopics = operation<Toolkit>()({
           sink: index,
           tick: (listenedMs) =>
             emit({
-              progress: Math.min(listenedMs / 1000, input.duration),
+              progress: secondsOf(listenedMs, input.duration),
               total: input.duration,
               message: `${index.messages()} messages so far`,
             }),
