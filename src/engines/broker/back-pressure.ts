@@ -24,18 +24,18 @@ export interface BackPressureOptions {
 export interface BackPressure {
   /** Asked for each delivery: whether the client's connection can take one more message now. */
   hasRoom(client: Client): boolean
-  /** Puts itself between the broker and its emitter. */
-  govern(emitter: Emitter): void
+  /** Puts itself between the broker and its emitter; `before` sees each packet first. */
+  govern(emitter: Emitter, before?: (packet: object) => void): void
   /** Deliveries that found no room. */
   readonly refused: number
 }
 
-export const DEFAULT_BACK_PRESSURE: BackPressureOptions = {
+/** A burst of state reports fits below the first; a few clients at the second fit in memory. */
+export const BACK_PRESSURE = {
   softBytes: 256 * 1024,
   hardBytes: 16 * 1024 * 1024,
-  patienceMs: 2000,
   now: () => performance.now(),
-}
+} satisfies Partial<BackPressureOptions>
 
 export function createBackPressure({ softBytes, hardBytes, patienceMs, now }: BackPressureOptions): BackPressure {
   /** Clients behind the soft limit: what their connection had taken when it last took something. */
@@ -65,7 +65,7 @@ export function createBackPressure({ softBytes, hardBytes, patienceMs, now }: Ba
       congested = true
       return true
     },
-    govern(emitter) {
+    govern(emitter, before) {
       const emit = emitter.emit.bind(emitter)
       emitter.emit = (packet, done) => {
         let released = false
@@ -75,6 +75,7 @@ export function createBackPressure({ softBytes, hardBytes, patienceMs, now }: Ba
           done(error)
         }
         congested = false
+        before?.(packet)
         // Each subscriber is asked for room before this returns, so `congested` is this packet's.
         emit(packet, release)
         if (!congested) setImmediate(release)

@@ -15,6 +15,8 @@ interface Draining {
 export interface Backlog {
   /** The queue from its beginning, for a look at it. */
   list(client: string): Generator<Packet>
+  /** The client is coming back: from now on what is new for it joins the queue. `drain` follows. */
+  begin(client: string): void
   /** The same to be sent, with what joins it meanwhile. Ends when all of it is sent. */
   drain(client: string): AsyncGenerator<Packet>
   /** Told of each packet of the queue that is being sent. */
@@ -34,7 +36,14 @@ export function createBacklog(outgoing: OutgoingStore): Backlog {
       state.wake = resolve
     })
 
+  const begin = (client: string) => {
+    const own: Draining = { unsent: 0, wake: () => undefined }
+    draining.set(client, own)
+    return own
+  }
+
   return {
+    begin: (client) => void begin(client),
     *list(client) {
       for (let after = 0; ;) {
         const rows = outgoing.page(client, after, PAGE)
@@ -45,9 +54,7 @@ export function createBacklog(outgoing: OutgoingStore): Backlog {
       }
     },
     async *drain(client) {
-      if (outgoing.isEmpty(client)) return
-      const own: Draining = { unsent: 0, wake: () => undefined }
-      draining.set(client, own)
+      const own = begin(client)
       try {
         for (let after = 0; ;) {
           const rows = outgoing.page(client, after, PAGE)

@@ -1,9 +1,132 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { suite, test } from 'node:test'
 import { silentLog } from '../../kernel/log.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
 import { PEOPLE } from './access.cases.ts'
 import { brokerSuite } from './broker.suite.ts'
+import { connectClient, until } from './client.testing.ts'
 import { startEmbeddedBroker } from './embedded.ts'
 
 brokerSuite('embedded', ({ folder, ...ports }) =>
   startEmbeddedBroker({ host: '127.0.0.1', ...ports, file: join(folder, 'broker.sqlite'), log: silentLog, ...PEOPLE }),
 )
+
+const ANNA = { username: 'anna', password: 'annas-password' }
+
+suite('broker: embedded, its own', () => {
+  const start = (more: Partial<Parameters<typeof startEmbeddedBroker>[0]> = {}) =>
+    startEmbeddedBroker({ host: '127.0.0.1', port: 0, file: ':memory:', log: silentLog, ...PEOPLE, ...more })
+
+  test('a subscriber that stops reading does not stop the others, and what it missed is counted', async (t) => {
+    const broker = await start({ limits: { patienceMs: 50 } })
+    t.after(() => broker.stop())
+    const frozen = await connectClient(t, broker.url, ANNA)
+    await frozen.client.subscribeAsync('#', { qos: 1 })
+    frozen.client.stream.unpipe()
+    frozen.client.stream.pause()
+
+    const reader = await connectClient(t, broker.url, ANNA)
+    await reader.client.subscribeAsync('load/#', { qos: 1 })
+    const writer = await connectClient(t, broker.url, ANNA)
+    const payload = 'x'.repeat(100_000)
+    for (let number = 0; number < 200; number += 1)
+      await writer.client.publishAsync(`load/${number}`, payload, { qos: 1 })
+    for (let number = 0; number < 200; number += 1) assert.equal((await reader.next()).topic, `load/${number}`)
+    assert.ok(((await broker.dropped()) ?? 0) > 0)
+  })
+
+  test('a large message arrives whole, however it is cut up on the way', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const client = await connectClient(t, broker.url, ANNA)
+    await client.client.subscribeAsync('large', { qos: 1 })
+    await client.client.publishAsync('large', Buffer.alloc(5_000_000, 'a'), { qos: 1 })
+    assert.equal((await client.next()).payload.length, 5_000_000)
+  })
+
+  test('a retained message and one right behind it both arrive', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const reader = await connectClient(t, broker.url, ANNA)
+    await reader.client.subscribeAsync('pair/#', { qos: 0 })
+    const { hostname, port } = new URL(broker.url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    t.after(() => socket.destroy())
+    const text = (value: string) => [0, value.length, ...Buffer.from(value)]
+    const body = [...text('MQTT'), 4, 0xc2, 0, 60, ...text('raw'), ...text(ANNA.username), ...text(ANNA.password)]
+    socket.write(Buffer.from([0x10, body.length, ...body]))
+    await once(socket, 'data')
+    // In one segment: PUBLISH with the retain flag, PUBLISH without.
+    const publish = (flags: number, topic: string) => [0x30 | flags, 3 + topic.length, ...text(topic), 0x78]
+    socket.write(Buffer.from([...publish(1, 'pair/a'), ...publish(0, 'pair/b')]))
+    const topics = [(await reader.next()).topic, (await reader.next()).topic]
+    assert.deepEqual(topics.sort(), ['pair/a', 'pair/b'])
+  })
+
+  test('tells its figures under $SYS', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const client = await connectClient(t, broker.url, broker.login('hub'))
+    await client.client.subscribeAsync('$SYS/broker/#', { qos: 0 })
+    const seen = new Set<string>()
+    while (seen.size < 4) seen.add((await client.next()).topic)
+    assert.ok(seen.has('$SYS/broker/publish/messages/dropped'))
+  })
+
+  test('a will on a topic that its client may not write is refused with the connection', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const will = { topic: 'alicia/v1/svc/x/1/status', payload: Buffer.from('forged'), qos: 1 as const, retain: true }
+    await assert.rejects(connectClient(t, broker.url, { ...ANNA, will }), /Not authorized/)
+  })
+
+  test('what a session may not read is not kept for it', async (t) => {
+    const broker = await start({ limits: { longestQueue: 1 } })
+    t.after(() => broker.stop())
+    const lasting = { ...ANNA, clientId: 'lasting', clean: false, properties: { sessionExpiryInterval: 600 } }
+    const first = await connectClient(t, broker.url, lasting)
+    await first.client.subscribeAsync('#', { qos: 1 })
+    await first.client.endAsync()
+    const hub = await connectClient(t, broker.url, broker.login('hub'))
+    await hub.client.publishAsync('alicia/v1/req/x/y', 'secret', { qos: 1 })
+    await hub.client.publishAsync('home/lamp', 'kept', { qos: 1 })
+    await hub.client.publishAsync('home/lamp', 'one too many', { qos: 1 })
+    assert.equal(await broker.dropped(), 1)
+    const second = await connectClient(t, broker.url, lasting)
+    assert.equal((await second.next()).payload, 'kept')
+  })
+
+  test('new messages do not overtake what a session missed', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const lasting = { ...ANNA, clientId: 'lasting', clean: false, properties: { sessionExpiryInterval: 600 } }
+    const first = await connectClient(t, broker.url, lasting)
+    await first.client.subscribeAsync(['order', 'order/#'], { qos: 1 })
+    await first.client.endAsync()
+    const writer = await connectClient(t, broker.url, ANNA)
+    const publish = (from: number, to: number) =>
+      Promise.all(
+        Array.from({ length: to - from }, (_, at) =>
+          writer.client.publishAsync('order', String(from + at), { qos: 1 }),
+        ),
+      )
+    await publish(0, 300)
+    const writing = publish(300, 600)
+    const second = await connectClient(t, broker.url, lasting)
+    await writing
+    await until(() => new Set(second.messages.map(({ payload }) => payload)).size === 600)
+    const order = second.messages.map(({ payload }) => Number(payload))
+    assert.deepEqual(
+      order,
+      [...order].sort((a, b) => a - b),
+    )
+  })
+
+  test('a folder that cannot be written is a fault that names the file', async (t) => {
+    const file = join(temporaryFolder(t), 'missing', 'broker.sqlite')
+    await assert.rejects(start({ file }), { name: 'Fault', code: 'storage_failed', message: /broker\.sqlite/ })
+  })
+})

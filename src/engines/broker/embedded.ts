@@ -3,9 +3,10 @@ import { Aedes } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import type { Broker } from '../../kernel/ports.ts'
 import { createAccess, type AccessOptions } from './access.ts'
-import { createBackPressure, DEFAULT_BACK_PRESSURE, type Emitter } from './back-pressure.ts'
+import { createBackPressure, BACK_PRESSURE, type Emitter } from './back-pressure.ts'
 import { authorization } from './embedded-access.ts'
 import { brokerUrl, listenTcp, listenWebSocket, type Listener } from './listen.ts'
+import type { Packet } from './packet.ts'
 import { openPersistence, type Persistence } from './persistence.ts'
 import { publishStatistics } from './statistics.ts'
 import { readWhole } from './whole-read.ts'
@@ -20,6 +21,8 @@ export interface BrokerLimits {
   readonly longestQueue: number
   /** Seconds a session is kept for a client that does not come back. */
   readonly sessionExpirySeconds: number
+  /** Milliseconds that publishers wait for a subscriber that reads nothing; then messages for it are dropped. */
+  readonly patienceMs: number
   /** Milliseconds after which a client that reads nothing is cut off. */
   readonly drainTimeoutMs: number
 }
@@ -29,6 +32,7 @@ const DEFAULT_LIMITS: BrokerLimits = {
   mostConnections: 1000,
   longestQueue: 10_000,
   sessionExpirySeconds: 14 * 24 * 3600,
+  patienceMs: 2000,
   drainTimeoutMs: 20_000,
 }
 
@@ -62,7 +66,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const access = createAccess(options)
   const persistence = openPersistence({ file, longestQueue: limits.longestQueue, mayReceive: access.mayReceive })
   persistence.sweep(Date.now())
-  const pressure = createBackPressure(DEFAULT_BACK_PRESSURE)
+  const pressure = createBackPressure({ ...BACK_PRESSURE, patienceMs: limits.patienceMs })
   const startedMs = Date.now()
 
   const aedes = new Aedes({
@@ -90,7 +94,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   aedes.on('clientError', (client, error) => log.debug('a client failed', { client: client.id, error }))
   aedes.on('connectionError', (_, error) => log.debug('a connection failed', { error }))
   ;(aedes as NodeJS.EventEmitter).on('error', (error: unknown) => log.error('the embedded broker failed', { error }))
-  pressure.govern((aedes as unknown as { mq: Emitter }).mq)
+  pressure.govern((aedes as unknown as { mq: Emitter }).mq, (packet) => persistence.number(packet as Packet))
   followSessions(aedes, persistence)
   await aedes.listen()
   const dropped = () => pressure.refused + persistence.dropped()

@@ -17,7 +17,6 @@ export interface OutgoingStore {
   removeAll(client: string): void
   /** What waits behind the row `after`, oldest first. */
   page(client: string, after: number, size: number): { id: number; packet: Packet }[]
-  isEmpty(client: string): boolean
   /** Messages that found a queue full. */
   readonly dropped: number
 }
@@ -99,8 +98,9 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
       if (lengths.delete(client)) removeClient.run(client)
     },
     page: (client, after, size) =>
-      page.all(client, after, size).map((row) => ({ id: row.id as number, packet: packetOf(row) })),
-    isEmpty: (client) => !lengths.has(client),
+      lengths.has(client)
+        ? page.all(client, after, size).map((row) => ({ id: row.id as number, packet: packetOf(row) }))
+        : [],
     get dropped() {
       return dropped
     },

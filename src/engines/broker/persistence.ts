@@ -47,9 +47,11 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
   const sessions = openSessionStore(db, Date.now())
   /** Messages stored before they were acknowledged, by their payload: the one object that the broker hands on. */
   const stored = new WeakMap<object, readonly number[]>()
+  /** Rows of a message that is about to be delivered. */
+  const rowsOf = new WeakMap<object, readonly number[]>()
   /** Subscriptions that were refused: aedes hands them over all the same, with the others of their packet. */
   const refused = new WeakSet<object>()
-  let broker: { readonly id: string } = { id: '' }
+  let broker: { readonly id: string; counter: number } = { id: '', counter: 0 }
 
   const permitted = <To extends Queued>(to: readonly To[], topic: string): To[] =>
     to.filter(({ clientId }) => {
@@ -68,7 +70,7 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
     get broker() {
       return broker
     },
-    async setup(own: { readonly id: string }): Promise<void> {
+    async setup(own: { readonly id: string; counter: number }): Promise<void> {
       broker = own
     },
 
@@ -89,6 +91,17 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
       refused.add(subscription)
     },
 
+    /**
+     * Numbers a message at the moment it goes out. aedes numbers it when it comes in, delivers to each client only
+     * what has a higher number than the last, and lets messages overtake each other in between: one would be lost.
+     */
+    number(packet: Packet): void {
+      broker.counter += 1
+      packet.brokerCounter = broker.counter
+      const rows = rowsOf.get(packet)
+      if (rows) outgoing.number(rows, packet)
+    },
+
     async storeRetained(packet: RetainedMessage): Promise<void> {
       if (typeof packet.payload === 'object' && stored.has(packet.payload)) return
       retained.put({ ...packet })
@@ -106,6 +119,8 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
       subscriptions.remove(client.id, filters)
     },
     async subscriptionsByClient(client: SessionClient): Promise<Subscription[]> {
+      // Asked when a client comes back, before its subscriptions are live again.
+      backlog.begin(client.id)
       return subscriptions.of(client.id)
     },
     async subscriptionsByTopic(topic: string): Promise<SessionSubscription[]> {
@@ -129,9 +144,8 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
       outgoing.enqueue([to], packet)
     },
     async outgoingEnqueueCombi(to: readonly Queued[], packet: Packet): Promise<void> {
-      const rows = typeof packet.payload === 'object' ? stored.get(packet.payload) : undefined
-      if (rows) outgoing.number(rows, packet)
-      else outgoing.enqueue(permitted(to, packet.topic), packet)
+      const early = typeof packet.payload === 'object' ? stored.get(packet.payload) : undefined
+      rowsOf.set(packet, early ?? outgoing.enqueue(permitted(to, packet.topic), packet))
     },
     async outgoingUpdate(client: SessionClient, packet: Packet): Promise<void> {
       backlog.sent(client.id)
