@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { suite, test, type TestContext } from 'node:test'
 import { silentLog } from '../../kernel/log.ts'
@@ -45,6 +46,13 @@ suite('rest over http', () => {
       assert.equal(response.statusCode, 200)
       assert.equal(back, body)
     }
+  })
+
+  test('takes a POST without any body, as `curl -X POST` sends it', async (t) => {
+    const { server } = await started(t)
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write('POST /api/manager/list_commands HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    assert.match(await text(socket), /^HTTP\/1.1 200 [^]*\{"commands":\[\]\}$/)
   })
 
   test('a fault has its status, its headers and its length', async (t) => {
