@@ -1,0 +1,37 @@
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import type { Measured, Row } from './row.ts'
+import { mcpSession } from './rows/mcp-session.ts'
+import { mcpStateless } from './rows/mcp-stateless.ts'
+import { rest } from './rows/rest.ts'
+import { header, lineOf } from './table.ts'
+
+/** `npm run bench [-- [--json] [--soak <minutes>] [words of rows]]`: one table, each row against its limit. */
+const ROWS: readonly Row[] = [...rest, ...mcpStateless, ...mcpSession]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, soak: { type: 'string', default: '2' } },
+})
+const soakMinutes = Number(values.soak)
+const chosen = ROWS.filter(
+  ({ tags, name }) =>
+    positionals.length === 0 || positionals.some((word) => tags.includes(word) || name.includes(word)),
+)
+const known = [...new Set(ROWS.flatMap(({ tags }) => tags))].join(', ')
+if (chosen.length === 0) throw new Error(`No row has ${positionals.join(' or ')} in it. Words: ${known}.`)
+if (!(soakMinutes > 0)) throw new Error('--soak takes minutes, such as 10.')
+
+const results: { row: Row; measured: Measured }[] = []
+if (!values.json) process.stdout.write(header())
+for (const row of chosen) {
+  const measured = await row.run({ soakMinutes })
+  results.push({ row, measured })
+  if (!values.json) process.stdout.write(lineOf(row, measured))
+}
+if (values.json) process.stdout.write(`${JSON.stringify(results.map(asJson), undefined, 2)}\n`)
+process.exitCode = results.some(({ measured }) => measured.ok === false) ? 1 : 0
+
+function asJson({ row: { name, limit }, measured }: { row: Row; measured: Measured }) {
+  return { name, limit, ...measured }
+}
