@@ -1,22 +1,13 @@
-import type { IClientOptions, IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { Broker, Bus, BusMessage, BusProperties } from '../../kernel/ports.ts'
+import type { Broker, Bus } from '../../kernel/ports.ts'
+import { announce, arrivalOf, busLogin, disconnect, publishProperties, refused, type BusWill } from './bus-protocol.ts'
 import { openConnection, type Connection } from './connection.ts'
 import { createSubscriberList, type Subscriber } from './subscriber-list.ts'
 import type { TlsMaterial } from './tls.ts'
 import { isFilter, isTopic } from './topic.ts'
-
-/** What the broker says for us when the connection breaks. */
-export interface BusWill {
-  readonly topic: string
-  readonly payload: string | Buffer
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  /** Seconds to wait for us to come back first (MQTT 5.0, 3.1.3.2.2); none below MQTT 5. */
-  readonly delaySeconds?: number
-}
 
 export interface BusOptions {
   readonly broker: Broker & { readonly tls?: TlsMaterial }
@@ -41,7 +32,6 @@ type State =
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 5000
 const CONNECT_TIMEOUT_MS = 10_000
-const STOP_TIMEOUT_MS = 1000
 
 /**
  * The hub's own connection. It resolves after the first attempt, whether that came through or not: a remote broker may
@@ -64,7 +54,13 @@ export async function connectBus(options: BusOptions): Promise<RunningBus> {
 
   const connectOnce = async (signal: AbortSignal, delayMs = FIRST_DELAY_MS): Promise<void> => {
     try {
-      adopt(await openConnection(broker.url, clientOptions(options), signal))
+      adopt(
+        await openConnection(
+          broker.url,
+          { ...busLogin(broker, options.clientId, options.will), connectTimeout: CONNECT_TIMEOUT_MS },
+          signal,
+        ),
+      )
     } catch (error) {
       if (state.is === 'stopped') return
       const reason = error instanceof Error ? error.message : String(error)
@@ -82,12 +78,10 @@ export async function connectBus(options: BusOptions): Promise<RunningBus> {
   }
 
   const adopt = (connection: Connection) => {
-    const { client, connack } = connection
-    // What tells aedes from the brokers whose identifiers can be relied on: it refuses shared subscriptions.
-    const complete = connack.properties?.sharedSubscriptionAvailable !== false
-    client.on('message', (topic, payload, packet) => {
-      subscribers.dispatch({ message: messageOf(topic, payload, packet), identifiers: identifiersOf(packet), complete })
-    })
+    const { client } = connection
+    client.on('message', (topic, payload, packet) =>
+      subscribers.dispatch(arrivalOf(connection, { topic, payload, packet })),
+    )
     client.once('close', () => {
       // Makes what is in flight fail now instead of never.
       client.end(true)
@@ -179,74 +173,4 @@ export async function connectBus(options: BusOptions): Promise<RunningBus> {
       if (before.is === 'connected') await disconnect(before.connection.client)
     },
   }
-}
-
-function clientOptions({ broker, clientId, will }: BusOptions): IClientOptions {
-  const login = broker.login('hub')
-  // A delayed will needs a session that outlives the connection (MQTT 5.0, 3.1.2.5). The embedded broker would keep
-  // such a session on the disk, message by message, and dies with us anyway.
-  const delaySeconds = broker.kind === 'embedded' ? 0 : (will?.delaySeconds ?? 0)
-  return {
-    clientId,
-    ...login,
-    ...broker.tls,
-    keepalive: 30,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    ...(delaySeconds > 0 && { properties: { sessionExpiryInterval: delaySeconds } }),
-    ...(will && {
-      will: {
-        topic: will.topic,
-        payload: Buffer.from(will.payload),
-        qos: will.qos,
-        retain: will.retain,
-        ...(delaySeconds > 0 && { properties: { willDelayInterval: delaySeconds } }),
-      },
-    }),
-  }
-}
-
-/** Subscribes at the broker, with an identifier where it takes one. */
-async function announce(
-  { client, version, connack }: Connection,
-  filter: string,
-  qos: 0 | 1 | 2,
-  identifier: number,
-): Promise<void> {
-  const identified = version === 5 && connack.properties?.subscriptionIdentifiersAvailable !== false
-  await client.subscribeAsync(filter, {
-    qos,
-    ...(identified && { properties: { subscriptionIdentifier: identifier } }),
-  })
-}
-
-/** Reason codes of refusals: not authorized (MQTT 5.0, 2.4), and 3.1.1's only one, 0x80. */
-const FORBIDDEN = new Set<unknown>([0x87, 0x80])
-
-function refused(error: unknown, what: string): Fault {
-  const { code, message } = error as Error & { code?: unknown }
-  const denied = FORBIDDEN.has(code) || /not authorized/i.test(message)
-  return new Fault(denied ? 'forbidden' : 'unavailable', `${what}: ${message}.`, { cause: error })
-}
-
-function publishProperties({
-  userProperties,
-  ...properties
-}: BusProperties): NonNullable<IClientPublishOptions['properties']> {
-  return { ...properties, ...(userProperties && { userProperties: { ...userProperties } }) }
-}
-
-function messageOf(topic: string, payload: Buffer, { qos, retain, properties }: IPublishPacket): BusMessage {
-  return { topic, payload, qos, retain, ...(properties && { properties }) }
-}
-
-function identifiersOf({ properties }: IPublishPacket): readonly number[] {
-  const identifiers = properties?.subscriptionIdentifier
-  return identifiers === undefined ? [] : [identifiers].flat()
-}
-
-async function disconnect(client: MqttClient): Promise<void> {
-  // It waits for what is in flight, which a broker that hangs never confirms.
-  const late = setTimeout(() => client.end(true), STOP_TIMEOUT_MS)
-  await client.endAsync().catch(() => undefined)
-  clearTimeout(late)
 }

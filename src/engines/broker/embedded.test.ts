@@ -9,6 +9,7 @@ import { PEOPLE } from './access.cases.ts'
 import { brokerSuite } from './broker.suite.ts'
 import { connectClient, until } from './client.testing.ts'
 import { startEmbeddedBroker } from './embedded.ts'
+import { answersMqtt } from './probe.ts'
 
 brokerSuite('embedded', ({ folder, ...ports }) =>
   startEmbeddedBroker({ host: '127.0.0.1', ...ports, file: join(folder, 'broker.sqlite'), log: silentLog, ...PEOPLE }),
@@ -123,6 +124,17 @@ suite('broker: embedded, its own', () => {
       order,
       [...order].sort((a, b) => a - b),
     )
+  })
+
+  test('stops although somebody connected and never said who they are', async () => {
+    const broker = await start()
+    const { hostname, port } = new URL(broker.url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    await once(socket, 'connect')
+    await until(() => answersMqtt(hostname, Number(port)))
+    const closed = once(socket.resume(), 'close')
+    await broker.stop()
+    await closed
   })
 
   test('a folder that cannot be written is a fault that names the file', async (t) => {

@@ -102,13 +102,20 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const sweeper = setInterval(() => persistence.sweep(Date.now()), SWEEP_EVERY_MS)
   sweeper.unref()
 
-  const accept = (stream: Duplex) => void aedes.handle(readWhole(stream))
+  /** aedes knows those that have said who they are; the others would keep the process alive. */
+  const streams = new Set<Duplex>()
+  const accept = (stream: Duplex) => {
+    streams.add(stream)
+    stream.once('close', () => streams.delete(stream))
+    aedes.handle(readWhole(stream))
+  }
   const listeners: Listener[] = []
   const stop = async () => {
     for (const listener of listeners) listener.close()
     endStatistics()
     clearInterval(sweeper)
     await new Promise<void>((resolve) => aedes.close(() => resolve()))
+    for (const stream of streams) stream.destroy()
     // The wills of those that were connected are published and stored on the way out.
     await new Promise((resolve) => setImmediate(resolve))
     await persistence.destroy()

@@ -69,8 +69,10 @@ export function supervise({ name, clock, log, startTimeoutMs, start, isReady }: 
     while (!(await isReady())) {
       await sleep(clock, READY_EVERY_MS)
       if (fault) throw fault
-      if (clock.monotonic() > late)
-        throw new Fault('unavailable', `${name} did not answer in ${startTimeoutMs / 1000} s.`)
+      if (clock.monotonic() <= late) continue
+      // Its end brings the next attempt.
+      void process.stop()
+      throw new Fault('unavailable', `${name} did not answer in ${startTimeoutMs / 1000} s.`)
     }
     if (state.is === 'starting' && state.process === process) state = { is: 'running', sinceMs: clock.now(), process }
   }
@@ -78,11 +80,12 @@ export function supervise({ name, clock, log, startTimeoutMs, start, isReady }: 
   const afterEnd = (process: WatchedProcess, fault: Fault) => {
     if (!('process' in state) || state.process !== process) return
     const ranMs = clock.now() - state.sinceMs
-    delayMs = state.is === 'running' && ranMs >= STEADY_MS ? FIRST_DELAY_MS : Math.min(delayMs * 2, LONGEST_DELAY_MS)
+    if (state.is === 'running' && ranMs >= STEADY_MS) delayMs = FIRST_DELAY_MS
     log.error(`${fault.message}; it starts again in ${delayMs / 1000} s`)
     const cancel = clock.after(delayMs, () => {
       launch().catch((error: unknown) => log.warn(`${name} did not come up`, { error }))
     })
+    delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)
     state = { is: 'waiting', sinceMs: clock.now(), reason: fault.message, cancel }
   }
 
