@@ -69,7 +69,7 @@ suite('bin/alicia.js', () => {
       assert.equal(stdout.length, 200_000)
     })
 
-    test(`${which}: a signal reaches the program, which ends in its own way`, async (t) => {
+    test(`${which}: a signal reaches the program, which ends in its own way`, { timeout: 20_000 }, async (t) => {
       const child = spawn(node, [installation(t), 'wait'], { stdio: ['ignore', 'pipe', 'inherit'] })
       const [line] = await once(child.stdout, 'data')
       const [, major = 0] = /^ready (\d+)/.exec(String(line)) ?? []
