@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { systemClock } from '../../kernel/clock.ts'
+import { heldClock, systemClock } from '../../kernel/clock.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { anyFreePort, startTestMosquitto } from '../../testing/mosquitto.ts'
 import { connectBus } from './bus.ts'
@@ -43,6 +43,18 @@ suite('remote broker', () => {
       await bus.publish('a', 'x', { qos: 1 })
       return seen.length > 0
     })
+  })
+
+  test('looks again by itself when its report has grown old', async (t) => {
+    const port = await anyFreePort()
+    const clock = heldClock()
+    const broker = remoteBroker({ url: `mqtt://127.0.0.1:${port}`, enforcesIdentity: false, clock })
+    t.after(() => broker.stop())
+    await broker.check(signal())
+    assert.equal(broker.report().status, 'unavailable')
+    await startTestMosquitto(t, { port })
+    clock.advance(10_001)
+    await until(() => broker.report().status === 'available')
   })
 
   test('says that the credentials are wrong, without repeating them', async (t) => {

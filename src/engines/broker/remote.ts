@@ -18,9 +18,16 @@ export interface RemoteOptions {
 export interface RemoteBroker extends Broker {
   readonly kind: 'remote'
   readonly tls?: TlsMaterial
-  /** Connects once to see how it is; `report` tells from then on. Never throws. */
+  /** Connects once to see how it is; `report` tells from then on, and looks again by itself. Never throws. */
   check(signal: AbortSignal): Promise<void>
+  /** Ends a look that is under way. */
+  stop(): Promise<void>
 }
+
+/** A report that is older than this makes the next one look anew. */
+const STALE_MS = 10_000
+
+const LOOK_TIMEOUT_MS = 5000
 
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
 
@@ -35,6 +42,23 @@ export function remoteBroker({ url: text, tls, enforcesIdentity, clock }: Remote
     if (report.status === status && report.reason === reason) return
     report = { status, sinceMs: clock.now(), ...(reason !== undefined && { reason }) }
   }
+  const ending = new AbortController()
+  let lookedMs = clock.monotonic()
+  const check = async (signal: AbortSignal) => {
+    lookedMs = clock.monotonic()
+    try {
+      const { client, version } = await openConnection(
+        url,
+        { ...login, ...tls },
+        AbortSignal.any([signal, ending.signal]),
+      )
+      client.end(true)
+      if (version === 5) enter('available')
+      else enter('degraded', 'the broker speaks MQTT 3.1.1 only: requests over MQTT carry no properties')
+    } catch (error) {
+      enter('unavailable', error instanceof Error ? error.message : String(error))
+    }
+  }
   const isWebSocket = url.startsWith('ws')
   return {
     kind: 'remote',
@@ -44,16 +68,14 @@ export function remoteBroker({ url: text, tls, enforcesIdentity, clock }: Remote
     login: () => login,
     enforcesIdentity,
     dropped: () => droppedMessages(url, login, tls),
-    report: () => report,
-    async check(signal) {
-      try {
-        const { client, version } = await openConnection(url, { ...login, ...tls }, signal)
-        client.end(true)
-        if (version === 5) enter('available')
-        else enter('degraded', 'the broker speaks MQTT 3.1.1 only: requests over MQTT carry no properties')
-      } catch (error) {
-        enter('unavailable', error instanceof Error ? error.message : String(error))
-      }
+    report() {
+      const isStale = clock.monotonic() - lookedMs > STALE_MS
+      if (isStale && !ending.signal.aborted) void check(AbortSignal.timeout(LOOK_TIMEOUT_MS))
+      return report
+    },
+    check,
+    async stop() {
+      ending.abort(new Fault('stopping', 'The hub is shutting down.'))
     },
   }
 }
