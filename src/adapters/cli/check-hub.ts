@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { connectAsync, type IClientOptions } from 'mqtt'
 import { Fault } from '../../kernel/fault.ts'
@@ -107,9 +108,15 @@ function withoutLogin(url: string): string {
   return parsed ? `${parsed.protocol}//${parsed.host}` : 'the broker'
 }
 
-/** Opens the database and says what it is. */
-export function databaseCheck(check: (signal: AbortSignal) => Promise<string>): Check {
-  return { name: 'Database', run: async (signal) => ok(await check(signal)) }
+/** Opens the database and says what it is; one that the first start will make is not missed. */
+export function databaseCheck({ data, database }: HubConfig, check: (signal: AbortSignal) => Promise<string>): Check {
+  return {
+    name: 'Database',
+    async run(signal) {
+      if (database.url === undefined && !existsSync(data)) return note('SQLite; the first start makes it')
+      return ok(await check(signal))
+    },
+  }
 }
 
 /** What a check threw, as its finding. */

@@ -55,6 +55,7 @@ const CONFIG: HubConfig = {
   port: 0,
   demo: true,
   log: { level: 'info' },
+  database: {},
   broker: { kind: 'remote', url: 'mqtt://ann:hunter2@127.0.0.1:1' },
 }
 
@@ -461,6 +462,17 @@ suite('doctor', () => {
     assert.match(line(terminal, 'Mosquitto'), /^–/)
     assert.match(terminal.out(), /→ chmod 600 [\s\S]*→ .*--port[\s\S]*→ Make room\./)
     assert.doesNotMatch(terminal.out(), /hunter2/)
+  })
+
+  test('before the first start nothing is missed', async (t) => {
+    const config: HubConfig = {
+      ...CONFIG,
+      data: join(temporaryFolder(t), 'new'),
+      broker: { kind: 'embedded', port: 0 },
+    }
+    const { code, terminal } = await run(['doctor'], { loadConfig: () => config, checkDatabase: () => assert.fail() })
+    assert.match(line(terminal, 'Database'), /^–.*the first start makes it/)
+    assert.equal(code, 0)
   })
 
   test('a running hub is asked', async (t) => {

@@ -56,7 +56,7 @@ function checksFor<Config extends HubConfig>(
     hubCheck(hub, composition.version),
     ...(hub ? [httpCheck(hub, token)] : portChecks(config)),
     ...(hub || isRemote ? [mqttCheck(config, hub, token)] : []),
-    databaseCheck((signal) => composition.checkDatabase(config, signal)),
+    databaseCheck(config, (signal) => composition.checkDatabase(config, signal)),
     mosquittoCheck(config),
   ]
 }

@@ -10,6 +10,7 @@ export interface HubConfig {
   readonly port: number
   readonly demo: boolean
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+  readonly database: { readonly url?: string }
   readonly broker: {
     readonly kind: 'embedded' | 'mosquitto' | 'remote'
     readonly host?: string

@@ -14,6 +14,7 @@ const CONFIG: HubConfig = {
   port: 0,
   demo: false,
   log: { level: 'info' },
+  database: {},
   broker: { kind: 'embedded', port: 0 },
 }
 
