@@ -9,7 +9,7 @@ import { ensureServers } from './ensure-servers.ts'
 const args = process.argv.slice(2)
 const unitOnly = args.includes('--unit')
 const wanted = args.filter((arg) => !arg.startsWith('--'))
-const files = globSync(unitOnly ? 'src/**/*.test.ts' : '{src,e2e,scripts}/**/*.test.ts')
+const files = globSync(unitOnly ? 'src/**/*.test.ts' : '{src,e2e,examples,deploy,scripts}/**/*.test.ts')
   .filter((file) => !unitOnly || !file.endsWith('.server.test.ts'))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .toSorted()
