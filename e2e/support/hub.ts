@@ -101,7 +101,11 @@ export async function startHub(ending: Ending, options: HubOptions = {}): Promis
 /** `alicia start` on free ports. */
 export const startArgs = ({ data }: Home, args: readonly string[] = []): string[] => [
   'start',
-  ...['--data', data, '--port', '0', '--json'],
+  '--json',
+  '--data',
+  data,
+  '--port',
+  '0',
   ...(args.includes('--mqtt-port') ? [] : ['--mqtt-port', '0']),
   ...args,
 ]
