@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createCli } from './adapters/cli/cli.ts'
 import type { Composition } from './adapters/cli/hub.ts'
 import { processTerminal } from './adapters/cli/terminal.ts'
-import { configSources, loadConfig, type Config } from './config.ts'
+import { configSources, environment, loadConfig, type Config } from './config.ts'
 import { FLAGS } from './config/settings.ts'
 import { openDataFolder, readToken, runningHub } from './engines/data-folder.ts'
 import { openPostgres } from './engines/store/postgres.ts'
@@ -40,5 +40,5 @@ const composition: Composition<Config> = {
 
 /** Runs one command line and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
-  return await createCli(composition, processTerminal(process.env)).run(args)
+  return await createCli(composition, processTerminal(environment)).run(args)
 }

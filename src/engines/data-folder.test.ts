@@ -13,7 +13,12 @@ import { openDataFolder, readToken, runningHub } from './data-folder.ts'
 const open = (path: string, token?: string) =>
   openDataFolder({ path, log: silentLog, ...(token !== undefined && { token }) })
 
-const hub = { url: 'http://127.0.0.1:8765', version: '0.1.0', startedAt: 1_767_225_600_000 }
+const hub = {
+  url: 'http://127.0.0.1:8765',
+  mqttUrl: 'mqtt://127.0.0.1:1883',
+  version: '0.1.0',
+  startedAt: 1_767_225_600_000,
+}
 
 /** A hub's data folder held by another process, which waits to be killed. */
 async function otherProcess(t: TestContext, path: string): Promise<ChildProcess> {

@@ -12,6 +12,8 @@ const RunningHub = z.object({
   pid: z.int(),
   /** Where it listens: `http://host:port`. */
   url: z.string(),
+  /** Its broker: `mqtt://host:port`, without credentials. */
+  mqttUrl: z.string(),
   version: z.string(),
   /** Wall-clock milliseconds. */
   startedAt: z.number(),

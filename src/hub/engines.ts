@@ -56,7 +56,6 @@ export function storePart({ config, folder, clock, log }: EngineOptions, onAudit
 
 /** The broker as the rest of the composition sees it. */
 export interface OwnBroker extends Broker {
-  readonly tls?: TlsMaterial
   /** Takes over a connection that speaks MQTT, where the broker runs in this process. */
   accept?(stream: Duplex): void
   stop?(): Promise<void>
@@ -109,7 +108,7 @@ function tlsOf(files: { ca?: string; cert?: string; key?: string }): TlsMaterial
     const path = files[key]
     if (path === undefined) return {}
     try {
-      return { [key]: readFileSync(path) }
+      return { [key]: readFileSync(path, 'utf8') }
     } catch (cause) {
       throw new Fault('invalid_input', `broker.${key}: the file ${path} cannot be read.`, { cause })
     }

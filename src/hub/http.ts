@@ -90,7 +90,8 @@ export function httpPart(options: HttpOptions): Part {
       const server = await startHttpServer({
         host: config.host,
         port: config.port,
-        guard: createGuard({ hosts: config.allowedHosts }),
+        guard: createGuard({ hosts: config.allowedHosts, origins: config.allowedOrigins }),
+        sharedOrigins: config.allowedOrigins,
         authenticate,
         log,
         app: {

@@ -18,6 +18,7 @@ import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import { OPTIONAL_SERVICES, services } from '../services.ts'
+import { clearDemoHome } from '../services/demo/ghosts.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { httpPart } from './http.ts'
 
@@ -68,10 +69,11 @@ export async function startHub(config: Config, options: StartOptions): Promise<R
   }
   try {
     await lifecycle.start()
-    const http = assembly.address()
-    folder.announce({ url: http, version: options.version, startedAt: assembly.hub.startedMs })
+    const urls = urlsOf(assembly.address(), assembly.broker())
+    const { version } = options
+    folder.announce({ url: urls.http, mqttUrl: urls.mqtt, version, startedAt: assembly.hub.startedMs })
     return {
-      urls: urlsOf(http, assembly.broker()),
+      urls,
       tokenFile: folder.tokenSource === 'file' ? folder.tokenFile : undefined,
       parts: () => lifecycle.reports(),
       stop: once(stop),
@@ -140,6 +142,7 @@ function assemble(config: Config, folder: DataFolder, { log, version, checkOutpu
           ),
         ),
       mqttPart({ config, hub, events, clock, log }),
+      ...(config.demo ? [] : [cleanPart(clock, log)]),
       httpPart({ config, hub, identity, mcp, log, broker: () => broker, onListen: (url) => (address = url) }),
     ],
     { clock, events, log, startTimeoutMs: START_TIMEOUT_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
@@ -178,6 +181,19 @@ function mqttPart({ config, hub, events, clock, log }: MqttPartOptions): Part {
     },
   }
 }
+
+/** A demo home whose hub was killed leaves retained topics behind; without the demo nobody else would clear them. */
+const cleanPart = (clock: Clock, log: RootLog): Part => ({
+  name: 'cleaning',
+  needs: ['broker', 'bus'],
+  async start({ broker, bus }) {
+    if (!broker || !bus) throw new TypeError('Cleaning starts after the bus.')
+    clearDemoHome({ bus, broker, clock, log }).catch((error: unknown) =>
+      log.warn('what a demo home left could not be cleared', { error }),
+    )
+    return { stop: async () => {} }
+  },
+})
 
 const secretsOf = (config: Config, folder: DataFolder, log: RootLog) =>
   loadSecrets({

@@ -62,6 +62,8 @@ export interface Broker {
   readonly url: string
   /** `ws://host:port`, where it has such a listener. */
   readonly webSocketUrl?: string
+  /** Certificates to reach it with, where it is reached over TLS and the public authorities do not do. PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /** What to log in with; undefined where the broker takes anybody. */
   login(account: BrokerAccount): BrokerLogin | undefined
   /**

@@ -1,18 +1,15 @@
 import { Fault } from '../../kernel/fault.ts'
+import { readJsonBytes } from '../../kernel/json.ts'
 
 export interface BodyLimits {
   /** The largest body, in bytes. */
   readonly bodyBytes: number
-  /** How deep arrays and objects may nest: what walks the value later (validation, output) does so by recursion. */
-  readonly jsonDepth: number
 }
 
-/** 4 MiB and 64 levels. */
-export const BODY_LIMITS: BodyLimits = { bodyBytes: 4 * 1024 * 1024, jsonDepth: 64 }
+/** 4 MiB. */
+export const BODY_LIMITS: BodyLimits = { bodyBytes: 4 * 1024 * 1024 }
 
 const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.-]+\+)?json *(?:; *charset="?utf-?8"?)? *$/i
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The JSON value in a request's body; undefined when there is no body. Throws Fault `unsupported_media`, `too_large`
@@ -27,8 +24,7 @@ export async function readJson(request: Request, limits: BodyLimits = BODY_LIMIT
   const bytes = declared === null ? await readCounting(request, limits) : new Uint8Array(await read(request))
   if (bytes.byteLength === 0) return undefined
   if (bytes.byteLength > limits.bodyBytes) throw tooLarge(limits)
-  requireDepth(bytes, limits.jsonDepth)
-  return parse(bytes)
+  return readJsonBytes(bytes, 'The body')
 }
 
 /** Also keeps other sites out: a form or a simple `fetch` of another origin cannot send JSON without asking first. */
@@ -64,42 +60,6 @@ async function readCounting(request: Request, limits: BodyLimits): Promise<Uint8
     throw cause instanceof Fault ? cause : new Fault('invalid_request', 'The body broke off.', { cause })
   }
   return Buffer.concat(chunks)
-}
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-
-/** Counts brackets outside strings, in one pass over the bytes: UTF-8 never hides an ASCII byte in another character. */
-function requireDepth(bytes: Uint8Array, limit: number): void {
-  let depth = 0
-  let inString = false
-  for (let index = 0; index < bytes.length; index++) {
-    const byte = bytes[index]
-    if (inString) {
-      if (byte === BACKSLASH) index++
-      else if (byte === QUOTE) inString = false
-    } else if (byte === QUOTE) inString = true
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > limit) throw new Fault('invalid_request', `The JSON nests deeper than ${limit} levels.`)
-    } else if (byte === 0x5d || byte === 0x7d) depth--
-  }
-}
-
-function parse(bytes: Uint8Array): unknown {
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch (cause) {
-    throw new Fault('invalid_request', 'The body is not valid UTF-8.', { cause })
-  }
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    const where = /at position \d+(?: \(line \d+ column \d+\))?/.exec((cause as Error).message)?.[0]
-    throw new Fault('invalid_request', `The body is not valid JSON${where === undefined ? '' : ` (${where})`}.`, {
-      cause,
-    })
-  }
 }
 
 const tooLarge = ({ bodyBytes }: BodyLimits) =>

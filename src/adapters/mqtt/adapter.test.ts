@@ -143,7 +143,7 @@ suite('MQTT 5 request and response', () => {
 
   const deep = `${'['.repeat(65)}${']'.repeat(65)}`
   const wrong = [
-    ['no JSON', '{"lamp"', {}, 'invalid_request', /not JSON/],
+    ['no JSON', '{"lamp"', {}, 'invalid_request', /not valid JSON/],
     ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), {}, 'invalid_request', /UTF-8/],
     ['too deep', deep, {}, 'invalid_request', /64 levels/],
     ['too long', ' '.repeat(1_000_001), {}, 'too_large', /1000001 bytes/],

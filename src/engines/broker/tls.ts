@@ -1,8 +1,8 @@
 /** Certificates for a broker that is reached over TLS (mqtts, wss), as PEM. */
 export interface TlsMaterial {
   /** Whom to trust beside the public authorities. */
-  readonly ca?: string | Buffer
+  readonly ca?: string
   /** The client's own certificate and its key. */
-  readonly cert?: string | Buffer
-  readonly key?: string | Buffer
+  readonly cert?: string
+  readonly key?: string
 }

@@ -5,7 +5,7 @@ import type { Broker } from '../../kernel/ports.ts'
 import type { Message } from './node.ts'
 
 export interface ClientOptions {
-  readonly broker: Pick<Broker, 'url' | 'login'>
+  readonly broker: Pick<Broker, 'url' | 'login' | 'tls'>
   readonly clientId: string
   readonly will?: Message | undefined
   readonly signal: AbortSignal
@@ -48,6 +48,7 @@ export async function openClient(options: ClientOptions, connected: (client: Mqt
 function optionsOf({ broker, clientId, will }: ClientOptions): IClientOptions {
   return {
     clientId,
+    ...broker.tls,
     ...broker.login('session'),
     ...(will && {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: will.retain ?? false },

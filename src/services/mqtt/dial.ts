@@ -28,7 +28,9 @@ export function createDial(broker: Broker, clock: Clock): Dial {
     const address = addressOf(target)
     const late = new AbortController()
     const cancel = clock.after(spec.connectTimeoutMs, () => late.abort(noAnswer(address, spec.connectTimeoutMs)))
-    const { keepAliveSeconds, tls } = spec
+    const { keepAliveSeconds } = spec
+    // What reaches the hub's own broker is in the hub's configuration; a caller can still say otherwise.
+    const tls = spec.broker === 'own' ? { ...broker.tls, ...spec.tls } : spec.tls
     const attempt = (protocolVersion: 4 | 5) =>
       openConnection(
         { target, clientId, protocolVersion, keepAliveSeconds, tls },

@@ -1,0 +1,50 @@
+import { Fault } from './fault.ts'
+
+/** What walks a value later (validation, output) does so by recursion: deeper than this is an attack or a mistake. */
+const DEEPEST = 64
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** JSON that came from outside. `what` begins the message: "The body". Throws Fault `invalid_request`. */
+export function readJsonBytes(bytes: Uint8Array, what: string): unknown {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch (cause) {
+    throw new Fault('invalid_request', `${what} is not valid UTF-8.`, { cause })
+  }
+  return readJsonText(text, what)
+}
+
+/** The same for what is text already. */
+export function readJsonText(text: string, what: string): unknown {
+  refuseDepth(text, what)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    // Only the place: the parser's message quotes the text, which may be a secret.
+    const where = /at position \d+(?: \(line \d+ column \d+\))?/.exec((cause as Error).message)?.[0]
+    throw new Fault('invalid_request', `${what} is not valid JSON${where === undefined ? '' : ` (${where})`}.`, {
+      cause,
+    })
+  }
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** Counts brackets outside strings, in one pass and before the parser sees them. */
+function refuseDepth(text: string, what: string): void {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (inString) {
+      if (code === BACKSLASH) at++
+      else if (code === QUOTE) inString = false
+    } else if (code === QUOTE) inString = true
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > DEEPEST) throw new Fault('invalid_request', `${what} nests deeper than ${DEEPEST} levels.`)
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+}
