@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../kernel/fault.ts'
 import type { Log } from '../kernel/log.ts'
@@ -132,10 +132,21 @@ function refuseWeakToken(token: string, where = 'ALICIA_TOKEN'): void {
     throw new Fault('invalid_input', `The token in ${where} has characters that an HTTP header cannot carry.`, { hint })
 }
 
+/**
+ * Makes the folder and those above it. Node's own `recursive` does not return where a folder is there and yet answers
+ * ENOENT to whoever makes something in it, as an automounter does.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return
+  const parent = dirname(path)
+  if (!existsSync(parent)) makeFolder(parent)
+  mkdirSync(path, { mode: 0o700 })
+}
+
 /** The lock alone would not tell: a read-only disk lets a lock be taken on a file that is there. */
 function makeWritable(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   } catch (error) {
     throw storageFault(`The data folder ${folder} cannot be made`, error)
   }

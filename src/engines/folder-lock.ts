@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 /** Milliseconds to wait for whoever only looks whether the lock is held. */
@@ -16,6 +16,7 @@ const holders = new Set<DatabaseSync>()
  * process closes any of its descriptors of that file.
  */
 export function takeLock(file: string): (() => void) | undefined {
+  makePrivate(file)
   const db = new DatabaseSync(file, { timeout: WAIT_MS })
   // Nothing is ever written, so no journal is needed; one on the disk would only lie about after a crash.
   if (!isFree(db, 'pragma journal_mode = memory; begin exclusive')) {
@@ -27,6 +28,11 @@ export function takeLock(file: string): (() => void) | undefined {
     holders.delete(db)
     db.close()
   }
+}
+
+/** SQLite would let everybody read it, and a read is enough to hold a lock that keeps the hub out. */
+function makePrivate(file: string): void {
+  if (!existsSync(file)) writeFileSync(file, '', { mode: 0o600 })
 }
 
 /** Whether somebody has the lock. Looking does not take it. */

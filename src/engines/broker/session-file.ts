@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '../../kernel/fault.ts'
 
@@ -54,6 +55,8 @@ const SCHEMA = `
 /** Opens or creates it. Throws Fault `storage_failed`. */
 export function openSessionFile(path: string): DatabaseSync {
   try {
+    // Made for its owner alone; SQLite gives the files beside it the same mode.
+    if (path !== ':memory:' && !existsSync(path)) writeFileSync(path, '', { mode: 0o600 })
     const db = new DatabaseSync(path)
     db.exec(SCHEMA)
     return db
