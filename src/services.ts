@@ -1,11 +1,21 @@
 import type { Service } from './kernel/service.ts'
 import { demo } from './services/demo/index.ts'
 import { health } from './services/health/index.ts'
-import { mqtt } from './services/mqtt/index.ts'
+import { mqttService } from './services/mqtt/index.ts'
+import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
 import { tokens } from './services/tokens/index.ts'
 
-/** Every service that Alicia has. A new one is a folder in `services/` and a line here. */
-export const services: readonly Service[] = [health, mqtt, tokens, demo]
+/** What the configuration says about services. */
+export interface ServiceChoice {
+  readonly demo: boolean
+  readonly limits: { readonly mqttSessions: number }
+}
 
-/** Services that run only when asked for. */
-export const OPTIONAL_SERVICES: ReadonlySet<string> = new Set(['demo'])
+/** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
+export function servicesFor({ demo: wantsDemo, limits }: ServiceChoice): readonly Service[] {
+  const mqtt = mqttService({ ...DEFAULT_LIMITS, sessions: limits.mqttSessions })
+  return [health, mqtt, tokens, ...(wantsDemo ? [demo] : [])]
+}
+
+/** All of them, for documentation. */
+export const services = servicesFor({ demo: true, limits: { mqttSessions: DEFAULT_LIMITS.sessions } })

@@ -111,6 +111,10 @@ export const ConfigSchema = z.strictObject({
     .prefault({}),
   broker: Broker.prefault({}),
   demo: z.boolean().default(false).describe('Add a simulated home to the broker, to try things on.'),
+  checkResults: z
+    .boolean()
+    .default(false)
+    .describe('Check every result against its schema before it goes out: for development and tests.'),
   allowedHosts: z
     .array(z.string().regex(/^[^\s/]+$/, 'must be a host name, such as home.example, without scheme and path'))
     .default([])

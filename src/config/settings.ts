@@ -24,6 +24,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--log-level <level>',
     summary: 'debug, info, warn, error, silent',
   },
+  { key: 'checkResults', env: 'ALICIA_CHECK_RESULTS' },
   { key: 'token', env: 'ALICIA_TOKEN' },
   { key: 'secretKey', env: 'ALICIA_SECRET_KEY' },
   { key: 'broker.url', env: 'ALICIA_BROKER_URL' },

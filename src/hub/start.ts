@@ -17,7 +17,7 @@ import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
 import { createRegistry } from '../kernel/registry.ts'
-import { OPTIONAL_SERVICES, services } from '../services.ts'
+import { servicesFor } from '../services.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { httpPart } from './http.ts'
@@ -37,8 +37,6 @@ export interface RunningHub {
 export interface StartOptions {
   readonly log: RootLog
   readonly version: string
-  /** Check every result against its schema: in tests. */
-  readonly checkOutput?: boolean
 }
 
 /** How long running calls may go on when the hub stops, and each part may take to start and to stop, milliseconds. */
@@ -96,7 +94,7 @@ export async function startHub(config: Config, options: StartOptions): Promise<R
 const LARGEST_LINE_BYTES = 16 * 1024 * 1024
 
 /** Everything a hub is made of, joined and not yet started. */
-function assemble(config: Config, folder: DataFolder, { log, version, checkOutput = false }: StartOptions) {
+function assemble(config: Config, folder: DataFolder, { log, version }: StartOptions) {
   const clock = systemClock
   const events = createEvents((error) => log.error('a listener failed', { error }))
   const registry = createRegistry(events)
@@ -108,7 +106,7 @@ function assemble(config: Config, folder: DataFolder, { log, version, checkOutpu
   const { callsPerMinute, timeoutSeconds } = config.limits
   const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
   const late: Audit = { record: (entry) => audit.record(entry) }
-  const door = openDoor({ registry, policy, metrics, audit: late, clock, log, checkOutput })
+  const door = openDoor({ registry, policy, metrics, audit: late, clock, log, checkOutput: config.checkResults })
   const hub: Hub = {
     invoke: door.invoke,
     registry,
@@ -134,13 +132,11 @@ function assemble(config: Config, folder: DataFolder, { log, version, checkOutpu
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
-      ...services
-        .filter(({ name }) => !OPTIONAL_SERVICES.has(name) || (name === 'demo' && config.demo))
-        .map((service) =>
-          service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
-            lifecycle.report(service.name),
-          ),
+      ...servicesFor(config).map((service) =>
+        service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
+          lifecycle.report(service.name),
         ),
+      ),
       mqttPart({ config, hub, events, clock, log }),
       ...(config.demo ? [] : [cleanPart(clock, log)]),
       httpPart({ config, hub, identity, mcp, log, broker: () => broker, onListen: (url) => (address = url) }),

@@ -1,7 +1,7 @@
 import { service, type Service } from '../../kernel/service.ts'
 import { subscribeAndCollect } from './collect-operation.ts'
 import { createDial } from './dial.ts'
-import { DEFAULT_LIMITS, type MqttLimits } from './limits.ts'
+import type { MqttLimits } from './limits.ts'
 import { ping, testConnection } from './probe-operations.ts'
 import { publishMessage } from './publish-operation.ts'
 import { closeConnection, establishConnection, listActiveConnections } from './session-operations.ts'
@@ -37,5 +37,3 @@ export function mqttService(limits: MqttLimits): Service {
     },
   })
 }
-
-export const mqtt = mqttService(DEFAULT_LIMITS)
