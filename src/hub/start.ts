@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Readable, Writable } from 'node:stream'
+import type { RunningHub } from '../adapters/cli/hub.ts'
 import { createMqttAdapter } from '../adapters/mqtt/adapter.ts'
 import { createMcpServer } from '../adapters/mcp/server.ts'
 import { serveStdio } from '../adapters/mcp/stdio.ts'
@@ -15,24 +15,12 @@ import { createLifecycle, type Lifecycle, type Part } from '../kernel/lifecycle.
 import type { RootLog } from '../kernel/log.ts'
 import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
-import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
+import type { Hub, Ports } from '../kernel/ports.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import { servicesFor } from '../services.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { httpPart } from './http.ts'
-
-/** A hub that runs in this process. */
-export interface RunningHub {
-  readonly urls: { readonly http: string; readonly mcp: string; readonly mqtt: string; readonly mqttWebSocket?: string }
-  /** Where the owner's token is; undefined when it was given by configuration. */
-  readonly tokenFile: string | undefined
-  parts(): readonly PartReport[]
-  /** Lets running calls finish, then stops everything; resolves within 10 s. */
-  stop(): Promise<void>
-  /** MCP on two streams, as the owner; resolves when the input ended and all that came is answered. */
-  serveStdio(input: Readable, output: Writable): Promise<void>
-}
 
 export interface StartOptions {
   readonly log: RootLog
