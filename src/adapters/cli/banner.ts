@@ -18,7 +18,7 @@ export interface BannerFacts {
 const QUESTIONS = [
   'What is going on in my home right now?',
   'Which device is acting up, and what makes you think so?',
-  'Turn the kitchen light on and tell me what it answered.',
+  'Turn the hall light on and tell me what it answered.',
 ]
 
 /**

@@ -27,6 +27,7 @@ const MAIN = `
 export async function run(args) {
   if (args[0] === 'exit') return Number(args[1])
   if (args[0] === 'echo') { for await (const chunk of process.stdin) process.stdout.write(chunk); return 0 }
+  if (args[0] === 'nap') { await new Promise((resolve) => setTimeout(resolve, 20).unref()); return 6 }
   if (args[0] === 'forever') { process.stdout.write('ready\\n'); setInterval(() => {}, 1000); await new Promise(() => {}) }
   if (args[0] === 'wait') {
     const got = new Promise((resolve) => process.on('SIGTERM', () => resolve(43)))
@@ -58,6 +59,10 @@ suite('bin/alicia.js', () => {
   for (const [which, node] of nodes) {
     test(`${which}: exit code`, (t) => {
       assert.equal(spawnSync(node, [installation(t), 'exit', '5']).status, 5)
+    })
+
+    test(`${which}: a wait for nothing but time does not end it`, (t) => {
+      assert.equal(spawnSync(node, [installation(t), 'nap']).status, 6)
     })
 
     test(`${which}: what was built, where there is no source`, (t) => {
