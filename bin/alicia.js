@@ -31,7 +31,10 @@ async function runHere() {
     process.channel.unref()
   }
   const { run } = await import(entry())
+  // Alicia's timers keep no process alive, so a wait for nothing but time would end it with Node's exit code 13.
+  const alive = setInterval(() => {}, 2 ** 30)
   process.exitCode = await run(process.argv.slice(2))
+  clearInterval(alive)
 }
 
 /** The sources where they are; Node refuses TypeScript below node_modules, so there it is what was built from them. */
