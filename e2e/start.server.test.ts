@@ -14,15 +14,15 @@ import { runProgram, within } from './support/program.ts'
 
 suite('alicia start', () => {
   test('prints addresses, where the token is, and snippets that work as they are', async (t) => {
-    const { env, data } = emptyHome(t)
-    const hub = startAlicia(['start', '--port', '0', '--mqtt-port', '0', '--data', data], env)
-    t.after(() => hub.end())
+    const home = emptyHome(t)
+    const { env, data } = home
+    const hub = startAlicia(home, ['start', '--port', '0', '--mqtt-port', '0', '--data', data])
     await hub.says(/Ctrl-C stops it/)
     const shown = hub.stdout()
     const token = readFileSync(join(data, 'token'), 'utf8').trim()
     assert.match(token, /^[\w-]{43}$/)
     assert.ok(!shown.includes(token), 'a terminal’s history outlives the moment')
-    assert.match(shown, new RegExp(`${join(data, 'token')}`))
+    assert.match(shown, new RegExp(join(data, 'token')))
     const [, mcp = ''] = /MCP\s+(http:\/\/127\.0\.0\.1:\d+\/mcp)/.exec(shown) ?? []
     assert.match(shown, /MQTT\s+mqtt:\/\/127\.0\.0\.1:\d+/)
     assert.match(shown, /claude mcp add --transport http alicia .*Bearer \$\(cat /)
@@ -147,7 +147,7 @@ suite('alicia start, where it cannot', () => {
     test(`no room beyond ${blocks} blocks a file`, async (t) => {
       const { data, env } = emptyHome(t)
       const command = ['-c', `ulimit -f ${blocks} && exec "$@"`, 'sh', process.execPath, ALICIA]
-      const limited = await runProgram('sh', [...command, ...startArgs({ data, env, folder: '' })], {
+      const limited = await runProgram('sh', [...command, ...startArgs({ data })], {
         env: { ...env, NODE_DISABLE_COMPILE_CACHE: '1' },
       })
       assert.equal(limited.code, 1)
@@ -216,11 +216,7 @@ suite('other engines', () => {
     const ports = [await anyFreePort(), await anyFreePort(), await anyFreePort()] as const
     writeFileSync(config, JSON.stringify({ port: ports[0], broker: { port: ports[0] }, log: { level: 'silent' } }))
     const env = { ALICIA_CONFIG: config, ALICIA_PORT: `${ports[1]}`, ALICIA_MQTT_PORT: `${ports[1]}` }
-    const hub = startAlicia(['start', '--json', '--data', home.data, '--mqtt-port', `${ports[2]}`], {
-      ...home.env,
-      ...env,
-    })
-    t.after(() => hub.end())
+    const hub = startAlicia(home, ['start', '--json', '--data', home.data, '--mqtt-port', `${ports[2]}`], env)
     const [line] = await hub.says(/^\{"event":"ready".*\}$/m)
     const { urls } = JSON.parse(line) as { urls: Record<string, string> }
     assert.equal(urls['http'], `http://127.0.0.1:${ports[1]}`)
@@ -274,10 +270,10 @@ suite('other engines', () => {
 
   test('a broker that is not there yet: the hub runs, says so, and uses it once it comes', async (t) => {
     const port = await anyFreePort()
-    const { env, data } = emptyHome(t)
+    const home = emptyHome(t)
+    const { env, data } = home
     const url = `mqtt://127.0.0.1:${port}`
-    const hub = startAlicia(['start', '--port', '0', '--data', data], { ...env, ALICIA_BROKER_URL: url })
-    t.after(() => hub.end())
+    const hub = startAlicia(home, ['start', '--port', '0', '--data', data], { ALICIA_BROKER_URL: url })
     await hub.says(/broker is unavailable: .*connection refused|broker is unavailable: .*ECONNREFUSED/)
     await startTestMosquitto(t, { port })
     const { code } = await runAlicia(['call', 'establish_connection', '--data', data], env)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
 import { runProgram, startProgram, type Ended, type Program } from './program.ts'
 
 /** The program as a user starts it. */
@@ -14,27 +15,26 @@ export interface Ending {
 }
 
 /** A person's machine: an empty home, a data folder that does not exist yet, and no other setting. */
-export interface Home {
+export interface Home extends Ending {
   readonly folder: string
   readonly data: string
   readonly env: Readonly<Record<string, string>>
+  /** What has to end before the folder goes. */
+  after(task: () => unknown): void
 }
 
-/** A home that is gone at the end. */
+/** A home that is gone at the end, after everything that was started in it. */
 export function emptyHome(ending: Ending): Home {
-  const home = makeHome()
-  ending.after(() => removeHome(home))
-  return home
-}
-
-function makeHome(): Home {
   const folder = mkdtempSync(join(tmpdir(), 'alicia-e2e-'))
   const home = join(folder, 'home')
   mkdirSync(home)
-  return { folder, data: join(folder, 'data'), env: { HOME: home } }
+  const inside = cleanUps()
+  ending.after(async () => {
+    await inside.run()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return { folder, data: join(folder, 'data'), env: { HOME: home }, after: inside.after }
 }
-
-const removeHome = ({ folder }: Home) => rmSync(folder, { recursive: true, force: true })
 
 export interface HubOptions {
   /** Absent: one of its own, gone with the hub. */
@@ -70,13 +70,8 @@ export interface Answer {
 
 /** Starts a hub on free ports and waits until it says that it is ready; it ends with the test. */
 export async function startHub(ending: Ending, options: HubOptions = {}): Promise<TestHub> {
-  const home = options.home ?? makeHome()
-  const program = startAlicia(startArgs(home, options.args), { ...home.env, ...options.env })
-  ending.after(async () => {
-    const { stderr } = await program.end()
-    if (!options.home) removeHome(home)
-    return stderr
-  })
+  const home = options.home ?? emptyHome(ending)
+  const program = startAlicia(home, startArgs(home, options.args), options.env)
   const [line] = await program.says(/^\{"event":"ready".*\}$/m)
   const ready = JSON.parse(line) as { urls: TestHub['urls']; token_file?: string }
   const token = options.env?.['ALICIA_TOKEN'] ?? readFileSync(join(home.data, 'token'), 'utf8').trim()
@@ -99,7 +94,7 @@ export async function startHub(ending: Ending, options: HubOptions = {}): Promis
 }
 
 /** `alicia start` on free ports. */
-export const startArgs = ({ data }: Home, args: readonly string[] = []): string[] => [
+export const startArgs = ({ data }: Pick<Home, 'data'>, args: readonly string[] = []): string[] => [
   'start',
   '--json',
   '--data',
@@ -110,8 +105,12 @@ export const startArgs = ({ data }: Home, args: readonly string[] = []): string[
   ...args,
 ]
 
-export const startAlicia = (args: readonly string[], env: Readonly<Record<string, string>>): Program =>
-  startProgram(process.execPath, [ALICIA, ...args], { env })
+/** Starts `alicia` with these arguments; it ends before its home goes. */
+export function startAlicia(home: Home, args: readonly string[], env?: Readonly<Record<string, string>>): Program {
+  const program = startProgram(process.execPath, [ALICIA, ...args], { env: { ...home.env, ...env } })
+  home.after(() => program.end())
+  return program
+}
 
 export const runAlicia = (args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> =>
   runProgram(process.execPath, [ALICIA, ...args], { env })
