@@ -12,11 +12,15 @@ export async function connectMqtt(ending: Ending, url: string, options: IClientO
 /** The owner at the hub's own broker. */
 export const ownerLogin = ({ token }: Pick<TestHub, 'token'>) => ({ username: 'alicia', password: token })
 
-/** Subscribes to a topic; what it returns resolves with the first message that comes there from now on. */
-export async function nextMessage(client: MqttClient, topic: string): Promise<() => Promise<IPublishPacket>> {
+/** Subscribes to a topic; what it returns resolves with the first message from now on that comes there and passes. */
+export async function nextMessage(
+  client: MqttClient,
+  topic: string,
+  passes: (payload: string) => boolean = () => true,
+): Promise<() => Promise<IPublishPacket>> {
   const { promise, resolve } = Promise.withResolvers<IPublishPacket>()
   const look = (_topic: string, _payload: Buffer, packet: IPublishPacket) => {
-    if (packet.topic !== topic) return
+    if (packet.topic !== topic || !passes(packet.payload.toString())) return
     client.off('message', look)
     resolve(packet)
   }
