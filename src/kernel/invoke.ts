@@ -1,4 +1,4 @@
-import type { Audit } from './audit.ts'
+import type { Audit, AuditEntry } from './audit.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
 import { Fault, toFault } from './fault.ts'
@@ -85,6 +85,15 @@ export function openDoor(options: DoorOptions): Door {
     }
   }
 
+  /** Apart from `invoke`, so that what waits for the disk holds the entry alone and not the whole call. */
+  async function record(entry: AuditEntry): Promise<void> {
+    try {
+      await audit.record(entry)
+    } catch (error) {
+      log.error('the audit could not be written', { requestId: entry.requestId, error })
+    }
+  }
+
   async function invoke(call: Call): Promise<unknown> {
     const requestId = call.requestId ?? crypto.randomUUID()
     const atMs = clock.now()
@@ -116,20 +125,18 @@ export function openDoor(options: DoorOptions): Door {
       metrics.running(-1)
       metrics.called(entry.tool.name, result, durationMs)
       count(entry, outcome !== 'ok', durationMs, clock.now())
-      const recorded = audit
-        .record({
-          requestId,
-          atMs,
-          callerId: call.caller.id,
-          via: call.caller.via,
-          ...(call.caller.address !== undefined && { address: call.caller.address }),
-          operation: entry.tool.name,
-          provider: entry.provider.id,
-          effect: entry.tool.effect,
-          outcome: result,
-          durationMs,
-        })
-        .catch((error: unknown) => log.error('the audit could not be written', { requestId, error }))
+      const recorded = record({
+        requestId,
+        atMs,
+        callerId: call.caller.id,
+        via: call.caller.via,
+        ...(call.caller.address !== undefined && { address: call.caller.address }),
+        operation: entry.tool.name,
+        provider: entry.provider.id,
+        effect: entry.tool.effect,
+        outcome: result,
+        durationMs,
+      })
       // What changed something is on record before the caller hears of it; a read need not wait for the disk.
       if (entry.tool.effect !== 'read') await recorded
     }
@@ -157,13 +164,9 @@ interface ContextParts {
 
 function contextOf(call: Call, { requestId, signal, log }: ContextParts): CallContext {
   let reported = Number.NEGATIVE_INFINITY
-  let own: Log | undefined
   return {
     signal,
-    // Made when first used: most calls log nothing.
-    get log() {
-      return (own ??= tee(log(call.trace), call.logTo))
-    },
+    log: new LateLog(() => tee(log(call.trace), call.logTo)),
     caller: call.caller,
     requestId,
     emit(progress) {
@@ -172,6 +175,40 @@ function contextOf(call: Call, { requestId, signal, log }: ContextParts): CallCo
       reported = progress.progress
       call.emit(progress)
     },
+  }
+}
+
+/** A log that is made when first used: most calls log nothing. */
+class LateLog implements Log {
+  readonly #make: () => Log
+  #made: Log | undefined
+
+  constructor(make: () => Log) {
+    this.#make = make
+  }
+
+  get #log(): Log {
+    return (this.#made ??= this.#make())
+  }
+
+  debug(message: string, fields?: object): void {
+    this.#log.debug(message, fields)
+  }
+
+  info(message: string, fields?: object): void {
+    this.#log.info(message, fields)
+  }
+
+  warn(message: string, fields?: object): void {
+    this.#log.warn(message, fields)
+  }
+
+  error(message: string, fields?: object): void {
+    this.#log.error(message, fields)
+  }
+
+  child(fields: object): Log {
+    return this.#log.child(fields)
   }
 }
 

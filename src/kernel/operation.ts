@@ -74,10 +74,11 @@ export function operation<Deps = unknown>() {
       bind: (deps) =>
         // Descriptors, not a spread: a spread would make every schema at once.
         Object.defineProperty(Object.create(meta, Object.getOwnPropertyDescriptors(meta)) as Tool, 'run', {
-          // `parse` made the input what the handler declares; the neutral form cannot say so. The context is the
-          // prototype, not spread: its log is made when first used.
+          // `parse` made the input what the handler declares; the neutral form cannot say so. A copy, not an object with
+          // the context as prototype: V8 makes a hidden class for every prototype, and that class holds the whole call
+          // until the next full collection.
           value: (value: unknown, context: CallContext) =>
-            spec.handler(value as z.output<Input>, Object.assign(Object.create(context) as CallContext, deps)),
+            spec.handler(value as z.output<Input>, { ...context, ...deps }),
         }),
     }
   }

@@ -1,4 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
+import { readJsonText } from '../../kernel/json.ts'
 import {
   errorMessage,
   invalidRequest,
@@ -32,9 +33,9 @@ export interface Channel {
 export function createChannel(server: McpServer, caller: Caller, send: (message: Outgoing) => void): Channel {
   const running = new Map<Id, AbortController>()
   const answers = new Set<Promise<void>>()
-  const closed = new AbortController()
   const notify = (method: string, params: object) => send(notificationMessage(method, params))
   let session: Session | undefined
+  let closed = false
   let stopAnnouncing = () => {}
 
   const open = (request: Request): Session => {
@@ -51,7 +52,7 @@ export function createChannel(server: McpServer, caller: Caller, send: (message:
     const notYet = 'begin with initialize, or send _meta as of 2026-07-28'
     if (!session && request.method !== 'ping') return send(errorMessage(request.id, invalidRequest(notYet)))
     const own = session ?? createSession(server, caller, negotiate({}))
-    const answer = await own.answer(request, { notify, signal: closed.signal })
+    const answer = await own.answer(request, notify)
     if (answer) send(answer)
   }
 
@@ -60,18 +61,15 @@ export function createChannel(server: McpServer, caller: Caller, send: (message:
     if (running.has(id)) throw new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`)
     const logLevel = checkMetadata(params)
     const cancel = new AbortController()
-    const leave = () => cancel.abort()
-    closed.signal.addEventListener('abort', leave, { once: true })
     running.set(id, cancel)
     try {
       const exchange = { caller, revision: MODERN_REVISION, signal: cancel.signal, logLevel, notify } as const
       const result = await answerModern(server, request, exchange)
-      if (!cancel.signal.aborted || closed.signal.aborted) send(resultMessage(id, result))
+      if (!cancel.signal.aborted || closed) send(resultMessage(id, result))
     } catch (error) {
       // 2026-07-28, cancellation: no message for a request that was cancelled.
       if (!cancel.signal.aborted) throw error
     } finally {
-      closed.signal.removeEventListener('abort', leave)
       running.delete(id)
     }
   }
@@ -111,20 +109,20 @@ export function createChannel(server: McpServer, caller: Caller, send: (message:
   return {
     take,
     receive(text) {
-      let value: unknown
       try {
-        value = JSON.parse(text)
-      } catch {
-        return send(errorMessage(undefined, new RpcError(RPC.parseError, 'Parse error: this is not JSON.')))
+        take(readJsonText(text, 'The message'))
+      } catch (error) {
+        const parse = new RpcError(RPC.parseError, `Parse error: ${server.errorOf(error).message}`)
+        send(errorMessage(undefined, parse))
       }
-      take(value)
     },
     async settled() {
       await Promise.all(answers)
     },
     close() {
       stopAnnouncing()
-      closed.abort()
+      closed = true
+      for (const cancel of running.values()) cancel.abort()
       session?.close()
     },
   }

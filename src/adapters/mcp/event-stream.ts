@@ -36,7 +36,8 @@ export interface EventStream {
   end(): void
   /** Connects a reader, from the event after number `after`. An earlier reader's connection ends. */
   connect(after?: number): ReadableStream<Uint8Array>
-  readonly connected: boolean
+  /** Not a getter: V8 keeps a hidden class for each getter that a literal closes over, and with it the whole request. */
+  isConnected(): boolean
 }
 
 const encoder = new TextEncoder()
@@ -110,9 +111,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
         { highWaterMark: 0, size: (chunk) => chunk.byteLength },
       )
     },
-    get connected() {
-      return reader !== undefined
-    },
+    isConnected: () => reader !== undefined,
   }
 }
 

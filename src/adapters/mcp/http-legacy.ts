@@ -18,7 +18,7 @@ export async function initialize(
 ): Promise<Response> {
   if (named !== undefined && isModern(named)) throw headerMismatch('MCP-Protocol-Version', named, 'initialize')
   const { session } = parts.sessions.add(createSession(parts.server, caller, negotiate(request.params)))
-  const answer = await session.answer(request, { notify: () => {}, signal: parts.shutdown })
+  const answer = await session.answer(request, () => {})
   return jsonResponse(answer, 200, { 'mcp-session-id': session.id })
 }
 
@@ -34,7 +34,7 @@ export async function postLegacy(
   const reply = createReply(parts.server.clock, place.openReply())
   const notify = (method: string, params: object) => reply.send({ jsonrpc: '2.0', method, params })
   // A client that loses its connection has not cancelled: it may come back for the answer.
-  void place.session.answer(message, { notify, signal: parts.shutdown }).then((answer) => {
+  void place.session.answer(message, notify).then((answer) => {
     const status = statusOf(answer)
     reply.finish(answer, status, status === FAULTS.forbidden.status ? challenge(answer) : {})
   })
@@ -42,7 +42,7 @@ export async function postLegacy(
 }
 
 /** Batches: revision 2025-03-26 has them, later ones took them back. Answers come on one stream, as they are ready. */
-export async function postBatch(place: HttpSession, parts: HttpParts, body: readonly unknown[]): Promise<Response> {
+export async function postBatch(place: HttpSession, body: readonly unknown[]): Promise<Response> {
   const { session } = place
   if (session.revision > '2025-03-26') throw invalidRequest(`revision ${session.revision} has no batches`)
   const messages = body.map(readMessage)
@@ -52,14 +52,11 @@ export async function postBatch(place: HttpSession, parts: HttpParts, body: read
   const requests = messages.filter((message) => message.kind === 'request')
   if (requests.length === 0) return accepted()
   const stream = place.openReply()
-  const way = {
-    notify: (method: string, params: object) => stream.push({ jsonrpc: '2.0', method, params }),
-    signal: parts.shutdown,
-  }
+  const notify = (method: string, params: object) => stream.push({ jsonrpc: '2.0', method, params })
   const response = new Response(stream.connect(), { headers: SSE_HEADERS })
   void Promise.all(
     requests.map(async (request) => {
-      const answer = await session.answer(request, way)
+      const answer = await session.answer(request, notify)
       if (answer) stream.push(answer)
     }),
   ).then(() => stream.end())

@@ -16,7 +16,7 @@ export async function postModern(
 ): Promise<Response> {
   if (message.kind === 'notification') return accepted()
   if (message.kind !== 'request') throw invalidRequest('a client sends requests and notifications')
-  const { server, shutdown } = parts
+  const { server, running } = parts
   const named = http.header('mcp-protocol-version')
   const logLevel = checkMetadata(message.params, named)
   if (named === undefined) throw headerMismatch('MCP-Protocol-Version', undefined, MODERN_REVISION)
@@ -26,7 +26,7 @@ export async function postModern(
   // 2026-07-28, cancellation: on HTTP, a client that leaves cancels what it asked for.
   const leave = () => cancel.abort()
   http.onDisconnect(leave)
-  shutdown.addEventListener('abort', leave, { once: true })
+  running.add(leave)
   const stream = createEventStream({ clock: server.clock, onLeave: leave })
   const reply = createReply(server.clock, stream)
   const notify = (method: string, params: object) => reply.send({ jsonrpc: '2.0', method, params })
@@ -39,6 +39,6 @@ export async function postModern(
         reply.finish(errorMessage(message.id, rpcError), rpcError.status, challengeOf(rpcError))
       },
     )
-    .finally(() => shutdown.removeEventListener('abort', leave))
+    .finally(() => running.delete(leave))
   return await reply.response
 }

@@ -20,6 +20,6 @@ export interface HttpRequest {
 export interface HttpParts {
   readonly server: McpServer
   readonly sessions: SessionTable
-  /** Aborts when the hub stops. */
-  readonly shutdown: AbortSignal
+  /** What cancels each stateless request that runs, for when the hub stops; sessions cancel their own. */
+  readonly running: Set<() => void>
 }

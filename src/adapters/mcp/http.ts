@@ -29,8 +29,8 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   const { server } = options
   const { clock, events } = server
   const sessions = createSessionTable({ clock, events, most: options.mostSessions, idleMs: options.sessionIdleMs })
-  const shutdown = new AbortController()
-  const parts: HttpParts = { server, sessions, shutdown: shutdown.signal }
+  const running = new Set<() => void>()
+  const parts: HttpParts = { server, sessions, running }
 
   const handle = async (http: HttpRequest): Promise<Response> => {
     const caller = http.authenticate()
@@ -52,7 +52,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   return {
     handle: (http) => handle(http).catch((error: unknown) => errorResponse(server.errorOf(error))),
     close() {
-      shutdown.abort()
+      for (const cancel of running) cancel()
       sessions.close()
     },
   }
@@ -69,7 +69,7 @@ async function readBody(http: HttpRequest): Promise<unknown> {
 
 /** Which era a message is of shows in itself; the header only has to agree (SEP-2575). */
 async function post(parts: HttpParts, http: HttpRequest, caller: Caller, body: unknown): Promise<Response> {
-  if (Array.isArray(body)) return postBatch(findSession(parts, http, caller), parts, body)
+  if (Array.isArray(body)) return postBatch(findSession(parts, http, caller), body)
   const message = readMessage(body)
   if (message.kind === 'invalid') return errorResponse(invalidRequest(message.why), message.id)
   const named = http.header('mcp-protocol-version')

@@ -45,7 +45,7 @@ export interface SessionTableOptions {
 export function createSessionTable({ clock, events, most, idleMs }: SessionTableOptions): SessionTable {
   const places = new Map<string, Place>()
   const isIdle = (place: Place, forMs: number) =>
-    !place.announcements.connected && clock.monotonic() - place.usedAtMs > forMs
+    !place.announcements.isConnected() && clock.monotonic() - place.usedAtMs > forMs
   const remove = (id: string) => {
     const place = places.get(id)
     places.delete(id)
@@ -121,9 +121,7 @@ function createHttpSession(session: Session, clock: Clock): HttpSession {
           stream.end()
           forget()
         },
-        get connected() {
-          return stream.connected
-        },
+        isConnected: () => stream.isConnected(),
       }
       return reply
     },

@@ -29,7 +29,7 @@ export interface Session {
   readonly caller: Caller
   readonly revision: LegacyRevision
   /** Answers one request; undefined when the client cancelled it. Never throws. */
-  answer(request: Request, way: Pick<Exchange, 'notify' | 'signal'>): Promise<Outgoing | undefined>
+  answer(request: Request, notify: Exchange['notify']): Promise<Outgoing | undefined>
   notice(notification: Notification): void
   /** Cancels what still runs. */
   close(): void
@@ -68,22 +68,19 @@ export function createSession(server: McpServer, caller: Caller, revision: Legac
     id: randomUUID(),
     caller,
     revision,
-    async answer(request, way) {
+    async answer(request, notify) {
       const { id } = request
       if (running.has(id))
         return errorMessage(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
       const cancel = new AbortController()
       running.set(id, cancel)
-      const leave = () => cancel.abort()
-      way.signal.addEventListener('abort', leave, { once: true })
       try {
-        const exchange = { ...way, caller, revision, logLevel, signal: cancel.signal }
+        const exchange = { caller, revision, logLevel, signal: cancel.signal, notify }
         const answer = resultMessage(id, await result(request, exchange))
         return cancel.signal.aborted ? undefined : answer
       } catch (error) {
         return cancel.signal.aborted ? undefined : errorMessage(id, server.errorOf(error))
       } finally {
-        way.signal.removeEventListener('abort', leave)
         running.delete(id)
       }
     },
