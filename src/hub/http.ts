@@ -69,9 +69,7 @@ export function httpPart(options: HttpOptions): Part {
     authenticate() {
       const { authorization } = incoming.headers
       if (authorization !== undefined) return authenticate(authorization, 'mcp', incoming.socket.remoteAddress)
-      throw new Fault('unauthenticated', 'MCP needs an access token.', {
-        hint: 'Send it as "Authorization: Bearer <token>"; `alicia token` prints it.',
-      })
+      throw tokenMissing()
     },
     json: () => read(request),
     onDisconnect: (left) => outgoing.once('close', () => outgoing.writableFinished || left()),
@@ -124,9 +122,16 @@ export function httpPart(options: HttpOptions): Part {
 const mcpRoute = (sockets: ReturnType<typeof createMcpWebSocket>): UpgradeRoute => ({
   via: 'mcp',
   accept({ request, socket, head, caller }) {
+    if (request.headers.authorization === undefined) throw tokenMissing()
     sockets.accept(request, socket, head, caller)
   },
 })
+
+/** MCP is for those who are known, on every transport: a channel that stays open costs memory. */
+const tokenMissing = () =>
+  new Fault('unauthenticated', 'MCP needs an access token.', {
+    hint: 'Send it as "Authorization: Bearer <token>"; `alicia token` prints it.',
+  })
 
 /** MQTT over WebSocket on the same port; the client logs in with MQTT's own means, so no token is asked for here. */
 function mqttRoute(broker: OwnBroker | undefined): UpgradeRoute | undefined {
