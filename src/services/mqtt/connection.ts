@@ -42,6 +42,8 @@ export interface Publication {
   readonly qos: Qos
   readonly retain: boolean
   readonly properties?: NonNullable<IPublishPacket['properties']>
+  /** Whoever asked for it knows that it cannot be undone. Not sent. */
+  readonly confirmed?: boolean
 }
 
 export type ConnectionState = { readonly is: 'open' } | { readonly is: 'closed'; readonly reason: string }

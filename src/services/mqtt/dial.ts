@@ -5,6 +5,7 @@ import { connectFault } from './connect-fault.ts'
 import type { Connection, TlsMaterial } from './connection.ts'
 import { addressOf, parseConnectionString, type Target } from './connection-string.ts'
 import { ClosedEarly, openConnection } from './open-connection.ts'
+import type { SessionRules } from './guard/session-rules.ts'
 import { isVersionRefusal } from './reason-codes.ts'
 
 /** What a session must remember to connect again. It holds secrets: stored sealed, opened to dial. */
@@ -17,6 +18,8 @@ export interface ConnectionSpec {
   readonly keepAliveSeconds: number
   readonly connectTimeoutMs: number
   readonly tls: TlsMaterial
+  /** Absent in sessions older than rules: the default ones hold. */
+  readonly rules?: SessionRules
 }
 
 /** Opens a connection for a spec; `clientId` replaces the spec's. Throws Fault. */

@@ -1,5 +1,6 @@
 import type { IPublishPacket } from 'mqtt'
 import { z } from 'zod'
+import { redactedIn } from './guard/redacted-packets.ts'
 import { decodePayload } from './payload.ts'
 
 /** A packet as it came, and when (wall-clock milliseconds). Decoded later, when nothing more is waiting to be taken. */
@@ -29,6 +30,7 @@ export const Message = z.object({
   format: z.string().describe('What the bytes are: empty, json, number, boolean, xml, text, binary or an image type.'),
   size: z.number().describe('Bytes of the whole payload.'),
   cut: z.literal(true).optional().describe('Only the first max_payload_bytes are here.'),
+  redacted: z.number().optional().describe('So many secrets were taken out of it.'),
   qos: z.number().describe('QoS it was delivered with.'),
   retained: z.boolean().describe('True: the broker had kept it; it may be old.'),
   dup: z.boolean().describe('True: a repeated delivery.'),
@@ -40,9 +42,11 @@ export type Message = z.output<typeof Message>
 
 export function messageOf({ packet, atMs }: Received, maxPayloadBytes: number): Message {
   const properties = propertiesOf(packet)
+  const redacted = redactedIn(packet)
   return {
     topic: packet.topic,
     ...decodePayload(payloadOf(packet), maxPayloadBytes),
+    ...(redacted > 0 && { redacted }),
     qos: packet.qos,
     retained: packet.retain,
     dup: packet.dup,

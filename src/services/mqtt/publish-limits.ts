@@ -24,7 +24,7 @@ const unable = (what: string, why: string) =>
   new Fault('invalid_input', `The broker does not take ${what}: ${why}.`, { hint: 'test_connection shows its limits.' })
 
 /** The size of the PUBLISH packet (MQTT 5 §3.3). */
-function packetBytes({ topic, payload, qos, properties = {} }: Publication): number {
+export function packetBytes({ topic, payload, qos, properties = {} }: Publication): number {
   const user = Object.entries(properties.userProperties ?? {}).flatMap(([name, values]) =>
     [values].flat().map((value) => 1 + field(name) + field(value)),
   )

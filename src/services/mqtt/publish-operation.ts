@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Publication } from './connection.ts'
+import { dryRun, DryRun } from './guard/dry-run.ts'
+import { deletesRetained, type Guard } from './guard/write-guard.ts'
+import type { Links } from './links.ts'
 import { encodePayload, fromBase64 } from './payload.ts'
 import { requireAccepted } from './publish-limits.ts'
 import { reasonText } from './reason-codes.ts'
@@ -43,6 +46,11 @@ const PublishInput = z.object({
       'Default false. True: the broker keeps it for later subscribers; with an empty payload it deletes what it kept.',
     ),
   properties: Properties.optional(),
+  confirm: z
+    .boolean()
+    .default(false)
+    .describe('Say true to delete a retained message (retain with an empty payload); needs access: all.'),
+  dry_run: z.boolean().default(false).describe('True: only say what would happen, publish nothing.'),
 })
 
 type PublishInput = z.output<typeof PublishInput>
@@ -65,38 +73,66 @@ export const publishMessage = operation<Toolkit>()({
     retained: z.boolean(),
     retained_deleted: z.literal(true).optional().describe('The retained message of this topic, if any, was deleted.'),
     confirmed: z.boolean().describe('The broker confirmed it (QoS 1 and 2).'),
+    dry_run: DryRun.optional(),
     no_subscribers: z.literal(true).optional().describe('The broker says that nobody is subscribed to it.'),
   }),
   async handler(input, { sessions, caller, signal }) {
     const publication = publicationOf(input)
-    const { links } = await sessions.find(caller, input.session_id)
+    const { links, guard } = await sessions.find(caller, input.session_id)
+    if (input.dry_run) return await rehearse(publication, { links, guard, signal })
     const reasonCode = await links.use(signal, async (connection) => {
       requireAccepted(connection, publication)
       return await connection.publish(publication, signal).catch((error: unknown) => {
-        throw signal.aborted || !(error instanceof Fault) ? error : unknownOutcome(error)
+        throw signal.aborted || !(error instanceof Fault) || isRefusal(error) ? error : unknownOutcome(error)
       })
     })
     if (reasonCode >= 128) throw refused(publication.topic, reasonCode)
-    const { topic, payload, qos, retain } = publication
     return {
-      topic,
-      bytes: payload.length,
-      qos,
-      retained: retain && payload.length > 0,
-      ...(retain && payload.length === 0 && { retained_deleted: true as const }),
-      confirmed: qos > 0,
+      ...factsOf(publication),
+      ...(deletesRetained(publication) && { retained_deleted: true as const }),
+      confirmed: publication.qos > 0,
       // MQTT 5 §3.4.2.1, reason code 0x10.
       ...(reasonCode === 16 && { no_subscribers: true as const }),
     }
   },
 })
 
-function publicationOf({ topic, payload, payload_encoding, qos, retain, properties }: PublishInput): Publication {
+const factsOf = ({ topic, payload, qos, retain }: Publication) => ({
+  topic,
+  bytes: payload.length,
+  qos,
+  retained: retain && payload.length > 0,
+})
+
+interface Rehearsal {
+  readonly links: Links
+  readonly guard: Guard
+  readonly signal: AbortSignal
+}
+
+async function rehearse(publication: Publication, { links, guard, signal }: Rehearsal) {
+  const dry_run = await links.subscribeAlone(signal, (connection) => dryRun({ connection, guard, signal }, publication))
+  return { ...factsOf(publication), retained: false, confirmed: false, dry_run }
+}
+
+/** The session's own rules refused it: nothing was sent. */
+const isRefusal = ({ code }: Fault) => code === 'forbidden' || code === 'rate_limited'
+
+function publicationOf({
+  topic,
+  payload,
+  payload_encoding,
+  qos,
+  retain,
+  properties,
+  confirm,
+}: PublishInput): Publication {
   return {
     topic,
     payload: encodePayload(payload, payload_encoding),
     qos,
     retain,
+    confirmed: confirm,
     ...(properties && {
       properties: {
         ...(properties.content_type !== undefined && { contentType: properties.content_type }),

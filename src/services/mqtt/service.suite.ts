@@ -74,10 +74,10 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
 
     test('retained: kept, marked, listed, deleted by an empty payload', async (context) => {
       const toolkit = await toolkitFor(context, broker)
-      const session_id = await establish(toolkit)
+      const session_id = await establish(toolkit, { access: 'all' })
       const topic = 'kept/state'
       const publish = (payload: string) =>
-        toolkit.call('publish_message', { session_id, topic, payload, qos: 1, retain: true })
+        toolkit.call('publish_message', { session_id, topic, payload, qos: 1, retain: true, confirm: payload === '' })
       assert.equal((await publish('21.5'))['retained'], true)
       const collect = () => toolkit.call('subscribe_and_collect', { session_id, topic: 'kept/#', duration: 0.3 })
       const [message] = messagesOf(await collect())
@@ -109,7 +109,7 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       })
       const result = await toolkit.call('subscribe_and_collect', { session_id, topic: 'props', max_messages: 1 })
       assert.deepEqual(messagesOf(result)[0]?.properties, properties)
-      await toolkit.call('publish_message', { session_id, topic: 'props', payload: '', retain: true, qos: 1 })
+      await device.publishAsync('props', '', { qos: 1, retain: true })
       const old = await establish(toolkit, { protocol_version: '3.1.1' })
       await assert.rejects(
         toolkit.call('publish_message', { session_id: old, topic: 'props', payload: '', properties }),

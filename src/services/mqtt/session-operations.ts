@@ -4,6 +4,7 @@ import type { Broker } from '../../kernel/ports.ts'
 import { BrokerLimits, brokerLimits, ProtocolName, protocolName } from './broker-facts.ts'
 import { addressOf, parseConnectionString } from './connection-string.ts'
 import { ownTarget, type ConnectionSpec } from './dial.ts'
+import { Access, rulesOf, RulesInput, RulesShown, shownRules } from './guard/session-rules.ts'
 import type { LinkState } from './links.ts'
 import { tlsMaterial } from './tls-material.ts'
 import { isoTime, SessionId, type Toolkit } from './toolkit.ts'
@@ -44,6 +45,7 @@ const EstablishInput = z.object({
     .max(29)
     .default(10)
     .describe('Seconds to wait for the broker (1 to 29, default 10).'),
+  ...RulesInput,
 })
 
 type EstablishInput = z.output<typeof EstablishInput>
@@ -64,6 +66,7 @@ export const establishConnection = operation<Toolkit>()({
     name: z.string().optional(),
     broker: z.string().describe('Address, without credentials.'),
     own_broker: z.boolean().describe('It is the hub’s own.'),
+    access: Access,
     client_id: z.string(),
     protocol_version: ProtocolName,
     limits: BrokerLimits.nullable(),
@@ -79,6 +82,7 @@ export const establishConnection = operation<Toolkit>()({
       ...(session.name !== undefined && { name: session.name }),
       broker: session.address ?? addressOf(ownTarget(broker)),
       own_broker: session.address === undefined,
+      access: session.guard.rules.access,
       client_id: connection.connack.properties?.assignedClientIdentifier ?? connection.clientId,
       protocol_version: protocolName(connection),
       limits: brokerLimits(connection) ?? null,
@@ -98,6 +102,7 @@ function specOf(input: EstablishInput, own: Broker): ConnectionSpec {
     keepAliveSeconds: input.keep_alive,
     connectTimeoutMs: input.connect_timeout * 1000,
     tls: tlsMaterial(input, (target ?? ownTarget(own)).protocol),
+    rules: rulesOf(input),
   }
 }
 
@@ -119,6 +124,7 @@ export const listActiveConnections = operation<Toolkit>()({
           .enum(['connected', 'connecting', 'idle', 'lost'])
           .describe('idle: closed while unused; lost: see reason.'),
         reason: z.string().optional(),
+        rules: RulesShown.optional(),
         created_at: z.string(),
         last_used_at: z.string().describe('To the minute.'),
         expires_at: z.string(),
@@ -135,6 +141,7 @@ export const listActiveConnections = operation<Toolkit>()({
       own_broker: session.address === undefined,
       state: session.state.is,
       reason: reasonOf(session.state),
+      rules: session.rules && shownRules(session.rules),
       created_at: isoTime(session.createdMs),
       last_used_at: isoTime(session.usedMs),
       expires_at: isoTime(session.expiresMs),

@@ -142,10 +142,9 @@ suite('sessions', () => {
     await rows.reseal(one, (await rows.find(other, owner.id, 0))?.sealed ?? '')
     const again = start()
     context.after(() => again.stop())
-    const { links } = await again.find(owner, one)
-    await assert.rejects(
-      links.use(never, async () => undefined),
-      { code: 'storage_failed' },
-    )
+    await assert.rejects(again.find(owner, one), { code: 'storage_failed' })
+    const listed = await again.list(owner)
+    const accessOf = (id: string) => listed.find((session) => session.id === id)?.rules?.access
+    assert.deepEqual([accessOf(one), accessOf(other)], [undefined, 'safe'])
   })
 })

@@ -7,6 +7,9 @@ import type { Connection } from './connection.ts'
 import { addressOf } from './connection-string.ts'
 import type { ConnectionSpec, Dial } from './dial.ts'
 import type { MqttLimits } from './limits.ts'
+import { guardedConnection } from './guard/guarded-connection.ts'
+import { DEFAULT_RULES, type SessionRules } from './guard/session-rules.ts'
+import { createGuard, type Guard } from './guard/write-guard.ts'
 import { createLinks, type Links, type LinkState } from './links.ts'
 import type { SessionRow, SessionRows } from './session-rows.ts'
 
@@ -22,7 +25,15 @@ export interface SessionFacts {
 }
 
 export interface Session extends SessionFacts {
+  /** Their connections enforce the session's rules. */
   readonly links: Links
+  readonly guard: Guard
+}
+
+/** A session in a list; its rules are unknown where what was sealed cannot be opened any more. */
+export interface ListedSession extends SessionFacts {
+  readonly state: LinkState
+  readonly rules: SessionRules | undefined
 }
 
 /**
@@ -38,7 +49,7 @@ export interface Sessions {
   ): Promise<{ session: Session; connection: Connection }>
   /** Counts as a use: the hour begins anew. Throws Fault `not_found`. */
   find(caller: Caller, id: string): Promise<Session>
-  list(caller: Caller): Promise<(SessionFacts & { state: LinkState })[]>
+  list(caller: Caller): Promise<ListedSession[]>
   /** Throws Fault `not_found`. */
   close(caller: Caller, id: string): Promise<void>
   /** Closes the connections; the sessions stay in the store. */
@@ -58,7 +69,7 @@ export interface SessionsOptions {
 const TOUCH_MS = 60_000
 
 export function createSessions({ rows, secrets, dial, clock, log, limits }: SessionsOptions): Sessions {
-  const live = new Map<string, Links>()
+  const live = new Map<string, Pick<Session, 'links' | 'guard'>>()
   /** Callers who are connecting just now: they count towards the limits. */
   const arriving: string[] = []
   let sweeping = Promise.resolve()
@@ -84,22 +95,32 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
     return JSON.parse(plain) as ConnectionSpec
   }
 
-  const linksOf = (id: string, callerId: string, opened?: Connection): Links => {
-    const known = live.get(id)
+  const rulesOf = (row: SessionRow): SessionRules => {
+    const { rules } = JSON.parse(secrets.open(row.sealed, sealContext(row.id))) as ConnectionSpec
+    return rules ?? DEFAULT_RULES
+  }
+
+  /** What a session has in memory. Its rules never change. */
+  const liveOf = (row: SessionRow, opened?: Connection) => {
+    const known = live.get(row.id)
     if (known) return known
+    const { id, caller_id: callerId } = row
+    const guard = createGuard(rulesOf(row), clock)
     const links = createLinks({
       // The spec is opened for each attempt and not kept: while nothing connects, no password is in memory.
       async dial(signal, number) {
         const spec = await specOf(id, callerId)
-        return dial(spec, signal, number === 0 ? spec.clientId : `${spec.clientId}x${number}`)
+        const clientId = number === 0 ? spec.clientId : `${spec.clientId}x${number}`
+        return guardedConnection(await dial(spec, signal, clientId), guard)
       },
       clock,
       idleMs: limits.idleMs,
       maxSubscriptions: limits.subscriptionsPerSession,
-      ...(opened && { opened }),
+      ...(opened && { opened: guardedConnection(opened, guard) }),
     })
-    live.set(id, links)
-    return links
+    const made = { links, guard }
+    live.set(id, made)
+    return made
   }
 
   const requireRoom = async (callerId: string) => {
@@ -111,17 +132,18 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
   }
 
   const drop = async (id: string) => {
-    const links = live.get(id)
+    const gone = live.get(id)
     live.delete(id)
-    await links?.close()
+    await gone?.links.close()
   }
 
   const sweep = async () => {
-    for (const [id, links] of live) if (links.inUse()) await rows.touch(id, clock.now())
+    for (const [id, { links }] of live) if (links.inUse()) await rows.touch(id, clock.now())
     const ids = await rows.removeUnused(sinceMs())
     await Promise.all(ids.map(drop))
     // What carries no connection is made again when it is needed.
-    for (const [id, links] of live) if (links.state().is === 'idle' && !links.inUse()) live.delete(id)
+    for (const [id, { links }] of live)
+      if (links.state().is === 'idle' && !links.inUse() && !links.watched()) live.delete(id)
     if (ids.length > 0) log.info('MQTT sessions expired', { count: ids.length })
   }
 
@@ -154,7 +176,7 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
           await connection.close()
           throw error
         })
-        return { session: { ...factsOf(row), links: linksOf(id, caller.id, connection) }, connection }
+        return { session: { ...factsOf(row), ...liveOf(row, connection) }, connection }
       } finally {
         arriving.splice(arriving.indexOf(caller.id), 1)
       }
@@ -164,11 +186,15 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
       if (!row) throw unknownSession(id)
       const nowMs = clock.now()
       if (nowMs - row.used_ms >= TOUCH_MS) await rows.touch(id, nowMs)
-      return { ...factsOf({ ...row, used_ms: nowMs }), links: linksOf(id, caller.id) }
+      return { ...factsOf({ ...row, used_ms: nowMs }), ...liveOf(row) }
     },
     async list(caller) {
       const own = await rows.list(caller.id, sinceMs())
-      return own.map((row) => Object.assign(factsOf(row), { state: live.get(row.id)?.state() ?? { is: 'idle' } }))
+      return own.map((row) => ({
+        ...factsOf(row),
+        state: live.get(row.id)?.links.state() ?? { is: 'idle' },
+        rules: live.get(row.id)?.guard.rules ?? readable(() => rulesOf(row)),
+      }))
     },
     async close(caller, id) {
       if (!(await rows.remove(id, caller.id))) throw unknownSession(id)
@@ -179,6 +205,15 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
       await sweeping
       await Promise.all([...live.keys()].map(drop))
     },
+  }
+}
+
+/** Undefined instead of a fault: one session that cannot be opened must not hide the others. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }
 

@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer'
+import { topicMatcher } from '../topic.ts'
+import { redactJson } from './redact-json.ts'
+import { redactText, SECRET_SHOWN } from './redact-text.ts'
+import { isSecretName, MAY_HAVE_SECRET } from './secret-names.ts'
+import type { RedactionRule } from './session-rules.ts'
+
+export interface RedactedPayload {
+  readonly payload: Buffer
+  /** How many values were taken out. */
+  readonly redacted: number
+}
+
+/** Takes secrets out of payloads: what everybody's are called, and what one session's rules say beside. */
+export interface Redactor {
+  payload(topic: string, payload: Buffer): RedactedPayload
+}
+
+interface Rule {
+  readonly matches: (topic: string) => boolean
+  /** Absent: the whole payload. */
+  readonly path?: readonly string[]
+}
+
+const WHOLE = Buffer.from(SECRET_SHOWN)
+
+/**
+ * Binary payloads are passed as they are: nothing says where in them a secret would be. Of text, an escape of its own
+ * (base64, compression) hides a secret from this as well.
+ */
+export function createRedactor(rules: readonly RedactionRule[]): Redactor {
+  const own: readonly Rule[] = rules.map(({ topic, path }) => ({
+    matches: topicMatcher(topic),
+    ...(path !== undefined && { path: path.split('.') }),
+  }))
+  return {
+    payload(topic, payload) {
+      const unchanged = { payload, redacted: 0 }
+      if (payload.length === 0) return unchanged
+      const meant = own.length === 0 ? own : own.filter(({ matches }) => matches(topic))
+      if (meant.some(({ path }) => path === undefined) || isSecretName(topic.slice(topic.lastIndexOf('/') + 1)))
+        return { payload: WHOLE, redacted: 1 }
+      if (meant.length === 0 && !MAY_HAVE_SECRET.test(payload.toString('latin1'))) return unchanged
+      if (!isUtf8(payload)) return unchanged
+      const { text, redacted } = redact(payload.toString(), meant)
+      return redacted === 0 ? unchanged : { payload: Buffer.from(text), redacted }
+    },
+  }
+}
+
+function redact(text: string, rules: readonly Rule[]) {
+  if (!/^\s*[[{"]/.test(text)) return redactText(text)
+  return redactJson(text, (path) => isSecretName(path.at(-1) ?? '') || rules.some((rule) => isAt(path, rule.path)))
+}
+
+/** A single name is meant at any depth, a longer path from the root; the root itself has a level of its own. */
+function isAt(path: readonly string[], wanted: readonly string[] = []): boolean {
+  if (wanted.length === 1) return wanted[0] === path.at(-1)
+  const levels = path.slice(1)
+  return levels.length === wanted.length && wanted.every((name, index) => name === '*' || name === levels[index])
+}
