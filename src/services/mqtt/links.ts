@@ -21,6 +21,10 @@ export interface Links {
    * one copy of a message or several, as the broker likes (MQTT 5 §3.3.4); apart, each gets its own exactly once.
    */
   subscribeAlone<T>(signal: AbortSignal, task: (connection: Connection) => Promise<T>): Promise<T>
+  /** Like `subscribeAlone`, for the session's index: outside of the limit, and no use that keeps the session alive. */
+  watch<T>(signal: AbortSignal, task: (connection: Connection) => Promise<T>): Promise<T>
+  /** Whether the index watches on it. */
+  watched(): boolean
   close(): Promise<void>
 }
 
@@ -40,6 +44,7 @@ export function createLinks({ dial, clock, idleMs, maxSubscriptions, opened }: L
   const taken = new Set<number>()
   let state: LinkState = { is: 'idle' }
   let users = 0
+  let watchers = 0
   let cancelIdle = () => {}
 
   const enter = async (connection: Connection) => {
@@ -115,6 +120,15 @@ export function createLinks({ dial, clock, idleMs, maxSubscriptions, opened }: L
         taken.delete(number)
       }
     },
+    async watch(signal, task) {
+      watchers += 1
+      try {
+        return await subscribeApart(maxSubscriptions, signal, task)
+      } finally {
+        watchers -= 1
+      }
+    },
+    watched: () => watchers > 0,
     async close() {
       closing.abort(closed())
       cancelIdle()
