@@ -1,0 +1,242 @@
+import type { Device, FactValue, Facts, FamilyName } from './device.ts'
+import type { Claim, Profile, Trait } from './family.ts'
+import type { HomeMessage } from './heard.ts'
+import { slug } from './values.ts'
+import { complaintOf } from './vocabulary.ts'
+import { unitOf, wordsOf, type Traits } from './wording.ts'
+
+/** A word with the time it was said: of two, the later holds, in whichever order they came. */
+interface Said<T> {
+  readonly value: T
+  readonly atMs: number
+}
+
+interface Entity {
+  readonly id: string
+  readonly family: FamilyName
+  readonly facts: Map<string, Said<FactValue>>
+  readonly online: Map<string, Said<boolean>>
+  readonly profiles: Map<string, Profile>
+  error: Said<string | null> | undefined
+  lastSeenMs: number | undefined
+  /** What was said before that is void. */
+  bornMs: number
+  declared: Declared | undefined
+}
+
+/** All that is declared of a device, in one. */
+interface Declared extends Omit<Profile, 'traits'> {
+  /** By the name under which messages bring the fact. */
+  readonly traits: Traits
+  /** From that name to the one the device's facts show. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+export interface DeviceTable {
+  apply(claim: Claim, family: FamilyName, message: HomeMessage): void
+  /** The facts of a claim under the names that the device's facts show, and the words for them. */
+  present(device: string, facts: Facts): { readonly facts: Facts; readonly text: string }
+  name(device: string): string
+  devices(): Device[]
+}
+
+const MOST_FACTS = 256
+const MOST_SOURCES = 512
+const MOST_CHANNELS = 64
+const MOST_ANCESTORS = 8
+
+/** What is known of at most `maxDevices` devices; of more it takes no notice. */
+export function createDeviceTable(maxDevices: number): DeviceTable {
+  const entities = new Map<string, Entity>()
+
+  const entityFor = (claim: Claim, family: FamilyName): Entity | undefined => {
+    const known = entities.get(claim.device)
+    if (known || claim.kind === 'command' || claim.kind === 'response' || entities.size >= maxDevices) return known
+    if (claim.declares && claim.declares.profile === undefined) return undefined
+    const entity = createEntity(claim.device, family)
+    entities.set(claim.device, entity)
+    return entity
+  }
+
+  const move = (from: string, to: Entity) => {
+    const old = entities.get(from)
+    if (!old || old === to) return
+    entities.delete(from)
+    for (const [key, said] of old.facts) later(to.facts, key, said, MOST_FACTS)
+    for (const [channel, said] of old.online) later(to.online, channel, said, MOST_CHANNELS)
+    to.lastSeenMs = latest(to.lastSeenMs, old.lastSeenMs)
+  }
+
+  /** Whether it can be reached, and since when that is so; it cannot where its parent cannot. */
+  const reach = (entity: Entity, depth = 0): Said<boolean> | undefined => {
+    const { parent: parentId, availabilityMode, diesWithParent } = declaredOf(entity)
+    const own = combined(entity.online, availabilityMode)
+    const parent = parentId === undefined || depth >= MOST_ANCESTORS ? undefined : entities.get(parentId)
+    const above = parent && parent !== entity ? reach(parent, depth + 1) : undefined
+    if (!above) return own
+    if (!above.value) return own?.value === false && own.atMs < above.atMs ? own : above
+    return diesWithParent === true && own && own.atMs < above.atMs ? { value: false, atMs: above.atMs } : own
+  }
+
+  return {
+    apply(claim, family, message) {
+      const entity = entityFor(claim, family)
+      if (!entity) return
+      if (claim.formerly !== undefined) move(claim.formerly, entity)
+      const { atMs } = message
+      if (claim.afresh === true) renew(entity, atMs)
+      for (const [key, value] of Object.entries(claim.facts ?? {}))
+        if (atMs >= entity.bornMs) later(entity.facts, key, { value, atMs }, MOST_FACTS)
+      if (claim.online !== undefined)
+        later(entity.online, claim.channel ?? '', { value: claim.online, atMs }, MOST_CHANNELS)
+      if (claim.error !== undefined && atMs >= (entity.error?.atMs ?? 0)) entity.error = { value: claim.error, atMs }
+      entity.lastSeenMs = latest(entity.lastSeenMs, seenMs(claim, message))
+      if (claim.declares) declare(entity, claim.declares)
+    },
+    present(device, facts) {
+      const entity = entities.get(device)
+      const declared = entity ? declaredOf(entity) : NOTHING_DECLARED
+      const shown = rename(Object.entries(facts), declared.names)
+      return { facts: shown, text: wordsOf(shown, traitsShown(declared)) }
+    },
+    name(device) {
+      const entity = entities.get(device)
+      return (entity && declaredOf(entity).name) ?? lastLevel(device)
+    },
+    devices: () =>
+      [...entities.values()].map((entity) => deviceOf(entity, reach(entity))).sort((a, b) => (a.id < b.id ? -1 : 1)),
+  }
+}
+
+function createEntity(id: string, family: FamilyName): Entity {
+  return {
+    id,
+    family,
+    facts: new Map(),
+    online: new Map(),
+    profiles: new Map(),
+    error: undefined,
+    lastSeenMs: undefined,
+    bornMs: 0,
+    declared: undefined,
+  }
+}
+
+function later<T>(map: Map<string, Said<T>>, key: string, said: Said<T>, most: number): void {
+  const known = map.get(key)
+  if (known ? said.atMs >= known.atMs : map.size < most) map.set(key, said)
+}
+
+const latest = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
+
+function renew(entity: Entity, atMs: number): void {
+  if (atMs < entity.bornMs) return
+  entity.bornMs = atMs
+  for (const [key, said] of entity.facts) if (said.atMs < atMs) entity.facts.delete(key)
+}
+
+/** A will is the broker's word, a command somebody else's: neither shows that the device is there. */
+function seenMs(claim: Claim, { retained, atMs }: HomeMessage): number | undefined {
+  if (claim.kind === 'command' || claim.kind === 'config' || claim.online === false) return undefined
+  // Its own clock may be wrong; it cannot have spoken after it was heard.
+  if (claim.seenMs !== undefined) return Math.min(claim.seenMs, atMs)
+  return retained || (claim.kind === 'response' && claim.error === undefined) ? undefined : atMs
+}
+
+function declare(entity: Entity, { source, profile }: { source: string; profile: Profile | undefined }): void {
+  if (profile === undefined) entity.profiles.delete(source)
+  else if (entity.profiles.has(source) || entity.profiles.size < MOST_SOURCES) entity.profiles.set(source, profile)
+  entity.declared = undefined
+}
+
+const NOTHING_DECLARED: Declared = { traits: {}, names: new Map() }
+
+function declaredOf(entity: Entity): Declared {
+  if (entity.declared) return entity.declared
+  if (entity.profiles.size === 0) return (entity.declared = NOTHING_DECLARED)
+  // Sorted: the same declarations in another order make the same device. The first to name a thing names it.
+  const profiles = [...entity.profiles].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, profile]) => profile)
+  const traits = new Map<string, Trait>()
+  for (const profile of profiles)
+    for (const [key, trait] of Object.entries(profile.traits ?? {}))
+      if (traits.has(key) || traits.size < MOST_FACTS) traits.set(key, { ...trait, ...traits.get(key) })
+  const { traits: _, ...rest } = Object.assign({}, ...profiles.reverse()) as Profile
+  return (entity.declared = { ...rest, traits: Object.fromEntries(traits), names: namesOf(traits) })
+}
+
+/** Two facts of one name get their groups' names before it, or numbers behind. */
+function namesOf(traits: ReadonlyMap<string, Trait>): Map<string, string> {
+  const wanted = [...traits].flatMap(([key, { name }]) => (name === undefined ? [] : [[key, name] as const])).sort()
+  const count = new Map<string, number>()
+  for (const [, name] of wanted) count.set(name, (count.get(name) ?? 0) + 1)
+  const taken = new Set<string>()
+  const names = new Map<string, string>()
+  for (const [key, name] of wanted) {
+    const group = traits.get(key)?.group
+    const full = (count.get(name) ?? 0) > 1 && group !== undefined ? `${slug(group)}_${name}` : name
+    let free = full
+    for (let number = 2; taken.has(free); number++) free = `${full}_${number}`
+    taken.add(free)
+    names.set(key, free)
+  }
+  return names
+}
+
+function rename(facts: readonly (readonly [string, FactValue])[], names: ReadonlyMap<string, string>): Facts {
+  return Object.fromEntries(
+    facts.map(([key, value]) => [names.get(key) ?? key, value] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
+}
+
+function traitsShown({ traits, names }: Declared): Traits {
+  return Object.fromEntries(Object.entries(traits).map(([key, trait]) => [names.get(key) ?? key, trait]))
+}
+
+function combined(online: Entity['online'], mode: Profile['availabilityMode'] = 'latest'): Said<boolean> | undefined {
+  const words = [...online.values()]
+  if (words.length === 0) return undefined
+  const newest = words.reduce((a, b) => (b.atMs >= a.atMs ? b : a))
+  if (mode === 'latest') return newest
+  const value = mode === 'all' ? words.every(({ value }) => value) : words.some(({ value }) => value)
+  const deciding = words.filter((word) => word.value === value)
+  return { value, atMs: Math.max(...deciding.map(({ atMs }) => atMs)) }
+}
+
+function deviceOf(entity: Entity, reach: Said<boolean> | undefined): Device {
+  const declared = declaredOf(entity)
+  const traits = traitsShown(declared)
+  const facts = rename(
+    [...entity.facts].map(([key, said]) => [key, said.value]),
+    declared.names,
+  )
+  const complaint = Object.entries(facts).map(([name, value]) => complaintOf(name, value))
+  const error = complaint.find((text) => text !== undefined)
+  const { error: told } = entity
+  return {
+    id: entity.id,
+    name: declared.name ?? lastLevel(entity.id),
+    family: declared.family ?? entity.family,
+    ...(declared.model !== undefined && { model: declared.model }),
+    ...(declared.room !== undefined && { room: declared.room }),
+    ...(reach !== undefined && { online: reach.value }),
+    ...(reach?.value === false && { offlineSinceMs: reach.atMs }),
+    ...(entity.lastSeenMs !== undefined && { lastSeenMs: entity.lastSeenMs }),
+    facts,
+    units: unitsOf(facts, traits),
+    ...(error !== undefined && { error }),
+    ...(error === undefined && typeof told?.value === 'string' && { error: told.value, errorMs: told.atMs }),
+    text: wordsOf(facts, traits),
+    ...(entity.family === 'plain' && { guessed: true as const }),
+  }
+}
+
+function unitsOf(facts: Facts, traits: Traits): Record<string, string> {
+  const units = Object.entries(facts).flatMap(([name, value]) => {
+    const unit = typeof value === 'number' || value === null ? unitOf(name, traits[name]) : undefined
+    return unit === undefined ? [] : [[name, unit] as const]
+  })
+  return Object.fromEntries(units)
+}
+
+const lastLevel = (id: string) => id.slice(id.lastIndexOf('/') + 1)

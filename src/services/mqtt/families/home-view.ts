@@ -1,0 +1,113 @@
+import type { Device, Reading } from './device.ts'
+import { createDeviceTable, type DeviceTable } from './device-table.ts'
+import { FAMILIES } from './families.ts'
+import type { Claim, Family, Outcome } from './family.ts'
+import { hear, type Heard, type HomeMessage } from './heard.ts'
+import { guess } from './plain.ts'
+import { createRecentMessages } from './recent-messages.ts'
+import { plainName } from './wording.ts'
+
+/** A home as its messages tell it. They may come in any order: a declaration after the states it explains. */
+export interface HomeView {
+  /**
+   * Takes a message in and says what it means, or undefined where it is no device's as far as is known. `decoded` spares
+   * parsing the payload again; Sparkplug B is read only with it.
+   */
+  see(message: HomeMessage, decoded?: { readonly format: string; readonly value?: unknown }): Reading | undefined
+  /** All that is known, sorted by id. */
+  devices(): readonly Device[]
+}
+
+export interface HomeViewOptions {
+  /** Default 2000. */
+  readonly maxDevices?: number
+}
+
+const LIMITS = { maxTopics: 5000, maxPayloadBytes: 4096 }
+const MOST_OWNED_TOPICS = 50_000
+/** A declaration can make another readable, whose topics then want to be read again; not for ever. */
+const MOST_ROUNDS = 4
+
+export function createHomeView({ maxDevices = 2000 }: HomeViewOptions = {}): HomeView {
+  const table = createDeviceTable(maxDevices)
+  const recent = createRecentMessages(LIMITS)
+  const owners = new Map<string, string>()
+  const families = FAMILIES.map((create) => create({ ownerOf: (topic) => owners.get(topic) }))
+
+  const read = (heard: Heard): readonly [Family, Outcome] | undefined => {
+    for (const family of families) {
+      const outcome = family.read(heard)
+      if (outcome) return [family, outcome]
+    }
+    return undefined
+  }
+
+  const take = (heard: Heard, round: number): Reading | undefined => {
+    const found = read(heard)
+    if (!found) {
+      recent.keep(heard)
+      const claim = guess(heard)
+      return claim && readingOf(claim, 'plain', table)
+    }
+    const [family, { claims, keep, revisit }] = found
+    for (const claim of claims) table.apply(claim, family.name, heard)
+    const [first] = claims
+    if (keep === true) recent.keep(heard)
+    else {
+      recent.forget(heard.topic)
+      if (first && (owners.has(heard.topic) || owners.size < MOST_OWNED_TOPICS)) owners.set(heard.topic, first.device)
+    }
+    if (revisit && round < MOST_ROUNDS)
+      for (const message of recent.find(revisit.topics ?? [], revisit.below ?? [])) take(hear(message), round + 1)
+    return first && readingOf(first, family.name, table)
+  }
+
+  return {
+    see: (message, decoded) => take(hear(message, decoded), 1),
+    devices() {
+      const all = table.devices()
+      const rooms = new Map<string, string>()
+      const shown = all.filter((device) => {
+        const same = families.map((family) => family.sameAs?.(device.id)).find((id) => id !== undefined)
+        if (same !== undefined && device.room !== undefined) rooms.set(same, device.room)
+        return same === undefined && !families.some((family) => family.hides?.(device.id))
+      })
+      const placed = shown.map((device) => {
+        const room = device.room ?? rooms.get(device.id)
+        return room === undefined ? device : { ...device, room }
+      })
+      return [...placed, ...guessed(recent.all(), maxDevices - placed.length, read)]
+    },
+  }
+}
+
+/** What looks like devices among the messages that nobody could read. */
+function guessed(
+  messages: Iterable<HomeMessage>,
+  most: number,
+  read: (heard: Heard) => readonly [Family, Outcome] | undefined,
+): Device[] {
+  const table = createDeviceTable(Math.max(0, most))
+  for (const message of messages) {
+    const heard = hear(message)
+    const claim = guess(heard)
+    // What a declaration gives a meaning is kept, but is no guess.
+    if (claim && !read(heard)) table.apply(claim, 'plain', message)
+  }
+  return table.devices()
+}
+
+function readingOf(claim: Claim, family: Reading['family'], table: DeviceTable): Reading {
+  const { facts, text } = table.present(claim.device, claim.facts ?? {})
+  const online = claim.online === undefined ? undefined : claim.online ? 'online' : 'OFFLINE'
+  const words = [online, text === '' ? undefined : text, claim.says].filter((part) => part !== undefined)
+  return {
+    deviceId: claim.device,
+    family,
+    kind: claim.kind,
+    facts,
+    text: `${plainName(table.name(claim.device))}: ${words.join(', ') || claim.kind}`,
+    ...(claim.online !== undefined && { online: claim.online }),
+    ...(typeof claim.error === 'string' && { error: claim.error }),
+  }
+}
