@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { Validator } from '@seriousme/openapi-schema-validator'
+import { Validator, type SpecData } from '@seriousme/openapi-schema-validator'
 import { cleanUps } from '../src/testing/mqtt-toolkit.ts'
 import { startHub, type TestHub } from './support/hub.ts'
 import { mosquittoAt, ownerLogin } from './support/mqtt.ts'
@@ -29,7 +29,7 @@ suite('the HTTP port', () => {
 
   test('/openapi.json is valid OpenAPI 3.1 and knows every operation', async () => {
     const { text } = await get('/openapi.json')
-    const { valid, errors } = await new Validator().validate(JSON.parse(text) as object)
+    const { valid, errors } = await new Validator().validate(JSON.parse(text) as SpecData)
     assert.ok(valid, JSON.stringify(errors))
     const { paths, openapi } = JSON.parse(text) as { openapi: string; paths: Record<string, object> }
     assert.match(openapi, /^3\.1\./)
