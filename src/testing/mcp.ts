@@ -23,9 +23,9 @@ export const sampleTools: readonly Tool[] = [
     summary: 'Says it again.',
     scope: 'test:read',
     effect: 'read',
-    input: z.object({ text: z.string() }),
+    input: z.object({ text: z.string(), times: z.int().default(1) }),
     output: z.object({ text: z.string() }),
-    handler: async ({ text }) => ({ text }),
+    handler: async ({ text, times }) => ({ text: text.repeat(times) }),
   }).bind({}),
   operation()({
     name: 'test.count',

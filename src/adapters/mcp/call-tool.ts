@@ -63,12 +63,22 @@ function callOf(operation: string, input: unknown, meta: Params, exchange: Excha
   }
 }
 
+/** Characters of one result. No model can use more, and as text and structure it is twice in memory and on the wire. */
+const LARGEST_RESULT = 16 * 1024 * 1024
+
 /** The result twice where the revision knows structured content: for programs, and as text for models. */
 function success(output: unknown, revision: Revision): object {
-  const content = [{ type: 'text', text: JSON.stringify(output) }]
+  const text = JSON.stringify(output)
+  if (text.length > LARGEST_RESULT) throw tooLarge(text.length)
+  const content = [{ type: 'text', text }]
   const structured = since(revision, '2025-06-18') && isObject(output)
   return structured ? { content, structuredContent: output } : { content }
 }
+
+const tooLarge = (length: number) =>
+  new Fault('too_large', `The result has ${length} characters; an MCP result may have ${LARGEST_RESULT}.`, {
+    hint: 'Ask for less at once. REST takes results of any size.',
+  })
 
 function failure(fault: Fault): object {
   return {

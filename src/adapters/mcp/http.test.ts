@@ -166,6 +166,16 @@ suite('MCP over HTTP, revision 2026-07-28', () => {
       assert.deepEqual([answer.status, answer.body.error?.code], [status, code], JSON.stringify(answer.body))
     })
 
+  test('a result that nobody could use is refused with what to do', async () => {
+    const { body, headers } = modern('tools/call', { name: 'echo', arguments: { text: 'x', times: 17_000_000 } })
+    const answer = await post(mcp, body, headers)
+    assert.equal(answer.body.result?.['isError'], true)
+    assert.match(
+      JSON.stringify(answer.body.result?.['content']),
+      /17000011 characters.*Ask for less at once.*too_large/,
+    )
+  })
+
   test('a missing scope is HTTP 403 and names the scope', async () => {
     const { body, headers } = modern('tools/call', { name: 'delete_all', arguments: {} })
     const answer = await post(mcp, body, { ...headers, authorization: `Bearer ${READER_TOKEN}` })
