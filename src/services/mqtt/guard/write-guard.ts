@@ -1,6 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import type { Publication } from '../connection.ts'
+import { withoutShare } from '../topic.ts'
 import { protectionOf } from './protected-topics.ts'
 import { createRedactor, type Redactor } from './redaction.ts'
 import type { SessionRules } from './session-rules.ts'
@@ -27,7 +28,7 @@ export interface Guard {
 const MINUTE_MS = 60_000
 
 /** Topics of this service's own probes and replies: filters of a session need not name them. */
-const OWN_TOPIC = /^alicia-(?:probe|reply)[-/]/
+const isOwn = (filter: string) => /^alicia-(?:probe|reply)[-/]/.test(withoutShare(filter))
 
 const OPEN_HINT = 'The session was made so; establish_connection makes another with other rules.'
 
@@ -47,9 +48,11 @@ export function createGuard(rules: SessionRules, clock: Clock): Guard {
 
   const verdict = (publication: Publication): Verdict => {
     const { topic } = publication
+    // Probes clear up behind themselves.
+    if (isOwn(topic) && rules.access !== 'read_only') return { allowed: true }
     const tier = tierVerdict(rules.access, publication)
     if (!tier.allowed) return tier
-    const broken = OWN_TOPIC.test(topic) ? undefined : writing.broken(topic)
+    const broken = writing.broken(topic)
     if (broken !== undefined)
       return { allowed: false, rule: broken, why: `the session may not publish to ${topic}`, hint: OPEN_HINT }
     if (deletesRetained(publication) && !publication.confirmed)
@@ -65,9 +68,9 @@ export function createGuard(rules: SessionRules, clock: Clock): Guard {
   return {
     rules,
     redactor: createRedactor(rules.redact),
-    mayRead: (topic) => OWN_TOPIC.test(topic) || reading.broken(topic) === undefined,
+    mayRead: (topic) => isOwn(topic) || reading.broken(topic) === undefined,
     unreadable(filter) {
-      const rule = OWN_TOPIC.test(filter) ? undefined : reading.hopeless(filter)
+      const rule = isOwn(filter) ? undefined : reading.hopeless(filter)
       if (rule === undefined) return undefined
       return new Fault('forbidden', `This session may not read ${filter} (rule ${rule}).`, {
         hint: OPEN_HINT,
