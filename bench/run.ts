@@ -1,13 +1,27 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
+import { firehoseRows } from './rows/firehose.ts'
 import { mcpSession } from './rows/mcp-session.ts'
 import { mcpStateless } from './rows/mcp-stateless.ts'
+import { memory } from './rows/memory.ts'
+import { mqttRequest } from './rows/mqtt-request.ts'
+import { registry } from './rows/registry.ts'
 import { rest } from './rows/rest.ts'
+import { start } from './rows/start.ts'
 import { header, lineOf } from './table.ts'
 
 /** `npm run bench [-- [--json] [--soak <minutes>] [words of rows]]`: one table, each row against its limit. */
-const ROWS: readonly Row[] = [...rest, ...mcpStateless, ...mcpSession]
+const ROWS: readonly Row[] = [
+  ...rest,
+  ...mcpStateless,
+  ...mcpSession,
+  ...mqttRequest,
+  ...firehoseRows,
+  registry,
+  start,
+  ...memory,
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
