@@ -19,13 +19,14 @@ const XML_ELEMENT = /<([A-Za-z][\w:.-]{0,60})((?:\s[^<>]{0,200})?>)([^<]+)/g
 
 /** Secrets that are known by their own look. The first group stays. */
 const SHAPES: readonly RegExp[] = [
+  /\b(Authorization["']?[ \t]{0,4}[:=][ \t]{0,4})[^\s"'\\][^\n"'\\]*/gi,
   /\b((?:Bearer|Basic)[ \t]{1,4})[\w~+/.=-]{8,}/gi,
   /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:@/"]{0,100}:)[^\s@/"]{1,200}(?=@)/gi,
   /(?<![\w-])()eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,
   /(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----)[^-]+/g,
 ]
 
-const HARMLESS = /^(?:true|false|null|undefined|none|\[redacted\]|\\*(["'])\\*\1|[[{][\]}])$/i
+const HARMLESS = /^(?:true|false|null|undefined|none|\[redacted\]|bearer|basic|\\*(["'])\\*\1|[[{][\]}])$/i
 
 /** Takes secrets out of text that is not JSON: logs, settings, URLs, XML. Linear in its length. */
 export function redactText(text: string): RedactedText {
@@ -34,13 +35,14 @@ export function redactText(text: string): RedactedText {
     redacted += 1
     return `${kept}${SECRET_SHOWN}${tail}`
   }
-  const assigned = text
+  // Shapes first: what is behind "Authorization: Bearer" would look like a text that follows a value.
+  const shaped = SHAPES.reduce((done, shape) => done.replace(shape, (_, kept: string) => hide(kept)), text)
+  const clean = shaped
     .replace(XML_ELEMENT, (all, name: string, rest: string) => (isSecretName(name) ? hide(`<${name}${rest}`) : all))
     .replace(ASSIGNED, (all, name: string, between: string, value: string) => {
       if (!isSecretName(name) || HARMLESS.test(value)) return all
       const quote = (end: RegExp) => end.exec(value)?.[0] ?? ''
       return hide(`${name}${between}${quote(/^\\*["']/)}`, quote(/(?<!\\)\\*["']$/))
     })
-  const shaped = SHAPES.reduce((done, shape) => done.replace(shape, (_, kept: string) => hide(kept)), assigned)
-  return { text: shaped, redacted }
+  return { text: clean, redacted }
 }

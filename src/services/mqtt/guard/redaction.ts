@@ -1,4 +1,7 @@
 import { isUtf8 } from 'node:buffer'
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
+import { compressedFormat } from '../decode/compressed.ts'
+import { MAX_DECODED_BYTES } from '../decode/format.ts'
 import { topicMatcher } from '../topic.ts'
 import { redactJson } from './redact-json.ts'
 import { redactText, SECRET_SHOWN } from './redact-text.ts'
@@ -25,8 +28,8 @@ interface Rule {
 const WHOLE = Buffer.from(SECRET_SHOWN)
 
 /**
- * Binary payloads are passed as they are: nothing says where in them a secret would be. Of text, an escape of its own
- * (base64, compression) hides a secret from this as well.
+ * Binary payloads other than compressed text are passed as they are: nothing says where in them a secret would be.
+ * What is base64 within a text hides a secret from this as well.
  */
 export function createRedactor(rules: readonly RedactionRule[]): Redactor {
   const own: readonly Rule[] = rules.map(({ topic, path }) => ({
@@ -40,11 +43,29 @@ export function createRedactor(rules: readonly RedactionRule[]): Redactor {
       const meant = own.length === 0 ? own : own.filter(({ matches }) => matches(topic))
       if (meant.some(({ path }) => path === undefined) || isSecretName(topic.slice(topic.lastIndexOf('/') + 1)))
         return { payload: WHOLE, redacted: 1 }
+      const packing = compressedFormat(payload)
+      if (packing) return repacked(packing, payload, meant) ?? unchanged
       if (meant.length === 0 && !MAY_HAVE_SECRET.test(payload.toString('latin1'))) return unchanged
-      if (!isUtf8(payload)) return unchanged
-      const { text, redacted } = redact(payload.toString(), meant)
-      return redacted === 0 ? unchanged : { payload: Buffer.from(text), redacted }
+      return cleaned(payload, meant) ?? unchanged
     },
+  }
+}
+
+/** Undefined when there is nothing to take out. */
+function cleaned(payload: Buffer, rules: readonly Rule[]): RedactedPayload | undefined {
+  if (!isUtf8(payload)) return undefined
+  const { text, redacted } = redact(payload.toString(), rules)
+  return redacted === 0 ? undefined : { payload: Buffer.from(text), redacted }
+}
+
+/** The same for what is compressed; what decoders would not inflate is not inflated here either. */
+function repacked(packing: 'gzip' | 'zlib', payload: Buffer, rules: readonly Rule[]): RedactedPayload | undefined {
+  try {
+    const [inflate, deflate] = packing === 'gzip' ? [gunzipSync, gzipSync] : [inflateSync, deflateSync]
+    const inner = cleaned(inflate(payload, { maxOutputLength: MAX_DECODED_BYTES }), rules)
+    return inner && { payload: deflate(inner.payload), redacted: inner.redacted }
+  } catch {
+    return undefined
   }
 }
 
