@@ -18,6 +18,8 @@ export interface ConnectionSpec {
   readonly keepAliveSeconds: number
   readonly connectTimeoutMs: number
   readonly tls: TlsMaterial
+  /** Absent in sessions of before there was an index: they have one. */
+  readonly isIndexed?: boolean
   /** Absent in sessions older than rules: the default ones hold. */
   readonly rules?: SessionRules
 }

@@ -2,6 +2,7 @@ import { service, type Service } from '../../kernel/service.ts'
 import { subscribeAndCollect } from './collect-operation.ts'
 import { testConnection } from './diagnose/test-operation.ts'
 import { createDial } from './dial.ts'
+import { createWatches } from './index/watches.ts'
 import type { MqttLimits } from './limits.ts'
 import { ping } from './ping-operation.ts'
 import { publishMessage } from './publish-operation.ts'
@@ -31,9 +32,18 @@ export function mqttService(limits: MqttLimits): Service {
       const rows = await openSessionRows(store)
       const dial = createDial(broker, clock)
       const sessions = createSessions({ rows, secrets, dial, clock, log, limits })
+      const watches = createWatches({
+        clock,
+        maxWatches: limits.indexes,
+        maxTopics: limits.indexedTopics,
+        maxBytes: limits.indexBytes,
+      })
       return {
-        deps: { sessions, broker, clock, limits, topicLists: createSnapshots(clock) },
-        stop: () => sessions.stop(),
+        deps: { sessions, watches, broker, clock, limits, topicLists: createSnapshots(clock) },
+        async stop() {
+          await watches.stop()
+          await sessions.stop()
+        },
       }
     },
   })

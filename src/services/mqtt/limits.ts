@@ -12,6 +12,10 @@ export interface MqttLimits {
   readonly subscriptionsPerSession: number
   /** Bytes that one collection may hold in memory, about. */
   readonly collectedBytes: number
+  /** Live indexes at a time, of all sessions; what each may know, and hold in memory, about. */
+  readonly indexes: number
+  readonly indexedTopics: number
+  readonly indexBytes: number
 }
 
 export const DEFAULT_LIMITS: MqttLimits = {
@@ -21,4 +25,7 @@ export const DEFAULT_LIMITS: MqttLimits = {
   idleMs: 300_000,
   subscriptionsPerSession: 5,
   collectedBytes: 64 * 1024 * 1024,
+  indexes: 10,
+  indexedTopics: 100_000,
+  indexBytes: 64 * 1024 * 1024,
 }

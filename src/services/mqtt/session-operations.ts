@@ -45,6 +45,10 @@ const EstablishInput = z.object({
     .max(29)
     .default(10)
     .describe('Seconds to wait for the broker (1 to 29, default 10).'),
+  index: z
+    .boolean()
+    .default(true)
+    .describe('Listen to all topics from now on: list_topics and what_changed answer from it at once.'),
   ...RulesInput,
 })
 
@@ -73,10 +77,11 @@ export const establishConnection = operation<Toolkit>()({
     connected_in_ms: z.number(),
     expires_at: z.string().describe('ISO 8601; every use moves it.'),
   }),
-  async handler(input, { sessions, broker, clock, caller, signal }) {
+  async handler(input, { sessions, watches, broker, clock, caller, signal }) {
     const spec = specOf(input, broker)
     const startMs = clock.monotonic()
     const { session, connection } = await sessions.establish(caller, { spec, name: input.name }, signal)
+    if (spec.isIndexed) watches.of(session)
     return {
       session_id: session.id,
       ...(session.name !== undefined && { name: session.name }),
@@ -102,6 +107,7 @@ function specOf(input: EstablishInput, own: Broker): ConnectionSpec {
     keepAliveSeconds: input.keep_alive,
     connectTimeoutMs: input.connect_timeout * 1000,
     tls: tlsMaterial(input, (target ?? ownTarget(own)).protocol),
+    isIndexed: input.index,
     rules: rulesOf(input),
   }
 }

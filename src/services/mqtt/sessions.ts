@@ -110,6 +110,7 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
       // The spec is opened for each attempt and not kept: while nothing connects, no password is in memory.
       async dial(signal, number) {
         const spec = await specOf(id, callerId)
+        if (number === limits.subscriptionsPerSession && spec.isIndexed === false) throw notIndexed()
         const clientId = number === 0 ? spec.clientId : `${spec.clientId}x${number}`
         return guardedConnection(await dial(spec, signal, clientId), guard)
       },
@@ -218,6 +219,11 @@ function readable<T>(read: () => T): T | undefined {
 }
 
 const sealContext = (id: string) => `mqtt session ${id}`
+
+const notIndexed = () =>
+  new Fault('forbidden', 'This session was established with index: false.', {
+    hint: 'Establish another without it, or use subscribe_and_collect.',
+  })
 
 const unknownSession = (id: string) =>
   new Fault('not_found', `There is no MQTT session ${id}.`, {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Broker } from '../../kernel/ports.ts'
+import type { Watches } from './index/watches.ts'
 import type { MqttLimits } from './limits.ts'
 import type { Sessions } from './sessions.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -12,6 +13,8 @@ export interface Toolkit {
   readonly broker: Broker
   readonly clock: Clock
   readonly limits: MqttLimits
+  /** The live indexes of sessions. */
+  readonly watches: Watches
   readonly topicLists: Snapshots<TopicFacts, TopicListHead>
 }
 
