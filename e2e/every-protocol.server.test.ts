@@ -175,6 +175,32 @@ suite('one operation, every protocol', () => {
     }
   })
 
+  test('a deadline is kept, however it is given', async () => {
+    const input = { session_id, topic: 'quiet/#', duration: 60 }
+    const rest = await fetch(`${hub.urls.http}/api/mqtt/subscribe_and_collect`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${hub.token}`,
+        'content-type': 'application/json',
+        'x-request-timeout-ms': '300',
+      },
+      body: JSON.stringify(input),
+    })
+    assert.equal(rest.status, 504)
+
+    const cli = await hub.cli(['call', 'subscribe_and_collect', '--timeout', '0.3', JSON.stringify(input)])
+    assert.equal(cli.code, 6, cli.stderr)
+
+    const responseTopic = 'alicia/v1/rep/e2e/deadline'
+    const reply = await nextMessage(listener, responseTopic)
+    const properties = { responseTopic, messageExpiryInterval: 1 }
+    await listener.publishAsync('alicia/v1/req/mqtt/subscribe_and_collect', JSON.stringify(input), {
+      qos: 1,
+      properties,
+    })
+    assert.match((await reply()).payload.toString(), /"code":"timeout"/)
+  })
+
   test('every way lists the same tools', async () => {
     const lists = await Promise.all(Object.values(WAYS).map(async (connect) => (await connect(ending, hub)).tools()))
     const { stdout } = await hub.cli(['tools', '--json'])

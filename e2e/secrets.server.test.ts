@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
-import pg from 'pg'
+import { Client } from 'pg'
 import { startTestMosquitto } from '../src/testing/mosquitto.ts'
 import { startPostgres } from '../src/testing/postgres.ts'
 import { emptyHome, startHub, type TestHub } from './support/hub.ts'
@@ -79,7 +79,7 @@ async function brokerWithPassword(t: TestContext, password: string): Promise<num
 
 /** Every row of every table, as text. */
 async function databaseText(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new Client({ connectionString: url })
   await client.connect()
   try {
     const { rows } = await client.query<{ name: string }>(

@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { WebSocket } from 'ws'
 import { ALICIA, type Ending, type TestHub } from './hub.ts'
@@ -31,6 +32,11 @@ export const WAYS: Readonly<Record<string, (ending: Ending, hub: Where) => Promi
   'MCP over HTTP, SDK v1': async (ending, { urls, token }) => {
     const client = new OldClient(me)
     await client.connect(new OldTransport(new URL(urls.mcp), bearer(token)))
+    return assistant(ending, client)
+  },
+  'MCP over HTTP+SSE, the transport of 2024-11-05': async (ending, { urls, token }) => {
+    const client = new OldClient(me)
+    await client.connect(new SSEClientTransport(new URL(`${urls.http}/sse`), bearer(token)))
     return assistant(ending, client)
   },
   'MCP over HTTP, SDK v2, old era': (ending, hub) => overHttp(ending, hub, {}),
