@@ -7,6 +7,7 @@ import type { MqttLimits } from './limits.ts'
 import { ping } from './ping-operation.ts'
 import { publishMessage } from './publish-operation.ts'
 import { closeConnection, establishConnection, listActiveConnections } from './session-operations.ts'
+import { getTopicSchema } from './schema/schema-operation.ts'
 import { openSessionRows } from './session-rows.ts'
 import { createSessions } from './sessions.ts'
 import { createSnapshots } from './snapshots.ts'
@@ -25,6 +26,7 @@ export function mqttService(limits: MqttLimits): Service {
       testConnection,
       listTopics,
       subscribeAndCollect,
+      getTopicSchema,
       publishMessage,
       ping,
     ],

@@ -20,13 +20,13 @@ function collect(node: Node, path: string, lines: Set<string>): void {
 const SIMILAR = 0.75
 
 /**
- * Whether two structures are most likely one with optional members: no path has types that exclude each other, and one
- * has all that the other has, or they share three quarters.
+ * Whether two structures are most likely one with optional members: no path has types that exclude each other, and they
+ * share three quarters, or half if one has all that the other has.
  */
 export function alike(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   const [small, large] = a.size <= b.size ? [a, b] : [b, a]
   const shared = small.intersection(large).size
-  if (shared === small.size && shared > 1) return true
+  if (shared === small.size && shared >= large.size / 2) return true
   return shared / (small.size + large.size - shared) >= SIMILAR && !conflicts(small.difference(large), large)
 }
 
