@@ -22,8 +22,7 @@ export async function connectOwner({ mqttPort, token }: MqttLogin): Promise<Mqtt
 export type Ask = () => Promise<Buffer>
 
 /** Requests as MQTT 5 has them (4.10): QoS 1 both ways, a response topic, correlation data. */
-export async function requester(client: MqttClient, topic: string): Promise<Ask> {
-  const responseTopic = `alicia/v1/rep/bench/${crypto.randomUUID()}`
+export async function requester(client: MqttClient, topic: string, responseTopic: string): Promise<Ask> {
   await client.subscribeAsync(responseTopic, { qos: 1 })
   let count = 0
   let answered: (payload: Buffer) => void = () => undefined

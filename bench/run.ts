@@ -2,12 +2,15 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
 import { firehoseRows } from './rows/firehose.ts'
+import { invokeCost } from './rows/invoke-cost.ts'
 import { mcpSession } from './rows/mcp-session.ts'
 import { mcpStateless } from './rows/mcp-stateless.ts'
 import { memory } from './rows/memory.ts'
 import { mqttRequest } from './rows/mqtt-request.ts'
 import { registry } from './rows/registry.ts'
 import { rest } from './rows/rest.ts'
+import { sdk } from './rows/sdk.ts'
+import { soak } from './rows/soak.ts'
 import { start } from './rows/start.ts'
 import { header, lineOf } from './table.ts'
 
@@ -21,6 +24,9 @@ const ROWS: readonly Row[] = [
   registry,
   start,
   ...memory,
+  soak,
+  sdk,
+  invokeCost,
 ]
 
 const { values, positionals } = parseArgs({

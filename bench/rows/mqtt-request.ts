@@ -8,7 +8,7 @@ const MOST_P50_MS = 0.5
 const WARM_UP = 2000
 const ROUNDS = 7
 const ROUND = 400
-/** Where the bare client listens. */
+/** Where the bare client listens; nobody but the hub writes below `alicia/v1/rep`. */
 const PLAIN_TOPIC = 'bench/plain'
 
 export const mqttRequest: readonly Row[] = (['embedded', 'mosquitto'] as const).map((broker) => ({
@@ -19,12 +19,12 @@ export const mqttRequest: readonly Row[] = (['embedded', 'mosquitto'] as const).
     await using hub = await startHub({ broker })
     await using _responder = await startChild('responder.child.ts', [String(hub.mqttPort), hub.token, PLAIN_TOPIC])
     const client = await connectOwner(hub)
-    const askHub = await requester(client, 'alicia/v1/req/mqtt/ping')
+    const askHub = await requester(client, 'alicia/v1/req/mqtt/ping', 'alicia/v1/rep/bench')
     await timesMs(askHub, WARM_UP)
     const rounds: { hub: number[]; plain: number[] }[] = []
     // A client of its own: each takes every message that comes as the answer to its question.
     const plainClient = await connectOwner(hub)
-    const askPlain = await requester(plainClient, PLAIN_TOPIC)
+    const askPlain = await requester(plainClient, PLAIN_TOPIC, 'bench/plain-reply')
     await timesMs(askPlain, WARM_UP / 2)
     while (rounds.length < ROUNDS)
       rounds.push({ plain: await timesMs(askPlain, ROUND), hub: await timesMs(askHub, ROUND) })
