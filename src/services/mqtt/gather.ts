@@ -17,6 +17,8 @@ export interface Gathering {
   readonly qos: Qos
   readonly durationMs: number
   readonly sink: Sink
+  /** Subscribed with the filter, for as long, and refused like it. No topic may match two of them. */
+  readonly also?: readonly Wanted[]
   /** Subscribed beside the filter, for as long; that the broker refuses it does not matter. */
   readonly beside?: Wanted | undefined
   /** Runs when the subscription stands and then about once a second, with the milliseconds since. */
@@ -38,13 +40,14 @@ export async function gather(
   gathering: Gathering,
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<Gathered> {
-  const { filter, qos, durationMs, sink, beside } = gathering
-  const main: Wanted = { filter, matches: topicMatcher(filter), listener: (packet) => sink.accept(packet) }
-  const subscription = await connection.subscribe(beside ? [main, beside] : [main], qos, signal)
+  const { filter, qos, durationMs, sink, also = [], beside } = gathering
+  const first: Wanted = { filter, matches: topicMatcher(filter), listener: (packet) => sink.accept(packet) }
+  const needed = [first, ...also]
+  const subscription = await connection.subscribe(beside ? [...needed, beside] : needed, qos, signal)
   const cancels: (() => void)[] = []
   try {
+    for (const [index, each] of needed.entries()) requireGranted(each.filter, subscription.granted[index] ?? 128)
     const grantedQos = subscription.granted[0] ?? 128
-    if (grantedQos >= 128) throw refused(filter, grantedQos)
     const startMs = clock.monotonic()
     const over = Promise.withResolvers<Gathered['ended']>()
     const aborted = () => over.reject(signal.reason)
@@ -72,9 +75,10 @@ export async function gather(
   }
 }
 
-function refused(filter: string, code: number): Fault {
+function requireGranted(filter: string, code: number): void {
+  if (code < 128) return
   const denied = code === 135 || code === 128
-  return new Fault(
+  throw new Fault(
     denied ? 'forbidden' : 'upstream_failed',
     `The broker refused to subscribe to ${filter}: ${reasonText(code)}.`,
     {

@@ -1,5 +1,6 @@
 import { service, type Service } from '../../kernel/service.ts'
 import { subscribeAndCollect } from './collect-operation.ts'
+import { monitorPerformance } from './diagnose/monitor-operation.ts'
 import { testConnection } from './diagnose/test-operation.ts'
 import { createDial } from './dial.ts'
 import { createWatches } from './index/watches.ts'
@@ -24,6 +25,7 @@ export function mqttService(limits: MqttLimits): Service {
       listActiveConnections,
       closeConnection,
       testConnection,
+      monitorPerformance,
       listTopics,
       subscribeAndCollect,
       getTopicSchema,

@@ -1,14 +1,28 @@
 import type { IPublishPacket } from 'mqtt'
+import { mayUse, type Caller } from '../../../kernel/caller.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import type { Connection, Publication, Wanted } from '../connection.ts'
 import { reasonText } from '../reason-codes.ts'
 import { topicMatcher } from '../topic.ts'
 
+/** Throws Fault `forbidden` where the caller may only read. */
+export function requireWriting(caller: Caller): void {
+  if (mayUse(caller.scopes, 'mqtt:write')) return
+  throw new Fault('forbidden', `${caller.name} lacks the scope mqtt:write that probe: true needs.`, {
+    hint: 'Leave probe out, or use a token that has this scope.',
+    details: { scope: 'mqtt:write' },
+  })
+}
+
 /** How long a message may take to come back, milliseconds. */
 const RETURN_MS = 3000
 
 /** A topic nobody else uses, below the one level that all probes share and that access lists can name. */
-export const probeTopic = (): string => `alicia-probe/${crypto.randomUUID()}`
+export const probeTopic = (): string => `${PREFIX}${crypto.randomUUID()}`
+
+const PREFIX = 'alicia-probe/'
+
+export const isProbe = (topic: string): boolean => topic.startsWith(PREFIX)
 
 /** A subscription that waits for one message. */
 export interface Catcher {

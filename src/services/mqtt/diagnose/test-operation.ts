@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { mayUse, type Caller } from '../../../kernel/caller.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import { operation } from '../../../kernel/operation.ts'
@@ -13,7 +12,7 @@ import { BrokerCounters, createBrokerHealth, ownDropped, type BrokerHealth } fro
 import { CertificateChain } from './certificate-chain.ts'
 import { Check, rounded, Verdict, verdictOf } from './check.ts'
 import { featureChecks } from './features.ts'
-import { probeTopic } from './probe-topic.ts'
+import { probeTopic, requireWriting } from './probe-topic.ts'
 import { reach, type Reach } from './reach.ts'
 
 export const testConnection = operation<Toolkit>()({
@@ -161,14 +160,6 @@ function tripCheck({ p50, p90 }: { p50: number; p90: number }): Check {
   if (p90 <= SLOW_MS)
     return { check, result: 'pass', ms: p50, says: `Half within ${p50} ms, 9 of 10 within ${p90} ms.` }
   return { check, result: 'warn', ms: p50, says: `Slow: 9 of 10 within ${p90} ms (limit ${SLOW_MS} ms).` }
-}
-
-function requireWriting(caller: Caller): void {
-  if (mayUse(caller.scopes, 'mqtt:write')) return
-  throw new Fault('forbidden', `${caller.name} lacks the scope mqtt:write that probe: true needs.`, {
-    hint: 'Leave probe out, or use a token that has this scope.',
-    details: { scope: 'mqtt:write' },
-  })
 }
 
 /** Why there is no connection, with how far one gets. */
