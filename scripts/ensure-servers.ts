@@ -31,6 +31,10 @@ const SERVERS: Server[] = [
   },
   { name: 'OpenSSH server', program: 'sshd', places: ['/usr/sbin'], debianPackage: 'openssh-server' },
   { name: 'OpenSSH client', program: 'ssh', places: [], debianPackage: 'openssh-client' },
+  { name: 'curl', program: 'curl', places: [], debianPackage: 'curl' },
+  // Of these two every Linux has its own; another system may not.
+  { name: 'stdbuf', program: 'stdbuf', places: [], debianPackage: 'coreutils' },
+  { name: 'prlimit', program: 'prlimit', places: [], debianPackage: 'util-linux' },
   { name: 'OpenSSL', program: 'openssl', places: [], debianPackage: 'openssl' },
 ]
 

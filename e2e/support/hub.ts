@@ -44,11 +44,10 @@ export interface HubOptions {
 }
 
 /** A hub that runs as a process of its own. */
-export interface TestHub extends Pick<Program, 'pid' | 'stdout' | 'stderr' | 'says' | 'end' | 'ended'> {
+export interface TestHub extends Pick<Program, 'pid' | 'stdout' | 'stderr' | 'says' | 'end'> {
   readonly home: Home
   readonly urls: { readonly http: string; readonly mcp: string; readonly mqtt: string; readonly mqttWebSocket?: string }
   readonly token: string
-  readonly mqttPort: number
   /** POST /api/<service>/<operation> as the owner, or with another token. */
   call(operation: string, input?: object, more?: CallOptions): Promise<Answer>
   /** The same, where anything but success is a failure of the test. */
@@ -60,7 +59,6 @@ export interface TestHub extends Pick<Program, 'pid' | 'stdout' | 'stderr' | 'sa
 export interface CallOptions {
   /** Null: none. */
   readonly token?: string | null
-  readonly signal?: AbortSignal
 }
 
 export interface Answer {
@@ -73,8 +71,8 @@ export async function startHub(ending: Ending, options: HubOptions = {}): Promis
   const home = options.home ?? emptyHome(ending)
   const program = startAlicia(home, startArgs(home, options.args), options.env)
   const [line] = await program.says(/^\{"event":"ready".*\}$/m)
-  const ready = JSON.parse(line) as { urls: TestHub['urls']; token_file?: string }
-  const token = options.env?.['ALICIA_TOKEN'] ?? readFileSync(join(home.data, 'token'), 'utf8').trim()
+  const ready = JSON.parse(line) as Pick<TestHub, 'urls'>
+  const token = readFileSync(join(home.data, 'token'), 'utf8').trim()
   const { http } = ready.urls
   const call: TestHub['call'] = (operation, input = {}, more = {}) => callAt(http, operation, input, { token, ...more })
   return {
@@ -82,7 +80,6 @@ export async function startHub(ending: Ending, options: HubOptions = {}): Promis
     home,
     urls: ready.urls,
     token,
-    mqttPort: Number(new URL(ready.urls.mqtt).port),
     call,
     async result(operation, input, more) {
       const { status, body } = await call(operation, input, more)
@@ -112,16 +109,16 @@ export function startAlicia(home: Home, args: readonly string[], env?: Readonly<
   return program
 }
 
+/** Runs `alicia` to its end, in the home that the environment names. */
 export const runAlicia = (args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> =>
   runProgram(process.execPath, [ALICIA, ...args], { env })
 
 /** One call over REST. */
-async function callAt(url: string, operation: string, input: object, { token, signal }: CallOptions): Promise<Answer> {
+async function callAt(url: string, operation: string, input: object, { token }: CallOptions): Promise<Answer> {
   const response = await fetch(`${url}/api/${operation.replace('.', '/')}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token != null && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(input),
-    ...(signal && { signal }),
   })
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }

@@ -38,6 +38,7 @@ export function mosquittoAt(url: string, login?: { username: string; password: s
 /** `mosquitto_sub` on a filter, subscribed when this resolves; it ends with the test. */
 export async function mosquittoSub(ending: Ending, at: readonly string[], filter: string): Promise<Program> {
   const args = [...at, '-V', 'mqttv5', '-q', '1', '-t', filter, '-F', '%t %p', '-d']
+  // Into a pipe it would write by the block.
   const program = startProgram('stdbuf', ['-oL', 'mosquitto_sub', ...args])
   ending.after(() => program.end())
   await program.says(/Subscribed \(mid: 1\)/)

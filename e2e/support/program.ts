@@ -18,26 +18,20 @@ export interface Program {
   says(pattern: RegExp): Promise<RegExpExecArray>
   write(text: string): void
   closeInput(): void
-  /** Sends the signal, if the program still runs, and resolves when it has ended. */
+  /** Sends the signal, if the program still runs, and resolves when it has ended; kills it when that takes too long. */
   end(signal?: NodeJS.Signals): Promise<Ended>
   readonly ended: Promise<Ended>
 }
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
 }
 
 /** Starts a program with this environment and what every program needs; whoever starts it ends it. */
-export function startProgram(
-  command: string,
-  args: readonly string[],
-  { env = {}, cwd }: ProgramOptions = {},
-): Program {
+export function startProgram(command: string, args: readonly string[], { env = {} }: ProgramOptions = {}): Program {
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: 'pipe',
-    ...(cwd !== undefined && { cwd }),
   })
   let stdout = ''
   let stderr = ''
@@ -68,16 +62,23 @@ export function startProgram(
       }
       listeners.add(look)
       look()
-      void ended.then(({ code }) =>
-        reject(new Error(`${command} ${args.join(' ')} ended (${code}) without ${pattern}:\n${stdout}${stderr}`)),
+      ended.then(
+        ({ code }) =>
+          reject(new Error(`${command} ${args.join(' ')} ended (${code}) without ${pattern}:\n${stdout}${stderr}`)),
+        reject,
       )
       return within(promise, `${command} saying ${pattern}`).finally(() => listeners.delete(look))
     },
     write: (text) => void child.stdin.write(text),
     closeInput: () => void child.stdin.end(),
-    end(signal = 'SIGTERM') {
+    async end(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)
-      return ended
+      try {
+        return await within(ended, `${command} after ${signal}`)
+      } catch (error) {
+        child.kill('SIGKILL')
+        throw error
+      }
     },
     ended,
   }
