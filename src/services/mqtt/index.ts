@@ -12,6 +12,10 @@ import { getTopicSchema } from './schema/schema-operation.ts'
 import { openSessionRows } from './session-rows.ts'
 import { createSessions } from './sessions.ts'
 import { createSnapshots } from './snapshots.ts'
+import { deleteRecording, getRecording, listRecordings, recordMessages } from './tools/record-operations.ts'
+import { openRecordings } from './tools/recordings.ts'
+import { replayMessages } from './tools/replay-operation.ts'
+import { requestResponse } from './tools/request-operation.ts'
 import { listTopics } from './topic-operation.ts'
 
 /** The MQTT toolkit with limits of its own. */
@@ -30,10 +34,17 @@ export function mqttService(limits: MqttLimits): Service {
       subscribeAndCollect,
       getTopicSchema,
       publishMessage,
+      requestResponse,
+      recordMessages,
+      listRecordings,
+      getRecording,
+      deleteRecording,
+      replayMessages,
       ping,
     ],
     async start({ store, secrets, broker, clock, log }) {
       const rows = await openSessionRows(store)
+      const recordings = await openRecordings(store, limits)
       const dial = createDial(broker, clock)
       const sessions = createSessions({ rows, secrets, dial, clock, log, limits })
       const watches = createWatches({
@@ -43,7 +54,7 @@ export function mqttService(limits: MqttLimits): Service {
         maxBytes: limits.indexBytes,
       })
       return {
-        deps: { sessions, watches, broker, clock, limits, topicLists: createSnapshots(clock) },
+        deps: { sessions, watches, recordings, broker, clock, limits, topicLists: createSnapshots(clock) },
         async stop() {
           await watches.stop()
           await sessions.stop()

@@ -16,6 +16,10 @@ export interface MqttLimits {
   readonly indexes: number
   readonly indexedTopics: number
   readonly indexBytes: number
+  /** Characters of one recording, and of all of one caller; how many a caller may have. */
+  readonly recordingBytes: number
+  readonly recordedBytesPerCaller: number
+  readonly recordingsPerCaller: number
 }
 
 export const DEFAULT_LIMITS: MqttLimits = {
@@ -28,4 +32,7 @@ export const DEFAULT_LIMITS: MqttLimits = {
   indexes: 10,
   indexedTopics: 100_000,
   indexBytes: 64 * 1024 * 1024,
+  recordingBytes: 16 * 1024 * 1024,
+  recordedBytesPerCaller: 64 * 1024 * 1024,
+  recordingsPerCaller: 50,
 }

@@ -5,6 +5,7 @@ import type { Watches } from './index/watches.ts'
 import type { MqttLimits } from './limits.ts'
 import type { Sessions } from './sessions.ts'
 import type { Snapshots } from './snapshots.ts'
+import type { Recordings } from './tools/recordings.ts'
 import type { TopicFacts, TopicListHead } from './topic-index.ts'
 
 /** What the operations work on. */
@@ -15,6 +16,7 @@ export interface Toolkit {
   readonly limits: MqttLimits
   /** The live indexes of sessions. */
   readonly watches: Watches
+  readonly recordings: Recordings
   readonly topicLists: Snapshots<TopicFacts, TopicListHead>
 }
 
