@@ -6,12 +6,12 @@ export interface Child<Job, Answer> extends AsyncDisposable {
   ask(job: Job): Promise<Answer>
 }
 
-/** Runs a script of this folder, which says first that it is ready; it ends with the benchmark, however that ends. */
+/** Runs a script which says first that it is ready; it ends with the benchmark, however that ends. */
 export async function startChild<Job, Answer>(
-  script: string,
+  script: URL,
   args: readonly string[] = [],
 ): Promise<Child<Job, Answer> & { readonly ready: Answer }> {
-  const child = fork(new URL(script, import.meta.url), args)
+  const child = fork(script, args)
   const asked: PromiseWithResolvers<Answer>[] = []
   const expect = () => {
     const answer = Promise.withResolvers<Answer>()
@@ -20,7 +20,7 @@ export async function startChild<Job, Answer>(
   }
   child.on('message', (answer) => asked.shift()?.resolve(answer as Answer))
   child.on('exit', (code, signal) => {
-    for (const { reject } of asked) reject(new Error(`${script} ended early (${code ?? signal}).`))
+    for (const { reject } of asked) reject(new Error(`${script.pathname} ended early (${code ?? signal}).`))
   })
   return {
     ready: await expect(),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { findProgram } from '../scripts/ensure-servers.ts'
 import { end, startChild } from './child.ts'
 import type { BenchHub } from './hub.ts'
 import { post, statelessCall } from './mcp.ts'
@@ -29,10 +30,10 @@ const LONGEST_S = 20
 
 /** One publisher; the hub's collection and mosquitto_sub listen at the same time. */
 export async function firehose(hub: BenchHub, job: Omit<PublishJob, 'topic'>): Promise<FirehoseResult> {
-  await using publisher = await startChild<PublishJob, PublishResult>('publisher.child.ts', [
-    String(hub.mqttPort),
-    hub.token,
-  ])
+  await using publisher = await startChild<PublishJob, PublishResult>(
+    new URL('./publisher.child.ts', import.meta.url),
+    [String(hub.mqttPort), hub.token],
+  )
   await using sub = await startSub(hub, job)
   const collection = await startCollection(hub, job)
   const { seconds } = await publisher.ask({ ...job, topic: TOPIC })
@@ -74,7 +75,7 @@ async function startSub(hub: BenchHub, { count, qos }: Omit<PublishJob, 'topic'>
   const limits = ['-C', String(count + 1), '-W', String(LONGEST_S)]
   const topics = ['-t', `${TOPIC}/#`, '-t', ready]
   const args = [...login, '-V', '5', '-q', String(qos), '-F', '%r', ...topics, ...limits]
-  const child = spawn('mosquitto_sub', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(subProgram(), args, { stdio: ['ignore', 'pipe', 'ignore'] })
   const exited = once(child, 'exit')
   const subscribed = Promise.withResolvers<void>()
   let live = 0
@@ -92,6 +93,13 @@ async function startSub(hub: BenchHub, { count, qos }: Omit<PublishJob, 'topic'>
     },
     [Symbol.asyncDispose]: () => end(child),
   }
+}
+
+function subProgram(): string {
+  const program = findProgram('mosquitto_sub', ['/opt/homebrew/bin'])
+  if (program === undefined)
+    throw new Error('mosquitto_sub is not installed; node scripts/ensure-servers.ts says how to.')
+  return program
 }
 
 const LIVE = '0'.charCodeAt(0)

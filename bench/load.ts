@@ -18,7 +18,8 @@ export interface LoadResult {
   readonly clientCpu: number
 }
 
-export const startLoad = (): Promise<Child<LoadJob, LoadResult>> => startChild('load.child.ts')
+export const startLoad = (): Promise<Child<LoadJob, LoadResult>> =>
+  startChild(new URL('./load.child.ts', import.meta.url))
 
 /** A POST with a JSON body, as it goes over the wire. */
 export function postRequest(path: string, headers: Readonly<Record<string, string>>, body: object): string {

@@ -29,7 +29,7 @@ const ROUND_MS = 900
  */
 export async function versus(contest: Contest): Promise<Verdict> {
   await using hub = await startHub()
-  await using plain = await startChild<never, number>('plain-server.child.ts')
+  await using plain = await startChild<never, number>(new URL('./plain-server.child.ts', import.meta.url))
   await using load = await startLoad()
   const requests = await contest.requests(hub)
   const turn = (port: number, durationMs: number) => load.ask({ port, requests, expect: contest.expect, durationMs })

@@ -17,7 +17,11 @@ export const mqttRequest: readonly Row[] = (['embedded', 'mosquitto'] as const).
   limit: `≤ ${MOST_P50_MS} ms`,
   async run() {
     await using hub = await startHub({ broker })
-    await using _responder = await startChild('responder.child.ts', [String(hub.mqttPort), hub.token, PLAIN_TOPIC])
+    await using _responder = await startChild(new URL('../responder.child.ts', import.meta.url), [
+      String(hub.mqttPort),
+      hub.token,
+      PLAIN_TOPIC,
+    ])
     const client = await connectOwner(hub)
     const askHub = await requester(client, 'alicia/v1/req/mqtt/ping', 'alicia/v1/rep/bench')
     await timesMs(askHub, WARM_UP)

@@ -16,7 +16,7 @@ export const sdk: Row = {
   limit: '–',
   async run() {
     await using hub = await startHub()
-    await using server = await startChild<never, number>('sdk-server.child.ts')
+    await using server = await startChild<never, number>(new URL('../sdk-server.child.ts', import.meta.url))
     await using load = await startLoad()
     const { headers, body } = sessionCall(await openSession(hub), 1, 'ping')
     const { 'mcp-session-id': _, ...stateless } = headers
