@@ -39,10 +39,26 @@ const Field: z.ZodType<Field> = z.object({
   },
 })
 
-/** Which topics carry which protobuf message: field number → name and type, as the `.proto` file has them. */
+const Fields = z.record(z.string().regex(/^[1-9]\d{0,8}$/, 'must be the number of a field'), Field)
+
+/**
+ * Which topics carry which protobuf message. Checked behind a plain record: models are shown the input's schema, and
+ * some of their makers refuse one that refers to itself.
+ */
 export const ProtobufMapping = z.object({
   topic: TopicFilter,
-  fields: z.record(z.string().regex(/^[1-9]\d{0,8}$/), Field),
+  fields: z
+    .record(z.string(), z.unknown())
+    .transform((raw, context) => {
+      const parsed = Fields.safeParse(raw)
+      if (parsed.success) return parsed.data
+      for (const { path, message } of parsed.error.issues)
+        context.addIssue({ code: 'custom', path: [...path], message })
+      return z.NEVER
+    })
+    .describe(
+      'Field number → {name, type, repeated?, fields?}: types as in the .proto file, or message with its fields.',
+    ),
 })
 export type ProtobufMapping = z.output<typeof ProtobufMapping>
 
@@ -81,7 +97,8 @@ function readMessage(bytes: Buffer, fields: Record<string, Field>, { depth, unma
     const values = readField(found, field, { depth: depth + 1, unmapped })
     if (!values) return undefined
     const before = members.get(field.name)
-    if (field.repeated) members.set(field.name, Array.isArray(before) ? [...before, ...values] : values)
+    if (field.repeated && Array.isArray(before)) for (const value of values) before.push(value)
+    else if (field.repeated) members.set(field.name, values)
     // proto3: of a field that comes twice the last one counts.
     else members.set(field.name, values.at(-1))
   }
