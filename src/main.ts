@@ -4,11 +4,11 @@ import type { Composition } from './adapters/cli/hub.ts'
 import { processTerminal } from './adapters/cli/terminal.ts'
 import { configSources, environment, loadConfig, type Config } from './config.ts'
 import { FLAGS } from './config/settings.ts'
-import { openDataFolder, readToken, runningHub } from './engines/data-folder.ts'
+import { openDataFolder, readToken, type DataFolder, runningHub } from './engines/data-folder.ts'
 import { openPostgres } from './engines/store/postgres.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
 import { silentLog } from './kernel/log.ts'
-import { startHub } from './hub/start.ts'
+import { secretsOf, startHub } from './hub/start.ts'
 
 /** As in package.json, which lies beside `src` and beside `dist`. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -20,14 +20,8 @@ const composition: Composition<Config> = {
   startHub: (config, { log }) => startHub(config, { log, version }),
   findHub: ({ data }) => runningHub(data),
   readToken: ({ data, token }) => token ?? readToken(data, silentLog),
-  async rotateToken({ data, token }) {
-    const folder = openDataFolder({ path: data, log: silentLog, ...(token !== undefined && { token }) })
-    try {
-      return folder.rotateToken()
-    } finally {
-      folder.close()
-    }
-  },
+  rotateToken: async (config) => inFolder(config, (folder) => folder.rotateToken()),
+  rotateKey: (config) => inFolder(config, (folder) => secretsOf(config, folder, silentLog).rotateKey()),
   async checkDatabase({ data, database: { url } }) {
     const store =
       url === undefined
@@ -36,6 +30,16 @@ const composition: Composition<Config> = {
     await store.close()
     return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'
   },
+}
+
+/** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */
+function inFolder<T>({ data, token }: Config, task: (folder: DataFolder) => T): T {
+  const folder = openDataFolder({ path: data, log: silentLog, ...(token !== undefined && { token }) })
+  try {
+    return task(folder)
+  } finally {
+    folder.close()
+  }
 }
 
 /** Runs one command line and returns its exit code. */

@@ -104,7 +104,10 @@ export const startArgs = ({ data }: Pick<Home, 'data'>, args: readonly string[] 
 
 /** Starts `alicia` with these arguments; it ends before its home goes. */
 export function startAlicia(home: Home, args: readonly string[], env?: Readonly<Record<string, string>>): Program {
-  const program = startProgram(process.execPath, [ALICIA, ...args], { env: { ...home.env, ...env } })
+  // Every result is held against its schema: a wrong one is an internal fault.
+  const program = startProgram(process.execPath, [ALICIA, ...args], {
+    env: { ...home.env, ALICIA_CHECK_RESULTS: 'true', ...env },
+  })
   home.after(() => program.end())
   return program
 }

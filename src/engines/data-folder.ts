@@ -13,7 +13,7 @@ const RunningHub = z.object({
   /** Where it listens: `http://host:port`. */
   url: z.string(),
   /** Its broker: `mqtt://host:port`, without credentials. */
-  mqttUrl: z.string(),
+  mqttUrl: z.string().exactOptional(),
   version: z.string(),
   /** Wall-clock milliseconds. */
   startedAt: z.number(),

@@ -5,7 +5,7 @@ import { createMcpServer } from '../adapters/mcp/server.ts'
 import { serveStdio } from '../adapters/mcp/stdio.ts'
 import type { Config } from '../config.ts'
 import { openDataFolder, type DataFolder } from '../engines/data-folder.ts'
-import { loadSecrets } from '../engines/secrets.ts'
+import { loadSecrets, type Keyring } from '../engines/secrets.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { createEvents, type Events } from '../kernel/events.ts'
@@ -172,14 +172,21 @@ const cleanPart = (clock: Clock, log: RootLog): Part => ({
   needs: ['broker', 'bus'],
   async start({ broker, bus }) {
     if (!broker || !bus) throw new TypeError('Cleaning starts after the bus.')
-    clearDemoHome({ bus, broker, clock, log }).catch((error: unknown) =>
-      log.warn('what a demo home left could not be cleared', { error }),
-    )
-    return { stop: async () => {} }
+    let isDone = false
+    // Not before there is a broker to look at, and once.
+    const stop = bus.onConnect(() => {
+      if (isDone) return
+      isDone = true
+      clearDemoHome({ bus, broker, clock, log }).catch((error: unknown) =>
+        log.warn('what a demo home left could not be cleared', { error }),
+      )
+    })
+    return { stop: async () => stop() }
   },
 })
 
-const secretsOf = (config: Config, folder: DataFolder, log: RootLog) =>
+/** The keys that the configuration names, or those in the data folder. */
+export const secretsOf = (config: Config, folder: DataFolder, log: RootLog): Keyring =>
   loadSecrets({
     file: folder.file('secret.key'),
     log,

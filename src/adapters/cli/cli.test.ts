@@ -78,6 +78,7 @@ const composition = (more: Partial<Composition<HubConfig>>): Composition<HubConf
   findHub: () => undefined,
   readToken: () => OWNER_TOKEN,
   rotateToken: () => Promise.resolve('another'),
+  rotateKey: () => {},
   checkDatabase: () => Promise.resolve('SQLite'),
   ...more,
 })
@@ -294,6 +295,11 @@ suite('token', () => {
     assert.match(terminal.err(), /no access token in \/data yet/)
   })
 
+  test('key rotate', async () => {
+    const { terminal, code } = await run(['key', 'rotate'])
+    assert.match(terminal.err(), /new secret key/)
+    assert.equal(code, 0)
+  })
   test('rotate', async () => assert.equal((await run(['token', 'rotate'])).terminal.out(), 'another\n'))
 
   test('create, list, revoke call the hub', async (t) => {

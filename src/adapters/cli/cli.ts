@@ -9,7 +9,7 @@ import type { Composition, ConfigFlag, HubConfig } from './hub.ts'
 import { start } from './start.ts'
 import { stdio } from './stdio.ts'
 import type { Terminal } from './terminal.ts'
-import { createToken, listTokens, revokeToken, rotateToken, showToken } from './token.ts'
+import { createToken, listTokens, revokeToken, rotateKey, rotateToken, showToken } from './token.ts'
 import { tools } from './tools.ts'
 
 export interface Cli {
@@ -32,6 +32,7 @@ export function createCli<Config extends HubConfig>(
   addHubCommands(program, context, ends)
   addClientCommands(program, context, ends)
   addTokenCommands(program, context, ends)
+  addKeyCommands(program, context, ends)
   return {
     program,
     async run(args) {
@@ -123,6 +124,14 @@ function addTokenCommands<Config extends HubConfig>(program: Command, context: C
     .action((name: string, _, command: Command) =>
       ends(revokeToken(context, name, command.optsWithGlobals<HubFlags>())),
     )
+}
+
+function addKeyCommands<Config extends HubConfig>(program: Command, context: Context<Config>, ends: Ends): void {
+  const folderFlags = context.composition.flags.filter(isFolderFlag)
+  const key = program.command('key').description('the key that encrypts stored credentials')
+  withConfig(key.command('rotate').description('add a new key (the hub must not run)'), folderFlags).action(
+    (_, command: Command) => ends(rotateKey(context, command.optsWithGlobals<HubFlags>())),
+  )
 }
 
 function withConfig(command: Command, flags: readonly ConfigFlag[]): Command {

@@ -69,6 +69,8 @@ export interface Composition<Config extends HubConfig> {
   readToken(config: Config): string | undefined
   /** Makes a new owner's token for a hub that does not run. Returns it. */
   rotateToken(config: Config): Promise<string>
+  /** Makes a new secret key for a hub that does not run; what older keys sealed stays readable. Throws Fault. */
+  rotateKey(config: Config): void
   /** Opens the database and closes it; resolves to what it found, in words. Throws Fault. */
   checkDatabase(config: Config, signal: AbortSignal): Promise<string>
 }

@@ -28,6 +28,7 @@ const cli = (terminal: TestTerminal, more: Partial<Composition<HubConfig>>) =>
       findHub: () => undefined,
       readToken: () => OWNER_TOKEN,
       rotateToken: () => assert.fail(),
+      rotateKey: () => assert.fail(),
       checkDatabase: () => assert.fail(),
       ...more,
     },

@@ -64,7 +64,8 @@ export async function connectBus(options: BusOptions): Promise<RunningBus> {
     } catch (error) {
       if (state.is === 'stopped') return
       const reason = error instanceof Error ? error.message : String(error)
-      log.warn('the bus could not connect', { error })
+      // Once for each reason: a broker that is away for a night would fill the log.
+      if (state.is !== 'connecting' || state.reason !== reason) log.warn('the bus could not connect', { reason })
       state = { is: 'connecting', sinceMs: state.sinceMs, reason }
       retry(delayMs)
     }
