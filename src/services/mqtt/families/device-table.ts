@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Device, FactValue, Facts, FamilyName } from './device.ts'
-import type { Claim, Profile, Trait } from './family.ts'
+import { mergeProfiles, NOTHING_DECLARED, type Declared } from './declared.ts'
+import type { Claim, Profile } from './family.ts'
 import type { HomeMessage } from './heard.ts'
-import { slug } from './values.ts'
 import { complaintOf } from './vocabulary.ts'
 import { unitOf, wordsOf, type Traits } from './wording.ts'
 
@@ -22,14 +23,6 @@ interface Entity {
   /** What was said before that is void. */
   bornMs: number
   declared: Declared | undefined
-}
-
-/** All that is declared of a device, in one. */
-interface Declared extends Omit<Profile, 'traits'> {
-  /** By the name under which messages bring the fact. */
-  readonly traits: Traits
-  /** From that name to the one the device's facts show. */
-  readonly names: ReadonlyMap<string, string>
 }
 
 export interface DeviceTable {
@@ -83,21 +76,17 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
       const entity = entityFor(claim, family)
       if (!entity) return
       if (claim.formerly !== undefined) move(claim.formerly, entity)
-      const { atMs } = message
-      if (claim.afresh === true) renew(entity, atMs)
-      for (const [key, value] of Object.entries(claim.facts ?? {}))
-        if (atMs >= entity.bornMs) later(entity.facts, key, { value, atMs }, MOST_FACTS)
-      if (claim.online !== undefined)
-        later(entity.online, claim.channel ?? '', { value: claim.online, atMs }, MOST_CHANNELS)
-      if (claim.error !== undefined && atMs >= (entity.error?.atMs ?? 0)) entity.error = { value: claim.error, atMs }
-      entity.lastSeenMs = latest(entity.lastSeenMs, seenMs(claim, message))
-      if (claim.declares) declare(entity, claim.declares)
+      takeWords(entity, claim, message)
+      if (!claim.declares) return
+      declare(entity, claim.declares)
+      // The last that said there is such a device took it back.
+      if (claim.declares.profile === undefined && entity.profiles.size === 0) entities.delete(entity.id)
     },
     present(device, facts) {
       const entity = entities.get(device)
       const declared = entity ? declaredOf(entity) : NOTHING_DECLARED
       const shown = rename(Object.entries(facts), declared.names)
-      return { facts: shown, text: wordsOf(shown, traitsShown(declared)) }
+      return { facts: shown, text: wordsOf(shown, declared.traits) }
     },
     name(device) {
       const entity = entities.get(device)
@@ -106,6 +95,10 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
     devices: () =>
       [...entities.values()].map((entity) => deviceOf(entity, reach(entity))).sort((a, b) => (a.id < b.id ? -1 : 1)),
   }
+}
+
+function declaredOf(entity: Entity): Declared {
+  return (entity.declared ??= mergeProfiles(entity.profiles))
 }
 
 function createEntity(id: string, family: FamilyName): Entity {
@@ -120,6 +113,18 @@ function createEntity(id: string, family: FamilyName): Entity {
     bornMs: 0,
     declared: undefined,
   }
+}
+
+function takeWords(entity: Entity, claim: Claim, message: HomeMessage): void {
+  const { atMs } = message
+  const { facts = {}, forgets = [], online, channel = '', error } = claim
+  if (claim.afresh === true) renew(entity, atMs)
+  for (const key of forgets) entity.facts.delete(key)
+  for (const [key, value] of Object.entries(facts))
+    if (atMs >= entity.bornMs) later(entity.facts, key, { value, atMs }, MOST_FACTS)
+  if (online !== undefined) later(entity.online, channel, { value: online, atMs }, MOST_CHANNELS)
+  if (error !== undefined && atMs >= (entity.error?.atMs ?? 0)) entity.error = { value: error, atMs }
+  entity.lastSeenMs = latest(entity.lastSeenMs, seenMs(claim, message))
 }
 
 function later<T>(map: Map<string, Said<T>>, key: string, said: Said<T>, most: number): void {
@@ -145,52 +150,17 @@ function seenMs(claim: Claim, { retained, atMs }: HomeMessage): number | undefin
 }
 
 function declare(entity: Entity, { source, profile }: { source: string; profile: Profile | undefined }): void {
+  // Many say the same again with each message.
+  if (isDeepStrictEqual(entity.profiles.get(source), profile)) return
   if (profile === undefined) entity.profiles.delete(source)
   else if (entity.profiles.has(source) || entity.profiles.size < MOST_SOURCES) entity.profiles.set(source, profile)
   entity.declared = undefined
-}
-
-const NOTHING_DECLARED: Declared = { traits: {}, names: new Map() }
-
-function declaredOf(entity: Entity): Declared {
-  if (entity.declared) return entity.declared
-  if (entity.profiles.size === 0) return (entity.declared = NOTHING_DECLARED)
-  // Sorted: the same declarations in another order make the same device. The first to name a thing names it.
-  const profiles = [...entity.profiles].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, profile]) => profile)
-  const traits = new Map<string, Trait>()
-  for (const profile of profiles)
-    for (const [key, trait] of Object.entries(profile.traits ?? {}))
-      if (traits.has(key) || traits.size < MOST_FACTS) traits.set(key, { ...trait, ...traits.get(key) })
-  const { traits: _, ...rest } = Object.assign({}, ...profiles.reverse()) as Profile
-  return (entity.declared = { ...rest, traits: Object.fromEntries(traits), names: namesOf(traits) })
-}
-
-/** Two facts of one name get their groups' names before it, or numbers behind. */
-function namesOf(traits: ReadonlyMap<string, Trait>): Map<string, string> {
-  const wanted = [...traits].flatMap(([key, { name }]) => (name === undefined ? [] : [[key, name] as const])).sort()
-  const count = new Map<string, number>()
-  for (const [, name] of wanted) count.set(name, (count.get(name) ?? 0) + 1)
-  const taken = new Set<string>()
-  const names = new Map<string, string>()
-  for (const [key, name] of wanted) {
-    const group = traits.get(key)?.group
-    const full = (count.get(name) ?? 0) > 1 && group !== undefined ? `${slug(group)}_${name}` : name
-    let free = full
-    for (let number = 2; taken.has(free); number++) free = `${full}_${number}`
-    taken.add(free)
-    names.set(key, free)
-  }
-  return names
 }
 
 function rename(facts: readonly (readonly [string, FactValue])[], names: ReadonlyMap<string, string>): Facts {
   return Object.fromEntries(
     facts.map(([key, value]) => [names.get(key) ?? key, value] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
   )
-}
-
-function traitsShown({ traits, names }: Declared): Traits {
-  return Object.fromEntries(Object.entries(traits).map(([key, trait]) => [names.get(key) ?? key, trait]))
 }
 
 function combined(online: Entity['online'], mode: Profile['availabilityMode'] = 'latest'): Said<boolean> | undefined {
@@ -205,7 +175,7 @@ function combined(online: Entity['online'], mode: Profile['availabilityMode'] = 
 
 function deviceOf(entity: Entity, reach: Said<boolean> | undefined): Device {
   const declared = declaredOf(entity)
-  const traits = traitsShown(declared)
+  const { traits } = declared
   const facts = rename(
     [...entity.facts].map(([key, said]) => [key, said.value]),
     declared.names,

@@ -47,6 +47,8 @@ export interface Claim {
   readonly seenMs?: number
   /** What it knew before is void (a new birth). */
   readonly afresh?: boolean
+  /** Facts that it has no more. */
+  readonly forgets?: readonly string[]
   /** It went by this id before. */
   readonly formerly?: string
   /** `undefined` takes back what the source declared. */
@@ -73,6 +75,12 @@ export interface Family {
   hides?(device: string): boolean
   /** The device of another family that this one only describes once more. */
   sameAs?(device: string): string | undefined
+}
+
+/** What a family may ask of the view. */
+export interface Surroundings {
+  /** The device that speaks at this topic, where a family knows it by the topic's form. */
+  ownerOf(topic: string): string | undefined
 }
 
 export const nothing: Outcome = { claims: [] }

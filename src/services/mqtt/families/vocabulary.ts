@@ -71,7 +71,7 @@ export const VOCABULARY: Readonly<Record<string, Term>> = {
   pm25: amount('µg/m³', 5, { decimals: 1 }),
   pm10: amount('µg/m³', 5, { decimals: 1 }),
   voc: { rank: 5 },
-  energy: amount('kWh', 7, { bare: true, decimals: 1 }),
+  energy: amount('kWh', 7, { bare: true, decimals: 2 }),
   voltage: amount('V', 20, { bare: true, decimals: 1 }),
   current: amount('A', 20, { bare: true, decimals: 2 }),
   battery: amount('%', 8, { decimals: 0 }),

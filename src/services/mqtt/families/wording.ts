@@ -92,8 +92,8 @@ const isOffWord = (value: FactValue) => value === false || (typeof value === 'st
 function say(name: string, value: FactValue, trait: Trait | undefined, term: Term | undefined): string {
   const kind = classOf(name, trait)
   const label = trait?.label ?? plainName(name)
-  // `state_2` needs its name beside it, `state` does not.
-  const prefix = kind === name || trait?.class !== undefined ? '' : `${label} `
+  // `state_2` and "outdoor temperature" need their names beside them, `state` does not.
+  const prefix = kind === name || label.toLowerCase().replaceAll(' ', '_') === kind ? '' : `${label} `
   if (value === null) return `${label} unknown`
   if (typeof value === 'boolean') return sayBinary(value, { prefix, label, term })
   if (typeof value === 'string') return sayText(value, { prefix, label, term })
