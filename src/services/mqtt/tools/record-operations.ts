@@ -63,7 +63,7 @@ export const recordMessages = operation<Toolkit>()({
       emit({
         progress: secondsOf(elapsedMs, input.duration),
         total: input.duration,
-        message: `${collector.messages.length} messages so far`,
+        message: `${collector.messages.length} recorded so far`,
       })
     const gathering = { filter: input.topic, qos: input.qos, durationMs: input.duration * 1000, sink: collector, tick }
     const gathered = await links
