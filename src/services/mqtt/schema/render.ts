@@ -7,6 +7,7 @@ export type JsonSchema = { readonly [keyword: string]: unknown }
 
 /** An enumeration is believed up to so many values, and up to the square root of the number of samples. */
 const MOST_ENUM = 12
+const FEWEST_FOR_ENUM = 4
 /** Names of members whose values identify: listing them would pass off a sample as the whole. */
 const ID_NAME =
   /(?:^|[_.-])(?:id|ids|uid|uuid|guid|mac|serial|token|transaction|ieee_?address|ieee)$|(?:[a-z]Id|Uuid)$/i
@@ -66,7 +67,8 @@ function textKeywords(texts: Texts, node: Node, name: string): JsonSchema {
 
 /** Only where all values are strings (or null): an enumeration would shut the other types out. */
 function enumOf({ distinct, count }: Texts, node: Node): unknown[] | undefined {
-  if (!distinct || distinct.size > MOST_ENUM || distinct.size > Math.sqrt(count)) return undefined
+  if (!distinct || count < FEWEST_FOR_ENUM || distinct.size > MOST_ENUM || distinct.size > Math.sqrt(count))
+    return undefined
   if (count + node.nulls !== node.seen) return undefined
   const values = [...distinct.keys()].sort()
   return node.nulls > 0 ? [...values, null] : values

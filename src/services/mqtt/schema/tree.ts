@@ -141,12 +141,12 @@ function* nodesOf(node: Node): Generator<Node> {
 }
 
 function dropFrom(tree: Tree, node: Node): void {
-  const drop = ({ rank }: Node) => rank >= tree.limit
-  for (const [key, child] of node.members ?? []) if (drop(child)) node.partial = node.members?.delete(key) ?? true
-  if (node.items && drop(node.items)) {
-    node.items = undefined
-    node.partial = true
-  }
+  const keeps = ({ rank }: Node) => rank < tree.limit
+  const kept = [...(node.members ?? [])].filter(([, child]) => keeps(child))
+  const items = node.items && keeps(node.items) ? node.items : undefined
+  node.partial ||= kept.length !== (node.members?.size ?? 0) || items !== node.items
+  node.members = kept.length > 0 ? new Map(kept) : undefined
+  node.items = items
   for (const child of childrenOf(node)) {
     tree.paths += 1
     dropFrom(tree, child)
