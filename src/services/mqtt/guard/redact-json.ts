@@ -1,12 +1,19 @@
 import { redactText, SECRET_SHOWN, type RedactedText } from './redact-text.ts'
+import { MAY_HAVE_SECRET } from './secret-names.ts'
 
 /** Where a member stands: the names from the root to it; elements of arrays have the name `#`. */
 export type MemberTest = (path: readonly string[]) => boolean
 
 const ELEMENT = '#'
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const BACKSLASH = 0x5c
 /** Deeper than this, where a member stands is not followed any more; its name still counts. */
 const DEEPEST = 256
-const WHITESPACE = /[ \t\r\n]/
+const isOpening = (code: number) => code === 0x7b || code === 0x5b
+const isClosing = (code: number) => code === 0x7d || code === 0x5d
+const isSpace = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d)
 /** Values that tell nothing: hiding them would only hide whether a secret is set. */
 const EMPTY = new Set(['true', 'false', 'null', '""', '[]', '{}', `"${SECRET_SHOWN}"`])
 
@@ -45,9 +52,10 @@ export function redactJson(text: string, isSecret: MemberTest): RedactedText {
   const string = () => {
     const end = stringEnd(text, at)
     const colon = skipSpace(text, end)
-    if (text[colon] !== ':') {
-      const inner = redactText(text.slice(at + 1, end - 1))
-      if (inner.redacted > 0) replace(at + 1, end - 1, inner.text, inner.redacted)
+    if (text.charCodeAt(colon) !== COLON) {
+      const value = text.slice(at + 1, end - 1)
+      const inner = MAY_HAVE_SECRET.test(value) ? redactText(value) : undefined
+      if (inner && inner.redacted > 0) replace(at + 1, end - 1, inner.text, inner.redacted)
       return end
     }
     const member = unescape(text.slice(at + 1, end - 1))
@@ -63,14 +71,14 @@ export function redactJson(text: string, isSecret: MemberTest): RedactedText {
   }
 
   while (at < text.length) {
-    const character = text[at]
-    if (character === '"') {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
       at = string()
       continue
     }
-    if (character === '{' || character === '[') enter()
-    else if (character === '}' || character === ']') leave()
-    else if (character === ',') name = undefined
+    if (isOpening(code)) enter()
+    else if (isClosing(code)) leave()
+    else if (code === COMMA) name = undefined
     at += 1
   }
   return redacted === 0 ? { text, redacted } : { text: out.join('') + text.slice(copied), redacted }
@@ -79,15 +87,16 @@ export function redactJson(text: string, isSecret: MemberTest): RedactedText {
 /** Behind the closing quote, or the end of the text. */
 function stringEnd(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '\\') at += 1
-    else if (text[at] === '"') return at + 1
+    const code = text.charCodeAt(at)
+    if (code === BACKSLASH) at += 1
+    else if (code === QUOTE) return at + 1
   }
   return text.length
 }
 
 function skipSpace(text: string, start: number): number {
   let at = start
-  while (at < text.length && WHITESPACE.test(text[at] ?? '')) at += 1
+  while (isSpace(text.charCodeAt(at))) at += 1
   return at
 }
 
@@ -95,16 +104,16 @@ function skipSpace(text: string, start: number): number {
 function endOfValue(text: string, start: number): number {
   let depth = 0
   for (let at = start; at < text.length; at++) {
-    const character = text[at]
-    if (character === '"') {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
       at = stringEnd(text, at) - 1
       if (depth === 0) return at + 1
-    } else if (character === '{' || character === '[') depth += 1
-    else if (character === '}' || character === ']') {
+    } else if (isOpening(code)) depth += 1
+    else if (isClosing(code)) {
       if (depth === 0) return at
       depth -= 1
       if (depth === 0) return at + 1
-    } else if (depth === 0 && (character === ',' || WHITESPACE.test(character ?? ''))) return at
+    } else if (depth === 0 && (code === COMMA || isSpace(code))) return at
   }
   return text.length
 }

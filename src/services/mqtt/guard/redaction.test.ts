@@ -72,6 +72,20 @@ suite('redaction', () => {
       assert.deepEqual([unpack(payload).toString(), redacted], [`{"psk":"${HIDDEN}"}`, 1])
     })
 
+  test('of what is longer than any result, only the beginning is looked through, and only that may be shown', () => {
+    const long = Buffer.concat([
+      Buffer.from('{"psk":"hunter22","x":"'),
+      Buffer.alloc(17_000_000, 'é'),
+      Buffer.from('"}'),
+    ])
+    const { payload, redacted } = createRedactor([]).payload('x', long)
+    assert.equal(redacted, 1)
+    assert.ok(payload.length <= 16_777_216)
+    assert.match(payload.toString('utf8', 0, 40), /^\{"psk":"\[redacted\]","x":"é/)
+    const plain = Buffer.alloc(17_000_000, 'x')
+    assert.equal(createRedactor([]).payload('x', plain).payload, plain)
+  })
+
   test('what is more than a megabyte inside is not inflated', () => {
     const bomb = gzipSync(Buffer.alloc(20_000_000))
     assert.equal(createRedactor([]).payload('x', bomb).payload, bomb)

@@ -25,6 +25,13 @@ interface Rule {
   readonly path?: readonly string[]
 }
 
+/** How many topics a session remembers the answer for, and how long they may be. */
+const KNOWN_TOPICS = 2000
+const KNOWN_CHARACTERS = 500
+
+/** No result shows, and no recording keeps, more of a payload than this; the rest need not be looked through. Bytes. */
+const LONGEST_SHOWN = 16 * 1024 * 1024
+
 const WHOLE = Buffer.from(SECRET_SHOWN)
 
 /**
@@ -36,19 +43,37 @@ export function createRedactor(rules: readonly RedactionRule[]): Redactor {
     matches: topicMatcher(topic),
     ...(path !== undefined && { path: path.split('.') }),
   }))
+  /** Topics come again and again. */
+  const secretTopics = new Map<string, boolean>()
+  const isSecretTopic = (topic: string) => {
+    const known = secretTopics.get(topic)
+    if (known !== undefined) return known
+    const secret = isSecretName(topic.slice(topic.lastIndexOf('/') + 1))
+    if (secretTopics.size >= KNOWN_TOPICS) secretTopics.clear()
+    if (topic.length <= KNOWN_CHARACTERS) secretTopics.set(topic, secret)
+    return secret
+  }
   return {
     payload(topic, payload) {
       const unchanged = { payload, redacted: 0 }
       if (payload.length === 0) return unchanged
       const meant = own.length === 0 ? own : own.filter(({ matches }) => matches(topic))
-      if (meant.some(({ path }) => path === undefined) || isSecretName(topic.slice(topic.lastIndexOf('/') + 1)))
-        return { payload: WHOLE, redacted: 1 }
+      if (meant.some(({ path }) => path === undefined) || isSecretTopic(topic)) return { payload: WHOLE, redacted: 1 }
       const packing = compressedFormat(payload)
       if (packing) return repacked(packing, payload, meant) ?? unchanged
-      if (meant.length === 0 && !MAY_HAVE_SECRET.test(payload.toString('latin1'))) return unchanged
-      return cleaned(payload, meant) ?? unchanged
+      const shown = beginningOf(payload)
+      if (meant.length === 0 && !MAY_HAVE_SECRET.test(shown.toString('latin1'))) return unchanged
+      return cleaned(shown, meant) ?? unchanged
     },
   }
+}
+
+/** As much as may be shown, whole characters: continuation bytes of UTF-8 are 10xxxxxx. */
+function beginningOf(payload: Buffer): Buffer {
+  if (payload.length <= LONGEST_SHOWN) return payload
+  let end = LONGEST_SHOWN
+  while (end > LONGEST_SHOWN - 4 && ((payload[end] ?? 0) & 0xc0) === 0x80) end -= 1
+  return payload.subarray(0, end)
 }
 
 /** Undefined when there is nothing to take out. */
