@@ -1,5 +1,6 @@
 import { service, type Service } from '../../kernel/service.ts'
 import { subscribeAndCollect } from './collect-operation.ts'
+import { debugDevice } from './diagnose/debug-operation.ts'
 import { monitorPerformance } from './diagnose/monitor-operation.ts'
 import { testConnection } from './diagnose/test-operation.ts'
 import { createDial } from './dial.ts'
@@ -29,6 +30,7 @@ export function mqttService(limits: MqttLimits): Service {
       listActiveConnections,
       closeConnection,
       testConnection,
+      debugDevice,
       monitorPerformance,
       listTopics,
       subscribeAndCollect,
