@@ -7,6 +7,8 @@ import { decodePayload } from './payload.ts'
 export interface Received {
   readonly packet: IPublishPacket
   readonly atMs: number
+  /** Bytes of the whole payload, where the packet has only its beginning. */
+  readonly size?: number
 }
 
 const Properties = z
@@ -26,8 +28,15 @@ export const Message = z.object({
   payload: z.unknown().describe('Text, JSON value or base64, as `encoding` says.'),
   encoding: z
     .enum(['text', 'json', 'base64'])
-    .describe('How `payload` is given. JSON whose numbers would lose digits is given as text.'),
-  format: z.string().describe('What the bytes are: empty, json, number, boolean, xml, text, binary or an image type.'),
+    .describe(
+      'How `payload` is given. JSON that a value cannot say whole (too many digits, repeated members) is text.',
+    ),
+  format: z
+    .string()
+    .describe(
+      'What the bytes are: empty, json, ndjson, number, boolean, xml, csv, key-value, text, gzip, zlib, sparkplug-b, ' +
+        'binary or an image type.',
+    ),
   size: z.number().describe('Bytes of the whole payload.'),
   cut: z.literal(true).optional().describe('Only the first max_payload_bytes are here.'),
   redacted: z.number().optional().describe('So many secrets were taken out of it.'),
@@ -40,12 +49,13 @@ export const Message = z.object({
 
 export type Message = z.output<typeof Message>
 
-export function messageOf({ packet, atMs }: Received, maxPayloadBytes: number): Message {
+export function messageOf({ packet, atMs, size }: Received, maxPayloadBytes: number): Message {
   const properties = propertiesOf(packet)
   const redacted = redactedIn(packet)
   return {
     topic: packet.topic,
-    ...decodePayload(payloadOf(packet), maxPayloadBytes),
+    ...decodePayload(payloadOf(packet), maxPayloadBytes, packet.topic),
+    ...(size !== undefined && { size }),
     ...(redacted > 0 && { redacted }),
     qos: packet.qos,
     retained: packet.retain,

@@ -26,6 +26,9 @@ suite('payload', () => {
     ['<3', 'text', 'text', '<3'],
     [Buffer.from([0, 1, 2]), 'base64', 'binary', 'AAEC'],
     [Buffer.from([0xff, 0xfe]), 'base64', 'binary', '//4='],
+    ['{"a":1,"a":2}', 'text', 'json', '{"a":1,"a":2}'],
+    ['{"a":1}\n{"a":2}', 'text', 'ndjson', '{"a":1}\n{"a":2}'],
+    ['t=21.5 h=40', 'text', 'key-value', 't=21.5 h=40'],
     [PNG, 'base64', 'image/png', PNG.toString('base64')],
     [Buffer.from('ffd8ffe0', 'hex'), 'base64', 'image/jpeg', '/9j/4A=='],
   ]
@@ -34,6 +37,20 @@ suite('payload', () => {
       const bytes = Buffer.from(raw)
       assert.deepEqual(decodePayload(bytes, 1000), { payload, encoding, format, size: bytes.length })
     })
+
+  test('Sparkplug B is a value under its topics, as long as every metric is known', () => {
+    const birth = Buffer.from('CICgpcPKMxIMCgNycG0QASADULAJEg8KBHRlbXAQAiAJZQAAXkIYAQ==', 'base64')
+    assert.deepEqual(decodePayload(birth, 1000, 'spBv1.0/home/DBIRTH/edge1/pump'), {
+      payload: { timestamp: 1_772_352_000_000, seq: 1, metrics: { rpm: 1200, temp: 55.5 } },
+      encoding: 'json',
+      format: 'sparkplug-b',
+      size: birth.length,
+    })
+    const data = Buffer.from('CICgpcPKMxIHEAEgA1C6CRgC', 'base64')
+    const { encoding, format } = decodePayload(data, 1000, 'spBv1.0/home/DDATA/edge1/pump')
+    assert.deepEqual([encoding, format], ['base64', 'sparkplug-b'])
+    assert.equal(decodePayload(birth, 1000, 'other').format, 'binary')
+  })
 
   test('cuts between characters and says the full size', () => {
     assert.deepEqual(decodePayload(Buffer.from('aéé'), 2), {

@@ -1,54 +1,32 @@
-import { isUtf8 } from 'node:buffer'
+import { decode, type Format } from './decode/decode.ts'
+import { textOf, withoutBrokenEnd } from './decode/text.ts'
 import { Fault } from '../../kernel/fault.ts'
-
-/** What a payload looks like. Only what its bytes prove: a guess would mislead whoever reads it. */
-export type PayloadFormat =
-  | 'empty'
-  | 'json'
-  | 'number'
-  | 'boolean'
-  | 'xml'
-  | 'text'
-  | 'image/png'
-  | 'image/jpeg'
-  | 'image/gif'
-  | 'image/webp'
-  | 'binary'
 
 /** A payload as a result carries it. */
 export interface DecodedPayload {
   readonly payload: unknown
   readonly encoding: 'text' | 'json' | 'base64'
-  readonly format: PayloadFormat
+  readonly format: Format
   /** Bytes of the whole payload, whatever was cut. */
   readonly size: number
   /** Present when only its beginning is here. */
   readonly cut?: true
 }
 
-/** The first bytes of image files, in hex. */
-const IMAGES: readonly (readonly [PayloadFormat, RegExp])[] = [
-  ['image/png', /^89504e470d0a1a0a/],
-  ['image/jpeg', /^ffd8ff/],
-  ['image/gif', /^47494638(?:37|39)61/],
-  ['image/webp', /^52494646.{8}57454250/],
-]
-
-/** Control characters that texts do not have. Escape is looked at apart: device logs colour their lines with it. */
-const NOT_TEXT = /[^\P{Cc}\t\n\r]/u
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** Digits beyond what a double holds: parsed as JSON they would silently become another number. */
-const LONG_NUMBER = /\d{16}|\.\d{16}/
-
-/** The payload as text, JSON value or base64, at most `maxBytes` of it. JSON that would lose digits stays text. */
-export function decodePayload(bytes: Buffer, maxBytes: number): DecodedPayload {
+/**
+ * The payload as text, JSON value or base64, at most `maxBytes` of it. What a value would not say whole stays as it is:
+ * JSON with more digits than a double or with repeated members, Sparkplug metrics whose names are not known.
+ */
+export function decodePayload(bytes: Buffer, maxBytes: number, topic = ''): DecodedPayload {
   const size = bytes.length
+  const { format, value, note } = decode(topic, bytes)
+  const asValue = (format === 'json' || format === 'sparkplug-b') && note === undefined && size <= maxBytes
+  if (asValue) return { payload: value, encoding: 'json', format, size }
   const text = textOf(bytes)
-  if (text === undefined) return decodeBinary(bytes, maxBytes)
-  const [format, value] = textFormat(text)
-  if (size > maxBytes) return { payload: firstBytes(bytes, maxBytes), encoding: 'text', format, size, cut: true }
-  if (format === 'json' && !LONG_NUMBER.test(text)) return { payload: value, encoding: 'json', format, size }
-  return { payload: text, encoding: 'text', format, size }
+  const cut = size > maxBytes && { cut: true as const }
+  if (text === undefined)
+    return { payload: bytes.subarray(0, maxBytes).toString('base64'), encoding: 'base64', format, size, ...cut }
+  return { payload: cut ? firstBytes(bytes, maxBytes) : text, encoding: 'text', format, size, ...cut }
 }
 
 /**
@@ -57,57 +35,17 @@ export function decodePayload(bytes: Buffer, maxBytes: number): DecodedPayload {
  */
 export function previewPayload(head: Buffer, size: number, maxCharacters: number): string {
   const text = textOf(size > head.length ? withoutBrokenEnd(head) : head)
-  if (text === undefined) return `<${binaryFormat(head)}, ${size} bytes>`
+  if (text === undefined) return `<${decode('', head).format}, ${size} bytes>`
   const line = text.replace(/\s+/g, ' ').trim()
   const cut = line.length > maxCharacters || size > head.length
   return cut ? `${line.slice(0, maxCharacters - 1).toWellFormed()}…` : line
 }
-
-/** Without the beginning of a character whose other bytes were cut off; a character has at most four. */
-function withoutBrokenEnd(bytes: Buffer): Buffer {
-  const ends = [0, 1, 2, 3].map((missing) => bytes.subarray(0, Math.max(bytes.length - missing, 0)))
-  return ends.find((whole) => isUtf8(whole)) ?? bytes
-}
-
-function textOf(bytes: Buffer): string | undefined {
-  if (!isUtf8(bytes)) return undefined
-  const text = bytes.toString('utf8')
-  return isText(text) ? text : undefined
-}
-
-const isText = (text: string) => !NOT_TEXT.test(text.replaceAll('\u001b', ''))
 
 /** Steps back over the continuation bytes (10xxxxxx) of a character that would be cut in two. */
 function firstBytes(bytes: Buffer, maxBytes: number): string {
   let end = maxBytes
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--
   return bytes.toString('utf8', 0, end)
-}
-
-function textFormat(text: string): [PayloadFormat, unknown?] {
-  const trimmed = text.trim()
-  if (text === '') return ['empty']
-  if (trimmed === 'true' || trimmed === 'false') return ['boolean']
-  if (NUMBER.test(trimmed)) return ['number']
-  if (/^[[{"]|^null$/.test(trimmed)) {
-    try {
-      return ['json', JSON.parse(trimmed)]
-    } catch {
-      return ['text']
-    }
-  }
-  return [/^<(?:\?xml\s|[a-zA-Z_][\w:.-]*[\s/>])[^]*>$/.test(trimmed) ? 'xml' : 'text']
-}
-
-function decodeBinary(bytes: Buffer, maxBytes: number): DecodedPayload {
-  const payload = bytes.subarray(0, maxBytes).toString('base64')
-  const cut = bytes.length > maxBytes
-  return { payload, encoding: 'base64', format: binaryFormat(bytes), size: bytes.length, ...(cut && { cut }) }
-}
-
-function binaryFormat(bytes: Buffer): PayloadFormat {
-  const head = bytes.toString('hex', 0, 12)
-  return IMAGES.find(([, magic]) => magic.test(head))?.[0] ?? 'binary'
 }
 
 /** How the payload of a message to publish is to be read. */
