@@ -72,7 +72,7 @@ for (const [name, find] of Object.entries(PLACES))
 
     test('collects what mosquitto_pub publishes meanwhile', async () => {
       const { promise: listening, resolve } = Promise.withResolvers<void>()
-      const input = { session_id, topic: 'live/+', duration: 15, max_messages: 3, qos: 1 }
+      const input = { session_id, topic: 'live/+', duration: 15, mode: 'first', max_messages: 3, qos: 1 }
       const collecting = assistant.call('subscribe_and_collect', input, resolve)
       await Promise.race([listening, collecting])
       await publish('live/a', '{"n":1}', '-q', '1')

@@ -61,7 +61,7 @@ suite('the HTTP port', () => {
         'content-type': 'application/json',
         accept: 'text/event-stream',
       },
-      body: JSON.stringify({ session_id, topic: 'live/#', duration: 15, max_messages: 2, qos: 1 }),
+      body: JSON.stringify({ session_id, topic: 'live/#', duration: 15, mode: 'first', max_messages: 2, qos: 1 }),
     })
     assert.equal(response.headers.get('content-type'), 'text/event-stream')
     const at = mosquittoAt(hub.urls.mqtt, ownerLogin(hub))

@@ -32,7 +32,7 @@ const { session_id } = await call<{ session_id: string }>('establish_connection'
 
 /** What is published while `duration` seconds pass; `onListening` runs as soon as nothing can be missed any more. */
 async function collect(topic: string, duration: number, onListening?: () => void): Promise<Message[]> {
-  const input = { session_id, topic, duration, max_messages: 1000 }
+  const input = { session_id, topic, duration, mode: 'first', max_messages: 1000 }
   return (await call<{ messages: Message[] }>('subscribe_and_collect', input, once(onListening))).messages
 }
 

@@ -41,7 +41,7 @@ async function* events({ body }: Response): AsyncGenerator<{ name: string; data:
 }
 
 const { session_id } = (await (await post('mqtt/establish_connection', {})).json()) as { session_id: string }
-const input = { session_id, topic: 'zigbee2mqtt/#', duration: 3, max_messages: 500 }
+const input = { session_id, topic: 'zigbee2mqtt/#', duration: 3, mode: 'first', max_messages: 500 }
 const stream = await post('mqtt/subscribe_and_collect', input, 'text/event-stream')
 assert.equal(stream.headers.get('content-type'), 'text/event-stream')
 

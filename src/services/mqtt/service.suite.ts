@@ -37,7 +37,14 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
         assert.equal(session['protocol_version'], version)
         assert.equal(session['own_broker'], true)
         const topic = `demo/${version}`
-        const input = { session_id: session['session_id'], topic: `${topic}/#`, duration: 60, max_messages: 3, qos: 2 }
+        const input = {
+          session_id: session['session_id'],
+          topic: `${topic}/#`,
+          duration: 60,
+          mode: 'first',
+          max_messages: 3,
+          qos: 2,
+        }
         const { emit, first } = started()
         const collecting = toolkit.call('subscribe_and_collect', input, { emit })
         await first
@@ -79,7 +86,8 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       const publish = (payload: string) =>
         toolkit.call('publish_message', { session_id, topic, payload, qos: 1, retain: true, confirm: payload === '' })
       assert.equal((await publish('21.5'))['retained'], true)
-      const collect = () => toolkit.call('subscribe_and_collect', { session_id, topic: 'kept/#', duration: 0.3 })
+      const collect = () =>
+        toolkit.call('subscribe_and_collect', { session_id, topic: 'kept/#', duration: 0.3, mode: 'first' })
       const [message] = messagesOf(await collect())
       assert.deepEqual([message?.payload, message?.format, message?.retained], ['21.5', 'number', true])
       const listed = await toolkit.call('list_topics', { session_id, pattern: 'kept/#', duration: 0.3 })
@@ -107,7 +115,12 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
         retain: true,
         properties,
       })
-      const result = await toolkit.call('subscribe_and_collect', { session_id, topic: 'props', max_messages: 1 })
+      const result = await toolkit.call('subscribe_and_collect', {
+        session_id,
+        topic: 'props',
+        mode: 'first',
+        max_messages: 1,
+      })
       assert.deepEqual(messagesOf(result)[0]?.properties, properties)
       await device.publishAsync('props', '', { qos: 1, retain: true })
       const old = await establish(toolkit, { protocol_version: '3.1.1' })
@@ -148,7 +161,7 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       await device.publishAsync('twice/x', 'kept', { qos: 1, retain: true })
       const collections = ['twice/#', 'twice/+'].map((topic) => {
         const { emit, first } = started()
-        const input = { session_id, topic, duration: 60, max_messages: 201, qos: 1 }
+        const input = { session_id, topic, duration: 60, mode: 'first', max_messages: 201, qos: 1 }
         return { result: toolkit.call('subscribe_and_collect', input, { emit }), first }
       })
       await Promise.all(collections.map(({ first }) => first))
@@ -169,7 +182,7 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       const ready = Promise.withResolvers<void>()
       const collecting = toolkit.call(
         'subscribe_and_collect',
-        { session_id, topic: 'many', duration: 120, max_messages: count, qos: 1 },
+        { session_id, topic: 'many', duration: 120, mode: 'first', max_messages: count, qos: 1 },
         {
           emit({ data }) {
             ready.resolve()
@@ -198,7 +211,11 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       const toolkit = await toolkitFor(context, broker, { limits: { collectedBytes: 10_000 } })
       const session_id = await establish(toolkit)
       const { emit, first } = started()
-      const collecting = toolkit.call('subscribe_and_collect', { session_id, topic: 'big', duration: 60 }, { emit })
+      const collecting = toolkit.call(
+        'subscribe_and_collect',
+        { session_id, topic: 'big', duration: 60, mode: 'first' },
+        { emit },
+      )
       await first
       for (let index = 0; index < 5; index++) device.publish('big', 'x'.repeat(3000), { qos: 1 })
       const result = await collecting
