@@ -10,6 +10,8 @@ import { unitOf, wordsOf, type Traits } from './wording.ts'
 interface Said<T> {
   readonly value: T
   readonly atMs: number
+  /** The broker had kept it: when it was said is not known. */
+  readonly kept?: boolean
 }
 
 interface Entity {
@@ -122,7 +124,8 @@ function takeWords(entity: Entity, claim: Claim, message: HomeMessage): void {
   for (const key of forgets) entity.facts.delete(key)
   for (const [key, value] of Object.entries(facts))
     if (atMs >= entity.bornMs) later(entity.facts, key, { value, atMs }, MOST_FACTS)
-  if (online !== undefined) later(entity.online, channel, { value: online, atMs }, MOST_CHANNELS)
+  if (online !== undefined)
+    later(entity.online, channel, { value: online, atMs, kept: message.retained }, MOST_CHANNELS)
   if (error !== undefined && atMs >= (entity.error?.atMs ?? 0)) entity.error = { value: error, atMs }
   entity.lastSeenMs = latest(entity.lastSeenMs, seenMs(claim, message))
 }
@@ -169,36 +172,37 @@ function combined(online: Entity['online'], mode: Profile['availabilityMode'] = 
   const newest = words.reduce((a, b) => (b.atMs >= a.atMs ? b : a))
   if (mode === 'latest') return newest
   const value = mode === 'all' ? words.every(({ value }) => value) : words.some(({ value }) => value)
-  const deciding = words.filter((word) => word.value === value)
-  return { value, atMs: Math.max(...deciding.map(({ atMs }) => atMs)) }
+  return words.filter((word) => word.value === value).reduce((a, b) => (b.atMs >= a.atMs ? b : a))
 }
 
 function deviceOf(entity: Entity, reach: Said<boolean> | undefined): Device {
-  const declared = declaredOf(entity)
-  const { traits } = declared
+  const { name, family, model, room, traits, names } = declaredOf(entity)
   const facts = rename(
     [...entity.facts].map(([key, said]) => [key, said.value]),
-    declared.names,
+    names,
   )
-  const complaint = Object.entries(facts).map(([name, value]) => complaintOf(name, value))
-  const error = complaint.find((text) => text !== undefined)
-  const { error: told } = entity
   return {
     id: entity.id,
-    name: declared.name ?? lastLevel(entity.id),
-    family: declared.family ?? entity.family,
-    ...(declared.model !== undefined && { model: declared.model }),
-    ...(declared.room !== undefined && { room: declared.room }),
+    name: name ?? lastLevel(entity.id),
+    family: family ?? entity.family,
+    ...(model !== undefined && { model }),
+    ...(room !== undefined && { room }),
     ...(reach !== undefined && { online: reach.value }),
-    ...(reach?.value === false && { offlineSinceMs: reach.atMs }),
+    ...(reach?.value === false && reach.kept !== true && { offlineSinceMs: reach.atMs }),
     ...(entity.lastSeenMs !== undefined && { lastSeenMs: entity.lastSeenMs }),
     facts,
     units: unitsOf(facts, traits),
-    ...(error !== undefined && { error }),
-    ...(error === undefined && typeof told?.value === 'string' && { error: told.value, errorMs: told.atMs }),
+    ...errorOf(facts, entity.error),
     text: wordsOf(facts, traits),
     ...(entity.family === 'plain' && { guessed: true as const }),
   }
+}
+
+/** What its facts complain of now; else what went wrong last. */
+function errorOf(facts: Facts, told: Said<string | null> | undefined): Pick<Device, 'error' | 'errorMs'> {
+  const complaints = Object.entries(facts).flatMap(([name, value]) => complaintOf(name, value) ?? [])
+  if (complaints.length > 0) return { error: complaints.join(', ') }
+  return typeof told?.value === 'string' ? { error: told.value, errorMs: told.atMs } : {}
 }
 
 function unitsOf(facts: Facts, traits: Traits): Record<string, string> {
