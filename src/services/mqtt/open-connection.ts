@@ -4,9 +4,16 @@ import { connect, type IConnackPacket, type MqttClient } from 'mqtt'
 import { WebSocket } from 'ws'
 import type { Connection, Endpoint } from './connection.ts'
 import { liveConnection } from './live-connection.ts'
+import { createPacketMeter } from './packet-meter.ts'
 
 /** The broker closed the connection before it answered: what brokers of old do on a protocol they do not know. */
 export class ClosedEarly extends Error {}
+
+/**
+ * The largest packet it takes in, bytes: about what a collection may hold. MQTT allows 256 MB, all of which would be in
+ * memory before anybody saw it.
+ */
+const LARGEST_PACKET = 64 * 1024 * 1024
 
 /** The longest delay a timer takes: how long to wait for the broker is the caller's signal's to say. */
 const NEVER_MS = 2_147_483_647
@@ -29,6 +36,8 @@ export async function openConnection(endpoint: Endpoint, signal: AbortSignal): P
     clean: true,
     reconnectPeriod: 0,
     connectTimeout: NEVER_MS,
+    // Brokers that speak MQTT 5 then leave larger messages out; the others are stopped by the meter.
+    ...(endpoint.protocolVersion === 5 && { properties: { maximumPacketSize: LARGEST_PACKET } }),
     ...(tls.ca !== undefined && { ca: tls.ca }),
     ...(tls.cert !== undefined && { cert: tls.cert }),
     ...(tls.key !== undefined && { key: tls.key }),
@@ -36,6 +45,12 @@ export async function openConnection(endpoint: Endpoint, signal: AbortSignal): P
     createWebsocket: (url: string, protocols: string[], { wsOptions }: { wsOptions?: object }) =>
       new WebSocket(url, protocols, wsOptions).on('upgrade', ({ socket }) => (upgraded = socket)),
   })
+  client.stream.on(
+    'data',
+    createPacketMeter(LARGEST_PACKET, (bytes) => {
+      client.emit('error', new Error(`it sent a packet of ${bytes} bytes; at most ${LARGEST_PACKET} are taken`))
+    }),
+  )
   try {
     const connack = await greeted(client, signal)
     const socket = upgraded ?? client.stream

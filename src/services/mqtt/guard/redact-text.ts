@@ -15,7 +15,7 @@ export interface RedactedText {
 const ASSIGNED =
   /(?<![\w-])([A-Za-z][\w-]{0,60})(\\{0,4}["']?[ \t]{0,4}[:=][ \t]{0,4})(\\+"[^"]*"?|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s"'\\&,;<>{}[\]]+)/g
 
-const XML_ELEMENT = /<([A-Za-z][\w:.-]{0,60})((?:\s[^<>]{0,200})?>)([^<]+)/g
+const XML_ELEMENT = /<([A-Za-z][\w:.-]{0,60})((?:\s[^<>]{0,200})?>)((?:<!\[CDATA\[)?[^<]+)/g
 
 /** Secrets that are known by their own look. The first group stays. */
 const SHAPES: readonly RegExp[] = [

@@ -37,6 +37,8 @@ suite('redaction', () => {
     ['a bearer token', 'sent "Bearer abcdefghij"', `sent "Bearer ${HIDDEN}"`, 1],
     ['a URL', '{"server":"mqtt://ann:hunter22@host"}', `{"server":"mqtt://ann:${HIDDEN}@host"}`, 1],
     ['XML', '<c><wpa-psk>hunter22</wpa-psk><n>1</n></c>', `<c><wpa-psk>${HIDDEN}</wpa-psk><n>1</n></c>`, 1],
+    ['CDATA', '<pin><![CDATA[1234]]></pin>', `<pin>${HIDDEN}</pin>`, 1],
+    ['an XML attribute', '<c psk="a b"/>', `<c psk="${HIDDEN}"/>`, 1],
     ['a JWT', '"eyJhbGciOiJI.eyJzdWIiOiIx.abc"', `"${HIDDEN}"`, 1],
   ] as const)
     test(`hides ${name}`, () => assert.deepEqual(shown(payload), [expected, count]))

@@ -1,3 +1,4 @@
+import { filtersOverlap } from '../diagnose/filter-groups.ts'
 import { topicMatcher, withoutShare } from '../topic.ts'
 import type { SessionRules } from './session-rules.ts'
 
@@ -24,7 +25,7 @@ export function topicRules(pair: SessionRules['read'], what: 'read' | 'write'): 
       const wanted = withoutShare(filter)
       const denied = deny.find((rule) => covers(rule.filter, wanted))
       if (denied) return `${what}.deny ${denied.filter}`
-      return allow && !allow.some((rule) => overlap(rule.filter, wanted)) ? notAllowed : undefined
+      return allow && !allow.some((rule) => filtersOverlap(rule.filter, wanted)) ? notAllowed : undefined
     },
   }
 }
@@ -41,19 +42,4 @@ function covers(outer: string, inner: string): boolean {
     if (level !== '+' && level !== other) return false
   }
   return out.length === into.length
-}
-
-/** Whether some topic matches both filters. */
-function overlap(one: string, other: string): boolean {
-  const [a, b] = [withoutShare(one).split('/'), other.split('/')]
-  const first = [a[0] ?? '', b[0] ?? '']
-  if (first.some((level) => level.startsWith('$')) && first.some((level) => level === '#' || level === '+'))
-    return false
-  for (let index = 0; index < Math.max(a.length, b.length); index++) {
-    const [left, right] = [a[index], b[index]]
-    if (left === '#' || right === '#') return true
-    if (left === undefined || right === undefined) return false
-    if (left !== '+' && right !== '+' && left !== right) return false
-  }
-  return true
 }

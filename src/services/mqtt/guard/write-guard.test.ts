@@ -64,6 +64,8 @@ suite('write guard', () => {
     assert.equal(ruleFor({ access: 'all' }, ghost), 'confirm')
     assert.equal(ruleFor({ access: 'all' }, { ...ghost, confirmed: true }), undefined)
     assert.equal(ruleFor({}, publication('home/ghost', { text: '' })), undefined)
+    const probe = publication('alicia-probe/1', { text: '', retain: true })
+    assert.deepEqual([ruleFor({}, probe), ruleFor({ access: 'read_only' }, probe)], [undefined, 'access read_only'])
   })
 
   for (const [topic, rule] of [

@@ -27,7 +27,7 @@ export interface Guard {
 
 const MINUTE_MS = 60_000
 
-/** Topics of this service's own probes and replies: filters of a session need not name them. */
+/** Topics of this service's own probes and replies, which it removes again: a session's filters need not name them. */
 const isOwn = (filter: string) => /^alicia-(?:probe|reply)[-/]/.test(withoutShare(filter))
 
 const OPEN_HINT = 'The session was made so; establish_connection makes another with other rules.'
