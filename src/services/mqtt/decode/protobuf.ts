@@ -39,7 +39,7 @@ const Field: z.ZodType<Field> = z.object({
   },
 })
 
-const Fields = z.record(z.string().regex(/^[1-9]\d{0,8}$/, 'must be the number of a field'), Field)
+const Fields = z.record(z.string().regex(/^[1-9]\d{0,8}$/), Field)
 
 /**
  * Which topics carry which protobuf message. Checked behind a plain record: models are shown the input's schema, and
@@ -52,8 +52,12 @@ export const ProtobufMapping = z.object({
     .transform((raw, context) => {
       const parsed = Fields.safeParse(raw)
       if (parsed.success) return parsed.data
-      for (const { path, message } of parsed.error.issues)
-        context.addIssue({ code: 'custom', path: [...path], message })
+      for (const { code, path, message } of parsed.error.issues)
+        context.addIssue({
+          code: 'custom',
+          path: [...path],
+          message: code === 'invalid_key' ? 'must be the number of a field' : message,
+        })
       return z.NEVER
     })
     .describe(

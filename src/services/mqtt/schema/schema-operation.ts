@@ -9,6 +9,7 @@ import { OVERHEAD_MS, secondsOf, SessionId, type Toolkit } from '../toolkit.ts'
 import { TopicFilter } from '../topic.ts'
 import { commonFilter, groupTopics, type SchemaGroup } from './grouping.ts'
 import { renderSchema, schemaConfidence, schemaId } from './statistics.ts'
+import { watchStability } from './stability.ts'
 import { createSurvey, type Survey } from './survey.ts'
 
 const Input = z.object({
@@ -86,7 +87,7 @@ export const getTopicSchema = operation<Toolkit>()({
     const { links } = await sessions.find(caller, input.session_id)
     const decoder = createDecoder({ protobuf: input.protobuf })
     const survey = createSurvey(decoder, { maxMessages: input.max_messages, maxBytes: limits.collectedBytes }, clock)
-    const watch = stabilityWatch(survey, input.stop_when_stable)
+    const watch = input.stop_when_stable ? watchStability(survey) : undefined
     const gathered = await links.subscribeAlone(signal, (connection) =>
       gather(
         connection,
@@ -95,10 +96,13 @@ export const getTopicSchema = operation<Toolkit>()({
           // As for list_topics: above 0, many retained messages at once can overflow the broker's queue.
           qos: 0,
           durationMs: input.duration * 1000,
-          sink: { accept: (packet) => survey.accept(packet), full: Promise.race([survey.full, watch.stable]) },
+          sink: {
+            accept: (packet) => survey.accept(packet),
+            full: watch ? Promise.race([survey.full, watch.stable]) : survey.full,
+          },
           tick(elapsedMs) {
             survey.work(WORK_PER_TICK)
-            watch.look(elapsedMs)
+            watch?.look(elapsedMs)
             emit({
               progress: secondsOf(elapsedMs, input.duration),
               total: input.duration,
@@ -120,26 +124,6 @@ export const getTopicSchema = operation<Toolkit>()({
 
 const WORK_PER_TICK = 5000
 const WORK_PER_TURN = 1000
-/** Above this, asking each topic every second would cost more than listening on. */
-const MOST_WATCHED = 500
-const QUIET_MS = 5000
-
-/** Resolves `stable` when every topic's schema is trusted and no new topic came for a while. */
-function stabilityWatch(survey: Survey, wanted: boolean) {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  let known = 0
-  let grewAtMs = 0
-  return {
-    stable: promise,
-    look(elapsedMs: number) {
-      const topics = survey.topics()
-      if (topics.length > known) [known, grewAtMs] = [topics.length, elapsedMs]
-      if (!wanted || known === 0 || known > MOST_WATCHED || elapsedMs - grewAtMs < QUIET_MS) return
-      if (topics.every(({ schema }) => schemaConfidence(schema).level === 'High')) resolve()
-    },
-  }
-}
-
 function resultOf(survey: Survey, { ended, elapsedMs }: Gathered, input: Input) {
   const topics = survey.topics()
   const groups = groupTopics(topics)
