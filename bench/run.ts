@@ -9,6 +9,7 @@ import { memory } from './rows/memory.ts'
 import { mqttRequest } from './rows/mqtt-request.ts'
 import { registry } from './rows/registry.ts'
 import { rest } from './rows/rest.ts'
+import { schemaInference } from './rows/schema.ts'
 import { sdk } from './rows/sdk.ts'
 import { soak } from './rows/soak.ts'
 import { start } from './rows/start.ts'
@@ -22,6 +23,7 @@ const ROWS: readonly Row[] = [
   ...mqttRequest,
   ...firehoseRows,
   registry,
+  schemaInference,
   start,
   ...memory,
   soak,
