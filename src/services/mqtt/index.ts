@@ -3,7 +3,9 @@ import { subscribeAndCollect } from './collect-operation.ts'
 import { debugDevice } from './diagnose/debug-operation.ts'
 import { monitorPerformance } from './diagnose/monitor-operation.ts'
 import { testConnection } from './diagnose/test-operation.ts'
+import { listDevices } from './families/devices-operation.ts'
 import { createDial } from './dial.ts'
+import { whatChanged } from './index/changed-operation.ts'
 import { createWatches } from './index/watches.ts'
 import type { MqttLimits } from './limits.ts'
 import { ping } from './ping-operation.ts'
@@ -33,6 +35,8 @@ export function mqttService(limits: MqttLimits): Service {
       debugDevice,
       monitorPerformance,
       listTopics,
+      whatChanged,
+      listDevices,
       subscribeAndCollect,
       getTopicSchema,
       publishMessage,

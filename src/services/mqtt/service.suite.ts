@@ -155,6 +155,60 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       for (const topic of topics) await device.publishAsync(topic, '', { qos: 1, retain: true })
     })
 
+    test('the index answers at once: topics, what changed, what is silent since', async (context) => {
+      const toolkit = await toolkitFor(context, broker)
+      await device.publishAsync('live/kept', '{"state":"ON","power":3}', { qos: 1, retain: true })
+      const session_id = await establish(toolkit)
+      const list = (more: object) => toolkit.call('list_topics', { session_id, pattern: 'live/#', ...more })
+      const first = await list({})
+      assert.equal(first['ended_by'], 'index')
+      assert.partialDeepStrictEqual(first['topics'], [{ topic: 'live/kept', retained: true, messages: 1 }])
+      const { now } = await toolkit.call('what_changed', { session_id, pattern: 'live/#' })
+      await device.publishAsync('live/kept', '{"state":"OFF","power":3}', { qos: 1 })
+      for (let number = 0; number < 60; number++)
+        await device.publishAsync(`live/many/${number}/state`, 'x', { qos: 1 })
+      while ((await list({}))['total_topics'] !== 61) await toolkit.call('ping', { session_id })
+      const changed = await toolkit.call('what_changed', { session_id, pattern: 'live/#', since: now, limit: 3 })
+      assert.match(String(changed['changed']), /^live\/kept: state ON → OFF \(\d+ s ago\)$/)
+      assert.deepEqual([(changed['new'] as string[]).length, changed['more'], changed['unchanged']], [3, 57, 0])
+      const collapsed = (await list({}))['topics']
+      assert.partialDeepStrictEqual(collapsed, [{ topic: 'live/kept' }, { topic: 'live/many/+/state', topics: 60 }])
+      assert.equal(((await list({ sort: 'recency', limit: 2 }))['topics'] as Message[]).length, 2)
+      await device.publishAsync('live/kept', '', { qos: 1, retain: true })
+    })
+
+    test('index: false listens when asked, and has nothing to compare with', async (context) => {
+      const toolkit = await toolkitFor(context, broker)
+      const session_id = await establish(toolkit, { index: false })
+      await device.publishAsync('unindexed', 'x', { qos: 1, retain: true })
+      const list = await toolkit.call('list_topics', { session_id, pattern: 'unindexed', max_topics: 1 })
+      assert.deepEqual([list['ended_by'], list['total_topics']], ['max_topics', 1])
+      await assert.rejects(toolkit.call('what_changed', { session_id }), fault('conflict', /index: false/))
+      await device.publishAsync('unindexed', '', { qos: 1, retain: true })
+    })
+
+    test('a sample is of the whole time, in words and messages', async (context) => {
+      const toolkit = await toolkitFor(context, broker)
+      const session_id = await establish(toolkit)
+      const { emit, first } = started()
+      const input = { session_id, topic: 'zigbee2mqtt/#', duration: 1.5, max_messages: 20 }
+      const collecting = toolkit.call('subscribe_and_collect', input, { emit })
+      await first
+      const say = (topic: string, value: object) =>
+        device.publishAsync(`zigbee2mqtt/${topic}`, JSON.stringify(value), { qos: 1 })
+      await say('hall_light', { state: 'ON', brightness: 3 })
+      for (let number = 0; number < 200; number++) await say('meter', { power: number })
+      await say('bridge/logging', { level: 'error', message: 'no answer' })
+      await say('hall_light', { state: 'OFF', brightness: 3 })
+      const result = await collecting
+      assert.deepEqual([result['ended_by'], result['received']], ['duration', 203])
+      assert.ok(messagesOf(result).length <= 20)
+      assert.match(String(result['errors']), /no answer/)
+      assert.match(String(result['changes']), /OFF/)
+      assert.partialDeepStrictEqual(result['sampling'], { classes: { error: { seen: 1, kept: 1 } } })
+      assert.ok(messagesOf(result).some(({ topic }) => topic === 'zigbee2mqtt/bridge/logging'))
+    })
+
     test('two collections of one session that overlap each get every message once', async (context) => {
       const toolkit = await toolkitFor(context, broker)
       const session_id = await establish(toolkit)

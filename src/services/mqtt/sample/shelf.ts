@@ -45,7 +45,8 @@ export function createShelf({ capacity, maxBytes }: { capacity: number; maxBytes
   const errors = new Map<string, Spread<Sample>>()
   const structures = createSpread<Sample>(capacity)
   const changes = createSpread<Sample>(capacity)
-  const time = createSpread<Sample>(capacity)
+  // Twice: thinned out, there are still enough.
+  const time = createSpread<Sample>(2 * capacity)
   let first: Sample | undefined
   let last: Offer | undefined
 
