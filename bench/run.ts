@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
+import { brokers } from './rows/brokers.ts'
 import { firehoseRows } from './rows/firehose.ts'
 import { invokeCost } from './rows/invoke-cost.ts'
 import { mcpSession } from './rows/mcp-session.ts'
@@ -22,6 +23,7 @@ const ROWS: readonly Row[] = [
   ...mcpSession,
   ...mqttRequest,
   ...firehoseRows,
+  brokers,
   registry,
   schemaInference,
   start,

@@ -67,8 +67,9 @@ export const monitorPerformance = operation<Toolkit>()({
     const gathered = await allOrNone(measurement.groups, signal, (group, { index, within }) =>
       session.links.subscribeAlone(within, (connection) => {
         // What there is once, the first of them does.
-        const once = index === 0 ? { beside: meter.beside, loopBack, report } : {}
-        return listen(connection, { group, durationMs: input.duration * 1000, ...once }, { clock, signal: within })
+        const once = index === 0 ? { beside: meter.beside, loopBack } : {}
+        const listening = { group, durationMs: input.duration * 1000, report: report(index), ...once }
+        return listen(connection, listening, { clock, signal: within })
       }),
     )
     return {
@@ -85,7 +86,7 @@ interface Listening {
   readonly durationMs: number
   readonly beside?: Wanted | undefined
   readonly loopBack?: LoopBack | undefined
-  readonly report?: (elapsedMs: number) => void
+  readonly report: (elapsedMs: number) => void
 }
 
 function listen(
@@ -99,7 +100,7 @@ function listen(
     if (elapsedMs === 0) group.begin()
     // One that is not sent does not come back, and is counted as lost.
     if (loopBack) void publishProbe(connection, loopBack.next(), signal).catch(() => undefined)
-    report?.(elapsedMs)
+    report(elapsedMs)
   }
   // QoS 0: waiting for confirmations would slow down what is to be measured.
   const gathering = { filter: group.first.filter, qos: 0, durationMs, sink, also, beside, tick } as const
@@ -124,9 +125,15 @@ async function allOrNone<T, R>(
   }
 }
 
-function reporter({ total }: Measurement, duration: number, emit: CallContext['emit']) {
-  return (elapsedMs: number) =>
-    emit({ progress: secondsOf(elapsedMs, duration), total: duration, message: `${total.messages()} messages so far` })
+/** Reports from when all are subscribed: the last of them at once, then the first every second. */
+function reporter({ total, groups }: Measurement, duration: number, emit: CallContext['emit']) {
+  let begun = 0
+  return (index: number) => (elapsedMs: number) => {
+    if (elapsedMs === 0) begun += 1
+    if (begun < groups.length || (elapsedMs > 0 && index > 0)) return
+    const message = `${total.messages()} messages so far`
+    emit({ progress: secondsOf(elapsedMs, duration), total: duration, message })
+  }
 }
 
 function resultOf({ filters, total }: Measurement) {
