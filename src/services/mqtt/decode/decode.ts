@@ -25,14 +25,19 @@ export function createDecoder({ protobuf = [] }: { protobuf?: readonly ProtobufM
 }
 
 /** One message by itself. Sparkplug metrics that come by alias stay unknown: use `createDecoder` for a stream. */
-export const decode = (topic: string, payload: Buffer): Decoded => decodeWith(createAliases(), topic, payload)
+export const decode = (topic: string, payload: Buffer): Decoded => decodeWith(undefined, topic, payload)
 
-function decodeWith(aliases: Aliases, topic: string, payload: Buffer): Decoded {
+function decodeWith(aliases: Aliases | undefined, topic: string, payload: Buffer): Decoded {
   if (payload.length === 0) return { format: 'empty', confidence: 'certain' }
   if (payload.length > MAX_DECODED_BYTES) return beginningOf(payload)
   const origin = sparkplugOrigin(topic)
   if (origin)
-    return readSparkplug(origin, payload, aliases) ?? { ...decodeBytes(payload), note: 'not a Sparkplug B payload' }
+    return (
+      readSparkplug(origin, payload, aliases ?? createAliases()) ?? {
+        ...decodeBytes(payload),
+        note: 'not a Sparkplug B payload',
+      }
+    )
   return decodeBytes(payload)
 }
 

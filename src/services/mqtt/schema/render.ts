@@ -24,6 +24,8 @@ export function renderNode(node: Node, name = ''): JsonSchema {
     ...(node.texts && textKeywords(node.texts, node, name)),
     ...(node.arrays > 0 && arrayKeywords(node)),
     ...(node.objects > 0 && objectKeywords(node)),
+    // x-nulls: the share of the values that are null.
+    ...(node.nulls > 0 && node.nulls < node.seen && { 'x-nulls': share(node.nulls, node.seen) }),
     // x-partial: there is more below than is described.
     ...(node.partial && { 'x-partial': true }),
   }
@@ -95,5 +97,8 @@ function objectKeywords(node: Node): JsonSchema {
 function memberSchema(name: string, child: Node, objects: number): JsonSchema {
   const schema = renderNode(child, name)
   // x-presence: the share of the objects that have it, for those that not all have.
-  return child.seen === objects ? schema : { ...schema, 'x-presence': Math.floor((child.seen / objects) * 1000) / 1000 }
+  return child.seen === objects ? schema : { ...schema, 'x-presence': share(child.seen, objects) }
 }
+
+/** Rounded down: what is not in all is never written as 1. */
+const share = (some: number, all: number) => Math.floor((some / all) * 1000) / 1000

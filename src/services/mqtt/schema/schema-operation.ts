@@ -42,7 +42,7 @@ type Input = z.output<typeof Input>
 const Group = z.object({
   topics: z.string().describe('A filter that all topics of the group match; others may match it too.'),
   topic_count: z.number(),
-  topic_names: z.array(z.string()).describe('The first few.'),
+  topic_names: z.array(z.string()).optional().describe('The first few, where there are several.'),
   messages: z.number(),
   retained: z.number().optional().describe('How many of them the broker had kept; they may be old.'),
   formats: z.record(z.string(), z.number()).describe('How many messages had each format.'),
@@ -54,8 +54,8 @@ const Group = z.object({
     .record(z.string(), z.unknown())
     .optional()
     .describe(
-      'JSON Schema 2020-12. x-presence: share of objects with the member; x-numeric: numbers as text; x-unix-time: unit; ' +
-        'x-keys: names of a map; x-partial: more than is described.',
+      'JSON Schema 2020-12. x-presence: share of objects with the member; x-nulls: share of null; x-numeric: numbers ' +
+        'as text; x-unix-time: unit; x-keys: names of a map; x-partial: more than is described.',
     ),
   latest: z.string().optional().describe('The latest payload on one line, its beginning.'),
   notes: z.array(z.string()).optional(),
@@ -158,7 +158,7 @@ function describeGroup({ topics, schema }: SchemaGroup, full: boolean): z.output
   return {
     topics: commonFilter(names),
     topic_count: names.length,
-    topic_names: names.length === 1 ? [] : names.slice(0, full ? FULL_NAMES : COMPACT_NAMES),
+    ...(names.length > 1 && { topic_names: names.slice(0, full ? FULL_NAMES : COMPACT_NAMES) }),
     messages: schema.messages,
     ...(retained > 0 && { retained }),
     formats: Object.fromEntries(schema.formats),

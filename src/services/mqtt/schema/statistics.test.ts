@@ -37,6 +37,7 @@ suite('schemas', () => {
           type: ['object', 'null'],
           properties: { c: { type: 'string', minLength: 1, maxLength: 1, examples: ['x', 'y'] } },
           required: ['c'],
+          'x-nulls': 0.333,
         },
         d: { type: 'boolean', 'x-presence': 0.333 },
       },
@@ -49,7 +50,12 @@ suite('schemas', () => {
   const members: readonly (readonly [string, string, readonly unknown[], object])[] = [
     ['integers', 'n', [1, 2, -0], { type: 'integer', minimum: 0, maximum: 2 }],
     ['two words', 'state', repeat(9, (index) => (index % 2 ? 'ON' : 'OFF')), { type: 'string', enum: ['OFF', 'ON'] }],
-    ['words and null', 's', [null, 'a', 'a', 'a', 'a'], { type: ['string', 'null'], enum: ['a', null] }],
+    [
+      'words and null',
+      's',
+      [null, 'a', 'a', 'a', 'a'],
+      { type: ['string', 'null'], enum: ['a', null], 'x-nulls': 0.2 },
+    ],
     [
       'too few for an enumeration',
       's',
