@@ -14,6 +14,7 @@ import { openSqlite } from '../engines/store/sqlite.ts'
 import type { Audit } from '../kernel/audit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
+import { hashToken } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import type { Broker } from '../kernel/ports.ts'
@@ -117,13 +118,14 @@ function tlsOf(files: { ca?: string; cert?: string; key?: string }): TlsMaterial
 }
 
 /** The hub's own connection to its broker. */
-export function busPart({ clock, log }: EngineOptions, instance: string): Part {
+export function busPart({ folder, clock, log }: EngineOptions, instance: string): Part {
   return {
     name: 'bus',
     needs: ['broker'],
     async start({ broker }, signal) {
       if (!broker) throw new TypeError('The bus starts after the broker.')
-      const clientId = `alicia-hub-${instance}`
+      // The same after a restart, for the will that waits; nobody's guess, or anybody could take its place at a broker.
+      const clientId = `alicia-hub-${instance}-${hashToken(`bus ${folder.token}`).slice(0, 12)}`
       const bus = await connectBus({ broker, will: presenceWill(instance), clientId, clock, log, signal })
       return { value: bus, report: () => bus.report(), stop: () => bus.stop() }
     },

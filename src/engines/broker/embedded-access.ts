@@ -4,7 +4,8 @@ import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from 
 import type { Packet } from './packet.ts'
 import { isFilter, isTopic, matches } from './topic.ts'
 
-/** CONNACK return codes of MQTT 3.1.1, 3.2.2.3; aedes translates them for MQTT 5 (to 0x86 and 0x87). */
+/** CONNACK return codes of MQTT 3.1.1, 3.2.2.3; aedes translates them for MQTT 5 (to 0x85, 0x86 and 0x87). */
+const IDENTIFIER_REJECTED = 2
 const BAD_USERNAME_OR_PASSWORD = 4
 const NOT_AUTHORIZED = 5
 
@@ -28,6 +29,8 @@ export interface AuthorizationOptions {
   readonly isDraining: (client: string) => boolean
   /** Told of everybody who is let in. */
   readonly admit: (client: string, account: string) => void
+  /** The client that has this identifier now. */
+  readonly connected: (id: string) => Client | undefined
 }
 
 /** The access list as aedes's hooks. */
@@ -39,12 +42,16 @@ export function authorization({
   hasRoom,
   isDraining,
   admit,
+  connected,
 }: AuthorizationOptions): Authorization {
   const accounts = new WeakMap<Client, Account>()
   const willTopics = new WeakMap<Client, string>()
 
   const refusal = (client: Client, account: Account | undefined, anonymous: boolean): Refusal | undefined => {
     if (!account) return authenticateError(anonymous ? NOT_AUTHORIZED : BAD_USERNAME_OR_PASSWORD)
+    // A client's identifier is no secret; with it, one login could throw out another's clients, the hub's own included.
+    const other = connected(client.id)
+    if (other && accounts.get(other) !== account) return authenticateError(IDENTIFIER_REJECTED)
     const willTopic = willTopics.get(client)
     // Refused now rather than unheard later: whoever relies on a will must know that it counts.
     return willTopic !== undefined && !mayPublish(account, willTopic) ? authenticateError(NOT_AUTHORIZED) : undefined
@@ -56,6 +63,8 @@ export function authorization({
 
   return {
     preConnect(client, packet, callback) {
+      // Kept by filter: `constructor` must not be found before it is subscribed to.
+      Object.setPrototypeOf(subscriptionsOf(client), null)
       if (packet.will) willTopics.set(client, packet.will.topic)
       if (packet.will && !isTopic(packet.will.topic)) return callback(new Error('the will has no valid topic'), false)
       callback(null, true)
@@ -103,13 +112,19 @@ export function authorization({
 
 /** The highest QoS among the client's subscriptions that match. */
 function grantedQos(client: Client, topic: string): 0 | 1 | 2 {
-  const { subscriptions } = client as unknown as { subscriptions: Record<string, Subscription> }
-  const granted = Object.entries(subscriptions).filter(([filter]) => matches(filter, topic))
+  const granted = Object.entries(subscriptionsOf(client)).filter(([filter]) => matches(filter, topic))
   // A message from the queue of a session may have no live subscription any more: it keeps what it was queued with.
   return granted.length === 0 ? 2 : (Math.max(...granted.map(([, { qos }]) => qos)) as 0 | 1 | 2)
 }
 
-function authenticateError(returnCode: number): Refusal {
-  const says = returnCode === BAD_USERNAME_OR_PASSWORD ? 'the user name or password is wrong' : 'not authorized'
-  return Object.assign(new Error(says), { returnCode })
+const subscriptionsOf = (client: Client) =>
+  (client as unknown as { subscriptions: Record<string, Subscription> }).subscriptions
+
+const REFUSALS = {
+  [IDENTIFIER_REJECTED]: 'a client of another login has this identifier',
+  [BAD_USERNAME_OR_PASSWORD]: 'the user name or password is wrong',
+  [NOT_AUTHORIZED]: 'not authorized',
 }
+
+const authenticateError = (returnCode: keyof typeof REFUSALS): Refusal =>
+  Object.assign(new Error(REFUSALS[returnCode]), { returnCode })

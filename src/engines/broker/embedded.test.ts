@@ -39,6 +39,29 @@ suite('broker: embedded, its own', () => {
     assert.ok(((await broker.dropped()) ?? 0) > 0)
   })
 
+  for (const name of ['__proto__', 'constructor', 'toString'])
+    test(`a client and a topic may be called ${name}`, async (t) => {
+      const broker = await start()
+      t.after(() => broker.stop())
+      const { client, next } = await connectClient(t, broker.url, { ...ANNA, clientId: name })
+      const [granted] = await client.subscribeAsync(name, { qos: 1 })
+      assert.equal(granted?.qos, 1)
+      await client.publishAsync(name, 'here', { qos: 1 })
+      assert.equal((await next()).payload, 'here')
+    })
+
+  test('a client is thrown out by its own login, not by another that uses its identifier', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const anna = await connectClient(t, broker.url, { ...ANNA, clientId: 'lamp' })
+    const owner = { username: 'alicia', password: PEOPLE.ownerToken, clientId: 'lamp' }
+    await assert.rejects(connectClient(t, broker.url, owner), { code: 0x85 })
+    assert.equal(anna.client.connected, true)
+    const closed = once(anna.client as never, 'close')
+    await connectClient(t, broker.url, { ...ANNA, clientId: 'lamp' })
+    await closed
+  })
+
   test('a large message arrives whole, however it is cut up on the way', async (t) => {
     const broker = await start()
     t.after(() => broker.stop())

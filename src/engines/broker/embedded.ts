@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { Aedes } from 'aedes'
+import { Aedes, type Client } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
 import type { Broker } from '../../kernel/ports.ts'
 import { createAccess, type AccessOptions } from './access.ts'
@@ -79,6 +79,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
       hasRoom: pressure.hasRoom,
       isDraining: persistence.isDraining,
       admit: persistence.sessions.admit,
+      connected: (id) => tablesOf(aedes).clients[id],
     }),
     // No bound on packets in delivery at once: the back-pressure is ours.
     concurrency: 0,
@@ -91,6 +92,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
     queueLimit: 1000,
     topicAliasMaximum: 100,
   })
+  for (const table of Object.values(tablesOf(aedes))) Object.setPrototypeOf(table, null)
   aedes.on('clientError', (client, error) => log.debug('a client failed', { client: client.id, error }))
   aedes.on('connectionError', (_, error) => log.debug('a connection failed', { error }))
   ;(aedes as NodeJS.EventEmitter).on('error', (error: unknown) => log.error('the embedded broker failed', { error }))
@@ -146,6 +148,17 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
 }
 
 const SWEEP_EVERY_MS = 60_000
+
+interface Tables {
+  readonly clients: Readonly<Record<string, Client | undefined>>
+  readonly brokers: object
+}
+
+/** What aedes keeps by names that others choose, in plain objects: with a prototype, a client called `__proto__` ends us. */
+function tablesOf(aedes: Aedes): Tables {
+  const { clients, brokers } = aedes as unknown as Tables
+  return { clients, brokers }
+}
 
 /** Tells the persistence which sessions have a connection: aedes forgets that when it ends. */
 function followSessions(aedes: Aedes, { sessions }: Persistence): void {
