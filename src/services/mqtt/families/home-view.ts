@@ -42,6 +42,12 @@ export function createHomeView({ maxDevices = 2000 }: HomeViewOptions = {}): Hom
     return undefined
   }
 
+  /** A declaration is no device's own topic, whoever refers to it. */
+  const own = (topic: string, claim: Claim | undefined) => {
+    if (!claim || claim.kind === 'config' || (owners.size >= MOST_OWNED_TOPICS && !owners.has(topic))) return
+    owners.set(topic, claim.device)
+  }
+
   const take = (heard: Heard, round: number): Reading | undefined => {
     const found = read(heard)
     if (!found) {
@@ -55,7 +61,7 @@ export function createHomeView({ maxDevices = 2000 }: HomeViewOptions = {}): Hom
     if (keep === true) recent.keep(heard)
     else {
       recent.forget(heard.topic)
-      if (first && (owners.has(heard.topic) || owners.size < MOST_OWNED_TOPICS)) owners.set(heard.topic, first.device)
+      own(heard.topic, first)
     }
     if (revisit && round < MOST_ROUNDS)
       for (const message of recent.find(revisit.topics ?? [], revisit.below ?? [])) take(hear(message), round + 1)

@@ -5,6 +5,8 @@ import { VOCABULARY, type Term } from './vocabulary.ts'
 /** In a summary; what comes after that is in `facts`. */
 const MOST_WORDS = 7
 const MINOR_RANK = 99
+/** What was given a name for people, though nobody knows its kind. */
+const LABELLED_RANK = 15
 const UNKNOWN_RANK = 30
 const LOW_BATTERY_PERCENT = 20
 
@@ -16,7 +18,7 @@ export function wordsOf(facts: Facts, traits: Traits): string {
   const said = Object.entries(facts).flatMap(([name, value]) => {
     const trait = traits[name]
     const term = termOf(name, traits)
-    const rank = trait?.minor === true ? MINOR_RANK : (term?.rank ?? UNKNOWN_RANK)
+    const rank = rankOf(trait, term)
     // A lamp that is off keeps the brightness it will have.
     if (rank >= MINOR_RANK || (isOff && classOf(name, trait) === 'brightness')) return []
     const text = say(name, value, trait, term)
@@ -27,6 +29,11 @@ export function wordsOf(facts: Facts, traits: Traits): string {
   const known = sorted.filter(({ rank }) => rank < 20)
   const chosen = known.length > 0 ? known : sorted
   return [...new Set(chosen.map(({ text }) => text))].slice(0, MOST_WORDS).join(', ')
+}
+
+function rankOf(trait: Trait | undefined, term: Term | undefined): number {
+  if (trait?.minor === true) return MINOR_RANK
+  return term?.rank ?? (trait?.label === undefined ? UNKNOWN_RANK : LABELLED_RANK)
 }
 
 /** "kitchen plug: on, 12.4 W, last seen 3 s ago". */
