@@ -103,16 +103,22 @@ function guessed(
   return table.devices()
 }
 
+/** Its words are made when somebody reads them: most messages are only counted. */
 function readingOf(claim: Claim, family: Reading['family'], table: DeviceTable): Reading {
-  const { facts, text } = table.present(claim.device, claim.facts ?? {})
-  const online = claim.online === undefined ? undefined : claim.online ? 'online' : 'OFFLINE'
-  const words = [online, text === '' ? undefined : text, claim.says].filter((part) => part !== undefined)
+  let presented: ReturnType<DeviceTable['present']> | undefined
+  const present = () => (presented ??= table.present(claim.device, claim.facts ?? {}))
   return {
     deviceId: claim.device,
     family,
     kind: claim.kind,
-    facts,
-    text: `${plainName(table.name(claim.device))}: ${words.join(', ') || claim.kind}`,
+    get facts() {
+      return present().facts
+    },
+    get text() {
+      const online = claim.online === undefined ? '' : claim.online ? 'online' : 'OFFLINE'
+      const words = [online, present().text, claim.says ?? ''].filter((part) => part !== '')
+      return `${plainName(table.name(claim.device))}: ${words.join(', ') || claim.kind}`
+    },
     ...(claim.online !== undefined && { online: claim.online }),
     ...(typeof claim.error === 'string' && { error: claim.error }),
   }

@@ -48,9 +48,10 @@ export function createShellyGen2(): Family {
 }
 
 function readSimple(heard: Heard, isKnown: (prefix: string) => boolean): Outcome | undefined {
-  const { topic, text, value } = heard
+  const { topic } = heard
   const [, prefix = '', what] = /^(.+?)\/(online|announce|command)(?:\/[a-z0-9_:]+)?$/.exec(topic) ?? []
   if (!isKnown(prefix)) return undefined
+  const { text, value } = heard
   if (what === 'command') return { claims: [{ device: prefix, kind: 'command', says: `told ${text.slice(0, 120)}` }] }
   if (what === 'announce') return { claims: [infoClaim(prefix, value)] }
   const online = onlineOf(text)

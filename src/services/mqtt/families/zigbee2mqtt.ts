@@ -7,6 +7,8 @@ import { traitsOfExposes } from './zigbee-exposes.ts'
 interface Bridge {
   /** Friendly name by IEEE address; undefined while the bridge has not listed its devices. */
   devices: ReadonlyMap<string, string> | undefined
+  /** The same names. */
+  names: ReadonlySet<string>
   groups: ReadonlySet<string>
 }
 
@@ -19,19 +21,23 @@ const MOST_MEMBERS = 2000
  * one is known as soon as its bridge has spoken.
  */
 export function createZigbee2Mqtt(): Family {
-  const bridges = new Map<string, Bridge>([[DEFAULT_BASE, { devices: undefined, groups: new Set() }]])
+  const bridges = new Map<string, Bridge>([[DEFAULT_BASE, { devices: undefined, names: new Set(), groups: new Set() }]])
 
   const bridgeAt = (base: string): Bridge => {
     const known = bridges.get(base)
     if (known) return known
-    const bridge: Bridge = { devices: undefined, groups: new Set() }
+    const bridge: Bridge = { devices: undefined, names: new Set(), groups: new Set() }
     bridges.set(base, bridge)
     return bridge
   }
 
   /** The longest base that the topic lies below: one may lie below another. */
-  const baseOf = (topic: string): string | undefined =>
-    [...bridges.keys()].filter((base) => topic.startsWith(`${base}/`)).sort((a, b) => b.length - a.length)[0]
+  const baseOf = (topic: string): string | undefined => {
+    let longest: string | undefined
+    for (const base of bridges.keys())
+      if (topic.startsWith(base) && topic[base.length] === '/' && base.length > (longest?.length ?? 0)) longest = base
+    return longest
+  }
 
   const discovered = (heard: Heard): Outcome | undefined => {
     const base = newBase(heard)
@@ -56,15 +62,18 @@ export function createZigbee2Mqtt(): Family {
       const bridge = base === undefined ? undefined : bridges.get(base)
       if (base === undefined || bridge?.devices === undefined) return false
       const name = device.slice(base.length + 1)
-      return name !== 'bridge' && !bridge.groups.has(name) && ![...bridge.devices.values()].includes(name)
+      return name !== 'bridge' && !bridge.groups.has(name) && !bridge.names.has(name)
     },
   }
 }
 
 /** A base topic that a bridge's retained messages prove: nothing else looks like these. */
-function newBase({ topic, value }: Heard): string | undefined {
+function newBase(heard: Heard): string | undefined {
+  const { topic } = heard
+  if (!topic.endsWith('/info') && !topic.endsWith('/devices')) return undefined
   const [, base, kind] = /^(.+)\/bridge\/(info|devices)$/.exec(topic) ?? []
   if (base === undefined) return undefined
+  const { value } = heard
   const isBridge =
     kind === 'info'
       ? isObject(member(value, 'coordinator'))
@@ -158,6 +167,7 @@ function listDevices(value: unknown, base: string, bridge: Bridge): Claim[] {
     return [{ device: `${base}/${name}`, kind: 'config', ...formerly, declares: { source: 'bridge/devices', profile } }]
   })
   bridge.devices = names
+  bridge.names = new Set(names.values())
   return [{ device, kind: 'config', says: `${names.size} devices` }, ...claims]
 }
 
