@@ -167,6 +167,15 @@ suite('schemas', () => {
       assert.equal('properties' in schema, !isMap)
     })
 
+  test('up to 32 different strings are counted one by one, also over a merge', () => {
+    const words = (from: number, to: number) => schemaOf(repeat(to - from, (index) => `word ${from + index}`))
+    const distinct = (schema: SchemaStatistics) => schema.tree.root.texts?.distinct?.size
+    assert.deepEqual([distinct(words(0, 32)), distinct(words(0, 33))], [32, undefined])
+    assert.equal(distinct(mergeSchemas(words(0, 20), words(10, 32))), 32)
+    assert.equal(distinct(mergeSchemas(words(0, 20), words(20, 40))), undefined)
+    assert.equal(distinct(schemaOf(['x'.repeat(1000)])), undefined)
+  })
+
   test('what has no value has no schema', () => {
     const schema = createSchema()
     schema.add(decode('t', Buffer.from('89504e470d0a1a0a', 'hex')), 5)
