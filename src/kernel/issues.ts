@@ -8,18 +8,31 @@ export interface Issue {
   text: string
 }
 
-/** A schema's complaints as sentences that name the key, and for an unknown key the one that was meant. */
+/** Nobody reads more; and an input with a hundred thousand wrong keys must not cost an answer ten times its size. */
+const MOST_ISSUES = 20
+/** Characters that are shown of an unknown key. */
+const LONGEST_KEY = 100
+
+/** A schema's first complaints as sentences that name the key, and for an unknown key the one that was meant. */
 export function describeIssues(error: z.ZodError, knownKeys: readonly string[] = []): Issue[] {
-  return error.issues.flatMap((issue) => {
+  const told = error.issues.slice(0, MOST_ISSUES).flatMap((issue) => {
     const path = pathText(issue.path)
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, knownKeys))
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.slice(0, MOST_ISSUES).map((key) => unknownKey(path, key, knownKeys))
     const message = lowerFirst(issue.message.replace(/^Invalid input: /, ''))
     return [{ path, text: path === '' ? message : `${path}: ${message}` }]
   })
+  const issues = told.slice(0, MOST_ISSUES)
+  const left = count(error) - issues.length
+  return left > 0 ? [...issues, { path: '', text: `and ${left} more` }] : issues
 }
 
+const count = ({ issues }: z.ZodError) =>
+  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
+
 function unknownKey(parent: string, key: string, knownKeys: readonly string[]): Issue {
-  const path = parent === '' ? key : `${parent}.${key}`
+  const shown = key.slice(0, LONGEST_KEY)
+  const path = parent === '' ? shown : `${parent}.${shown}`
   const meant = parent === '' ? nearest(key, knownKeys) : undefined
   return { path, text: meant === undefined ? `${path}: unknown` : `${path}: unknown, did you mean ${meant}?` }
 }

@@ -24,9 +24,9 @@ export function mergeInput({ entry, inPath }: Match, query: string, body: unknow
   )
   const fromQuery = query === '' ? {} : readQuery(query, tool, coercions(tool))
   if (body !== undefined && !isObject(body)) return body
-  const parts = [fromPath, fromQuery, body ?? {}]
-  const names = parts.flatMap(Object.keys)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const twice =
+    Object.keys(fromQuery).find((name) => Object.hasOwn(fromPath, name)) ??
+    Object.keys({ ...fromPath, ...fromQuery }).find((name) => Object.hasOwn(body ?? {}, name))
   if (twice !== undefined)
     throw new Fault('invalid_input', `${tool.name}: ${twice} is given twice.`, {
       hint: 'Give it once: in the path, in the query or in the body.',

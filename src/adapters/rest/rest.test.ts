@@ -20,6 +20,8 @@ const problemOf = async (response: Response) => {
   return (await response.json()) as Problem
 }
 
+const flood = (keys: number) => Object.fromEntries(Array.from({ length: keys }, (_, at) => [`key${at}`, at]))
+
 const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
 
 suite('rest', () => {
@@ -111,6 +113,9 @@ suite('rest', () => {
     ['unknown query key', 'GET', '/devices?limt=3', undefined, {}, 400, 'invalid_input', /did you mean limit/],
     ['wrong query value', 'GET', '/devices?limit=many', undefined, {}, 400, 'invalid_input', /limit: expected number/],
     ['given twice', 'PUT', '/devices/7', { id: 8 }, {}, 400, 'invalid_input', /id is given twice/],
+    ['path and query', 'PUT', '/devices/7?id=8', {}, {}, 400, 'invalid_input', /id is given twice/],
+    ['query and body', 'DELETE', '/devices/7?force=true', { force: true }, {}, 400, 'invalid_input', /force is given/],
+    ['a flood of keys', 'PUT', '/devices/7', flood(100_000), {}, 400, 'invalid_input', /and 99980 more/],
     ['bad percent encoding', 'GET', '/devices/%ff', undefined, {}, 400, 'invalid_request', /percent-encoded/],
     [
       'wrong time limit',
