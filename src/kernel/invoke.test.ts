@@ -64,7 +64,7 @@ suite('invoke', () => {
       { lmap: 'x', level: 1 },
       writer,
       'invalid_input',
-      /lmap: unknown, did you mean lamp\?/,
+      /lmap: unknown \(did you mean lamp\?\)\. It takes/,
     ],
     ['input is no object', 'set_level', [1], writer, 'invalid_input', /expected object/],
     ['handler says no', 'set_level', { lamp: 'attic', level: 1 }, writer, 'not_found', /attic/],

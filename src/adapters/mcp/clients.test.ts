@@ -76,7 +76,7 @@ for (const [name, connect] of Object.entries(CLIENTS))
       assert.equal(failed.isError, true)
       assert.match(JSON.stringify(failed.content), /No lamp called attic\. List the lamps\. \(not_found\)/)
       const wrong = await client.callTool({ name: 'echo', arguments: { txt: 'x' } })
-      assert.match(JSON.stringify(wrong.content), /txt: unknown, did you mean text\?/)
+      assert.match(JSON.stringify(wrong.content), /txt: unknown \(did you mean text\?\)/)
       await client.close()
     })
 

@@ -111,7 +111,7 @@ function json(text: string): unknown {
 function unknownKey(key: string, { name }: Pick<Tool, 'name'>, known: readonly string[]): Fault {
   const shown = key.slice(0, 100)
   const meant = nearest(shown, known)
-  const text = meant === undefined ? `${shown}: unknown` : `${shown}: unknown, did you mean ${meant}?`
+  const text = meant === undefined ? `${shown}: unknown` : `${shown}: unknown (did you mean ${meant}?)`
   return new Fault('invalid_input', `${name}: ${text}.`, {
     hint: known.length === 0 ? 'It takes no arguments.' : `It takes: ${known.join(', ')}.`,
     details: { issues: [{ path: shown, text }] },
