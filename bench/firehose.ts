@@ -44,7 +44,7 @@ export async function firehose(hub: BenchHub, job: Omit<PublishJob, 'topic'>): P
 /** Resolves when it is subscribed; `received` resolves when everything has come, or the time is over. */
 async function startCollection(hub: BenchHub, { count, qos }: Omit<PublishJob, 'topic'>) {
   const { session_id } = await call(hub, 'establish_connection', {})
-  const input = { session_id, topic: `${TOPIC}/#`, duration: LONGEST_S, max_messages: count, qos }
+  const input = { session_id, topic: `${TOPIC}/#`, duration: LONGEST_S, mode: 'first', max_messages: count, qos }
   const response = await post(hub, statelessCall(hub, 1, 'subscribe_and_collect', input, { progressToken: 'bench' }))
   if (!response.body) throw new TypeError('The collection has no answer.')
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

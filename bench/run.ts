@@ -7,6 +7,7 @@ import { invokeCost } from './rows/invoke-cost.ts'
 import { mcpSession } from './rows/mcp-session.ts'
 import { mcpStateless } from './rows/mcp-stateless.ts'
 import { memory } from './rows/memory.ts'
+import { mqttIndex } from './rows/mqtt-index.ts'
 import { mqttRequest } from './rows/mqtt-request.ts'
 import { registry } from './rows/registry.ts'
 import { rest } from './rows/rest.ts'
@@ -23,6 +24,7 @@ const ROWS: readonly Row[] = [
   ...mcpSession,
   ...mqttRequest,
   ...firehoseRows,
+  ...mqttIndex,
   brokers,
   registry,
   schemaInference,

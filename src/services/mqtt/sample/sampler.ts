@@ -56,7 +56,7 @@ const BATCH = 4000
 const MOST_WAITING = 50_000
 const MOST_WAITING_BYTES = 16 * 1024 * 1024
 /** Reading a message as a device's costs most: on a firehose only the last of each topic is, after so many. */
-const MOST_READ = 50_000
+const MOST_READ = 20_000
 
 /** Without any of these, in any writing, there is no sign of an error: most messages need no parsing. */
 const SUSPICIOUS =
