@@ -7,17 +7,26 @@ import { FLAGS } from './config/settings.ts'
 import { openDataFolder, readToken, type DataFolder, runningHub } from './engines/data-folder.ts'
 import { openPostgres } from './engines/store/postgres.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
+import { systemClock } from './kernel/clock.ts'
 import { silentLog } from './kernel/log.ts'
 import { secretsOf, startHub } from './hub/start.ts'
+import { trimMemory } from './hub/trim-memory.ts'
 
 /** As in package.json, which lies beside `src` and beside `dist`. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** Milliseconds after the start: who waited for it has asked the first questions by then. */
+const SETTLED_MS = 5000
 
 const composition: Composition<Config> = {
   version,
   flags: FLAGS,
   loadConfig: (flags) => loadConfig(configSources(flags)),
-  startHub: (config, { log }) => startHub(config, { log, version }),
+  async startHub(config, { log }) {
+    const hub = await startHub(config, { log, version })
+    systemClock.after(SETTLED_MS, trimMemory)
+    return hub
+  },
   findHub: ({ data }) => runningHub(data),
   readToken: ({ data, token }) => token ?? readToken(data, silentLog),
   rotateToken: async (config) => inFolder(config, (folder) => folder.rotateToken()),
