@@ -45,7 +45,10 @@ export const debugDevice = operation<Toolkit>()({
     others: z.array(z.string()).optional().describe('Matching devices beyond max_devices, with their scores.'),
     known: z.array(z.string()).optional().describe('Where nothing matches: devices that there are.'),
     messages: z.number().describe('Of all topics, while it watched.'),
-    not_looked_at: z.number().optional().describe('Messages of other topics that were too many to look at.'),
+    not_looked_at: z
+      .number()
+      .optional()
+      .describe('Messages of other topics that were too many to look at, or whose topics are too long.'),
     duration_s: z.number(),
     partial: z.literal(true).optional(),
     reason: z.string().optional().describe('Why the connection was lost.'),

@@ -39,14 +39,14 @@ export const DeviceReport = z.object({
   score: z
     .number()
     .nullable()
-    .describe('0 to 100: the weighted mean of the parts that are known; null: too little is.'),
+    .describe('0 to 100: the weighted mean of the parts that are known; null: less than half of the weight is.'),
   confidence: z.enum(['high', 'medium', 'low']),
   parts: z.array(
     z.object({
       part: z.string(),
       weight: z.number().describe('Of 100.'),
       score: z.number().nullable().describe('0 to 100; null: not known, and left out of the score.'),
-      says: z.string(),
+      says: z.string().optional().describe('Left out in the compact form where all is well.'),
     }),
   ),
   next: z.array(z.string()).describe('What to do, the most useful first.'),
@@ -78,7 +78,9 @@ export function deviceReports(
     .matching()
     .map((watched) => evidenceOf(watched, watch.elapsedMs(), isGhostly(watched, devices)))
     .map((evidence) => reportOf(evidence, { isFull, nowMs }))
-  return reports.sort((a, b) => (a.score ?? 101) - (b.score ?? 101))
+  // What belongs to no device comes last, after those that could not be judged.
+  const rank = ({ id, score }: DeviceReport) => (id === undefined ? 102 : (score ?? 101))
+  return reports.sort((a, b) => rank(a) - rank(b))
 }
 
 /** Retained messages of what is offline, or of what nothing announces where others of its family are announced. */
@@ -105,7 +107,7 @@ function reportOf(evidence: Evidence, { isFull, nowMs }: { isFull: boolean; nowM
       part,
       weight,
       score: value === null ? null : Math.round(value * 100),
-      says,
+      ...((isFull || value !== 1) && { says }),
     })),
     next: nextSteps(evidence, parts),
     messages,

@@ -19,7 +19,7 @@ export interface DeviceWatch extends Sink {
   begin(): void
   /** Messages of all topics. */
   messages(): number
-  /** Messages that were not looked at, because too many came at once. */
+  /** Messages that were not looked at, because too many came at once or their topics are too long. */
   skipped(): number
   elapsedMs(): number
   matching(): WatchedDevice[]
@@ -30,6 +30,11 @@ export interface DeviceWatch extends Sink {
 /** Topics of no interest, as far as is known, are watched too: their device may turn out to be meant. */
 const MOST_TOPICS = 5000
 const MOST_OTHER_TOPICS = 3000
+/** Topics whose payloads are compared. */
+const MOST_COMPARED = 600
+const MOST_OTHERS_COMPARED = 400
+/** Longer topics are no device's. */
+const LONGEST_TOPIC = 2048
 /** What a second's messages of other topics may cost: reading one takes some 10 µs. */
 const OTHERS_PER_SECOND = 2000
 
@@ -58,7 +63,7 @@ export function createDeviceWatch(pattern: string, durationMs: number, clock: Cl
   const watchOf = (topic: string, isWanted: boolean) => {
     const known = topics.get(topic)
     if (known || topics.size >= (isWanted ? MOST_TOPICS : MOST_OTHER_TOPICS)) return known
-    const watch = createTopicWatch(topic)
+    const watch = createTopicWatch(topic, topics.size < (isWanted ? MOST_COMPARED : MOST_OTHERS_COMPARED))
     topics.set(topic, watch)
     return watch
   }
@@ -73,10 +78,11 @@ export function createDeviceWatch(pattern: string, durationMs: number, clock: Cl
     accept(packet: IPublishPacket) {
       messages += 1
       const { topic, retain: isRetained } = packet
-      const isWanted = isMeant(topic)
       const nowMs = clock.monotonic()
+      const isLong = topic.length > LONGEST_TOPIC
+      const isWanted = !isLong && isMeant(topic)
       // What is kept comes once, and says what there is.
-      if (!isWanted && !isRetained && !hasTime(nowMs)) {
+      if (isLong || (!isWanted && !isRetained && !hasTime(nowMs))) {
         skipped += 1
         return
       }
@@ -85,7 +91,14 @@ export function createDeviceWatch(pattern: string, durationMs: number, clock: Cl
       const reading = home.see({ topic, payload, retained: isRetained, atMs: nowMs + wallOffsetMs }, decoded)
       const sinceMs = Math.max(0, nowMs - beginMs)
       const isLater = sinceMs > durationMs / 2
-      watchOf(topic, isWanted)?.see({ decoded, reading, isRetained, elapsedMs: sinceMs, isLater })
+      watchOf(topic, isWanted)?.see({
+        decoded,
+        reading,
+        isRetained,
+        size: payload.length,
+        elapsedMs: sinceMs,
+        isLater,
+      })
     },
     messages: () => messages,
     skipped: () => skipped,

@@ -24,12 +24,14 @@ export async function featureChecks(attempt: Attempt): Promise<Check[]> {
       filter: `${base}/w/+`,
       topic: `${base}/w/probe`,
       announced: said?.wildcard_subscriptions,
+      without: 'warn',
     }),
     await subscriptionCheck(attempt, {
       check: 'shared_subscriptions',
       filter: `$share/alicia-probe/${base}/s`,
       topic: `${base}/s`,
       announced: said?.shared_subscriptions,
+      without: 'skip',
     }),
     await settled('retained', attempt.signal, () => retainedCheck(attempt, `${base}/r`, said?.retain_available)),
   ]
@@ -42,12 +44,15 @@ interface Wish {
   readonly topic: string
   /** By the CONNACK; undefined with MQTT 3.1.1. */
   readonly announced: boolean | undefined
+  /** How bad it is to be without. */
+  readonly without: 'warn' | 'skip'
 }
 
 function subscriptionCheck({ connection, signal, clock, publishes }: Attempt, wish: Wish): Promise<Check> {
   const { check, filter, topic, announced } = wish
   // Asking for it all the same would be a protocol error, and end the connection (MQTT 5 §3.2.2.3.11, §3.2.2.3.13).
-  if (announced === false) return Promise.resolve({ check, result: 'warn', says: 'The broker says that it has none.' })
+  if (announced === false)
+    return Promise.resolve({ check, result: wish.without, says: 'The broker says that it has none.' })
   return settled(check, signal, async () => {
     const { wanted, caught } = catcher(filter)
     const subscription = await connection.subscribe([wanted], 1, signal)

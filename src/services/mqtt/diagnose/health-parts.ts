@@ -62,12 +62,16 @@ export function healthParts(evidence: Evidence): HealthPart[] {
   })
 }
 
-/** 0 to 100 of the parts that are known; null where they are too few to say anything: a third of the weight. */
+/**
+ * 0 to 100 of the parts that are known; null where they are too few to call it healthy: half of the weight. That it is
+ * gone is enough to call it ill.
+ */
 export function scoreOf(parts: readonly HealthPart[]): number | null {
-  const known = parts.flatMap(({ weight, value }) => (value === null ? [] : [{ weight, value }]))
-  const weight = sum(known.map((part) => part.weight))
-  if (weight < 33) return null
-  return Math.round((100 * sum(known.map((part) => part.weight * part.value))) / weight)
+  const known = parts.flatMap(({ part, weight, value }) => (value === null ? [] : [{ part, weight, value }]))
+  const weight = sum(known.map((each) => each.weight))
+  const isGone = known.some(({ part, value }) => part === 'availability' && value < 0.5)
+  if (weight < 50 && !isGone) return null
+  return Math.round((100 * sum(known.map((each) => each.weight * each.value))) / weight)
 }
 
 type Judgement = readonly [value: number | null, says: string]

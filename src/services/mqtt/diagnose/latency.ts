@@ -82,6 +82,9 @@ function noteOn(minMs: number, isCoarse: boolean): string {
   return `Includes the difference between the sender’s clock and the hub’s, which is not known.${coarse}`
 }
 
+/** What has not come back after so long is lost; what was sent later may still be on its way. Milliseconds. */
+const LOST_MS = 3000
+
 /** Messages to oneself through the broker: what it takes without any device. */
 export interface LoopBack {
   readonly wanted: Wanted
@@ -111,6 +114,10 @@ export function createLoopBack(topic: string, clock: Clock): LoopBack {
       sent.set(String(number), clock.monotonic())
       return { topic, text: String(number) }
     },
-    result: () => ({ from: 'loop_back', ...trips.quantiles(), ...(sent.size > 0 && { lost: sent.size }) }),
+    result() {
+      const limitMs = clock.monotonic() - LOST_MS
+      const lost = [...sent.values()].filter((sentMs) => sentMs < limitMs).length
+      return { from: 'loop_back', ...trips.quantiles(), ...(lost > 0 && { lost }) }
+    },
   }
 }

@@ -11,7 +11,7 @@ import { createLoopBack, Latency, type LoopBack } from './latency.ts'
 import { createMeasurement, type MeasuredGroup, type Measurement } from './measurement.ts'
 import { probeTopic, publishProbe, requireWriting } from './probe-topic.ts'
 import { TrafficFacts } from './traffic.ts'
-import { Alert, trafficAlerts } from './traffic-alerts.ts'
+import { Alert, brokerAlerts, trafficAlerts } from './traffic-alerts.ts'
 
 const MonitorInput = z.object({
   session_id: SessionId,
@@ -72,10 +72,14 @@ export const monitorPerformance = operation<Toolkit>()({
         return listen(connection, listening, { clock, signal: within })
       }),
     )
+    const dropped = await meter.read()
+    const trips = loopBack?.result()
+    const { alerts, ...measured } = resultOf(measurement)
     return {
-      ...resultOf(measurement),
-      ...(loopBack && { loop_back: loopBack.result() }),
-      dropped_by_broker: await meter.read(),
+      alerts: [...brokerAlerts(dropped, trips), ...alerts],
+      ...measured,
+      ...(trips && { loop_back: trips }),
+      dropped_by_broker: dropped,
       ...endOf(gathered),
     }
   },

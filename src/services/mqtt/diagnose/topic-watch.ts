@@ -18,6 +18,8 @@ export interface Seen {
   readonly decoded: Decoded
   readonly reading: Reading | undefined
   readonly isRetained: boolean
+  /** Bytes of the payload. */
+  readonly size: number
   /** Since listening began, by a clock that does not jump. */
   readonly elapsedMs: number
   /** It came in the second half of the time. */
@@ -45,7 +47,11 @@ export interface TopicWatch {
 /** More sorts of errors than these are counted as one more. */
 const MOST_KINDS = 10
 
-export function createTopicWatch(topic: string): TopicWatch {
+/** Larger payloads are not compared: what they are built of would take much memory. Bytes. */
+const LARGEST_COMPARED = 4096
+
+/** `isCompared`: how its payloads are built is remembered, which takes the most memory. */
+export function createTopicWatch(topic: string, isCompared: boolean): TopicWatch {
   const rhythm = createRhythm()
   const drift = createDriftWatch()
   const errors = new Map<string, ErrorPattern>()
@@ -84,7 +90,7 @@ export function createTopicWatch(topic: string): TopicWatch {
     beat: (elapsedMs) => rhythm.beat(elapsedMs),
     drift: () => drift.drift(),
     see(seen) {
-      const { decoded, reading, elapsedMs, isLater } = seen
+      const { decoded, reading, elapsedMs, isLater, size } = seen
       deviceId = reading?.deviceId ?? deviceId
       noteOnline(reading?.online)
       if (seen.isRetained) {
@@ -95,7 +101,7 @@ export function createTopicWatch(topic: string): TopicWatch {
       noteError(seen)
       if (reading?.kind === 'command') return
       rhythm.happened(elapsedMs)
-      drift.add(decoded, isLater)
+      if (isCompared && size <= LARGEST_COMPARED) drift.add(decoded, isLater)
     },
   }
 }

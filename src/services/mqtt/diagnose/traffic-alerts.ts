@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Latency } from './latency.ts'
 import type { TrafficReport } from './traffic.ts'
 
 export const Alert = z.object({
@@ -14,6 +15,7 @@ export type Alert = z.output<typeof Alert>
 const LIMITS = {
   perSecond: 1000,
   latencyMs: 1000,
+  loopBackMs: 500,
   sizeBytes: 131_072,
   /** Part of the median rate, over the whole time. */
   change: 0.5,
@@ -100,4 +102,24 @@ export function trafficAlerts(report: TrafficReport, filter?: string): Alert[] {
     const text = says(report)
     return text === undefined ? [] : [{ alert, level, ...(filter !== undefined && { filter }), says: text }]
   })
+}
+
+/** What is worth attention in the broker itself: what it dropped meanwhile, and how probes came back. */
+export function brokerAlerts(dropped: number | null, loopBack: Latency | undefined): Alert[] {
+  const alerts: Alert[] = []
+  if (dropped !== null && dropped > 0)
+    alerts.push({
+      alert: 'dropped',
+      level: 'critical',
+      says: `The broker dropped ${dropped} messages meanwhile: a subscriber is too slow, or its queue too short (limit 0).`,
+    })
+  if (loopBack?.lost !== undefined)
+    alerts.push({ alert: 'lost', level: 'critical', says: `${loopBack.lost} probes did not come back (limit 0).` })
+  if (loopBack && loopBack.p90_ms > LIMITS.loopBackMs)
+    alerts.push({
+      alert: 'slow_broker',
+      level: 'warning',
+      says: `1 in 10 probes takes ${seconds(loopBack.p90_ms)} through the broker (limit ${seconds(LIMITS.loopBackMs)}).`,
+    })
+  return alerts
 }

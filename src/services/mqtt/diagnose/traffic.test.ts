@@ -7,7 +7,7 @@ import { createLoopBack, createPayloadLatency } from './latency.ts'
 import { createMeasurement } from './measurement.ts'
 import { timestampOf } from './timestamp.ts'
 import { createTraffic } from './traffic.ts'
-import { trafficAlerts } from './traffic-alerts.ts'
+import { brokerAlerts, trafficAlerts } from './traffic-alerts.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
 
@@ -147,5 +147,12 @@ test('a probe that does not come back is counted', () => {
   clock.advance(7)
   for (const text of [probes[0]?.text ?? '', 'nonsense'])
     loopBack.wanted.listener(publishPacket('alicia-probe/1', text))
+  assert.deepEqual(brokerAlerts(0, loopBack.result()), [], 'it may still be on its way')
+  clock.advance(5000)
   assert.partialDeepStrictEqual(loopBack.result(), { samples: 1, p50_ms: 7, lost: 1 })
+  const alerts = brokerAlerts(3, { ...loopBack.result(), p90_ms: 900 })
+  assert.deepEqual(
+    alerts.map(({ alert }) => alert),
+    ['dropped', 'lost', 'slow_broker'],
+  )
 })

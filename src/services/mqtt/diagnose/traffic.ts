@@ -31,7 +31,7 @@ const Quantiles = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), 
 export const TrafficFacts = z.object({
   messages: z.number().describe('Live ones.'),
   retained: z.number(),
-  topics: z.number().describe('Different ones; counted up to 10000.'),
+  topics: z.number().describe('Different ones; counted up to 10000 or 4 million characters.'),
   per_s: z.number(),
   bytes_per_s: z.number().describe('Of payloads.'),
   size_bytes: Quantiles.optional(),
@@ -52,6 +52,8 @@ export const TrafficFacts = z.object({
 })
 
 const MOST_TOPICS = 10_000
+/** Of the names of those: a topic can have 65,535 bytes. */
+const MOST_TOPIC_CHARACTERS = 4_000_000
 
 export function createTraffic(clock: Clock): Traffic {
   const sizes = createQuantileSketch()
@@ -63,6 +65,12 @@ export function createTraffic(clock: Clock): Traffic {
   const wallOffsetMs = clock.now() - clock.monotonic()
   let beginMs = clock.monotonic()
   let lastMs: number | undefined
+  let topicCharacters = 0
+  const noteTopic = (topic: string) => {
+    if (topics.size >= MOST_TOPICS || topicCharacters > MOST_TOPIC_CHARACTERS || topics.has(topic)) return
+    topics.add(topic)
+    topicCharacters += topic.length
+  }
   let messages = 0
   let retained = 0
   let bytes = 0
@@ -71,7 +79,7 @@ export function createTraffic(clock: Clock): Traffic {
       beginMs = clock.monotonic()
     },
     accept(packet) {
-      if (topics.size < MOST_TOPICS) topics.add(packet.topic)
+      noteTopic(packet.topic)
       if (packet.retain) {
         retained += 1
         return
@@ -100,8 +108,8 @@ export function createTraffic(clock: Clock): Traffic {
         topics: topics.size,
         per_s: perSecond(messages),
         bytes_per_s: Math.round(perSecond(bytes)),
-        ...(messages > 0 && { size_bytes: quantilesOf(sizes, Math.round) }),
-        ...(messages > 1 && { interval_ms: quantilesOf(intervals, rounded) }),
+        ...(messages > 0 && { size_bytes: quantilesOf(sizes) }),
+        ...(messages > 1 && { interval_ms: quantilesOf(intervals) }),
         ...(age && { latency: age }),
         trend: trendFacts(rate),
         ...(bursts && { bursts: burstFacts(bursts) }),
@@ -111,9 +119,10 @@ export function createTraffic(clock: Clock): Traffic {
   }
 }
 
-function quantilesOf(sketch: ReturnType<typeof createQuantileSketch>, round: (value: number) => number) {
-  const at = (q: number) => round(sketch.quantile(q) ?? 0)
-  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: round(sketch.max() ?? 0) }
+/** To three digits: more would claim more than the sketch knows. */
+function quantilesOf(sketch: ReturnType<typeof createQuantileSketch>) {
+  const at = (q: number) => Number((sketch.quantile(q) ?? 0).toPrecision(3))
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: rounded(sketch.max() ?? 0) }
 }
 
 function trendFacts({ trend, change }: RateTrend) {
