@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Device, FactValue, Facts, FamilyName } from './device.ts'
 import { mergeProfiles, NOTHING_DECLARED, type Declared } from './declared.ts'
 import type { Claim, Profile } from './family.ts'
-import type { HomeMessage } from './heard.ts'
+import type { PlacedMessage } from './heard.ts'
 import { complaintOf } from './vocabulary.ts'
 import { unitOf, wordsOf, type Traits } from './wording.ts'
 
-/** A word with the time it was said: of two, the later holds, in whichever order they came. */
+/** A word with when it was said: of two, the one with the higher order holds, whichever comes first here. */
 interface Said<T> {
   readonly value: T
+  readonly order: number
   readonly atMs: number
   /** The broker had kept it: when it was said is not known. */
   readonly kept?: boolean
@@ -21,17 +22,18 @@ interface Entity {
   readonly online: Map<string, Said<boolean>>
   readonly profiles: Map<string, Profile>
   error: Said<string | null> | undefined
-  lastSeenMs: number | undefined
+  lastSeenMs: Said<number> | undefined
   /** What was said before that is void. */
-  bornMs: number
+  bornOrder: number
   declared: Declared | undefined
 }
 
 export interface DeviceTable {
-  apply(claim: Claim, family: FamilyName, message: HomeMessage): void
+  apply(claim: Claim, family: FamilyName, message: PlacedMessage): void
   /** The facts of a claim under the names that the device's facts show, and the words for them. */
   present(device: string, facts: Facts): { readonly facts: Facts; readonly text: string }
   name(device: string): string
+  has(device: string): boolean
   devices(): Device[]
 }
 
@@ -59,7 +61,7 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
     entities.delete(from)
     for (const [key, said] of old.facts) later(to.facts, key, said, MOST_FACTS)
     for (const [channel, said] of old.online) later(to.online, channel, said, MOST_CHANNELS)
-    to.lastSeenMs = latest(to.lastSeenMs, old.lastSeenMs)
+    to.lastSeenMs = newer(to.lastSeenMs, old.lastSeenMs)
   }
 
   /** Whether it can be reached, and since when that is so; it cannot where its parent cannot. */
@@ -69,8 +71,8 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
     const parent = parentId === undefined || depth >= MOST_ANCESTORS ? undefined : entities.get(parentId)
     const above = parent && parent !== entity ? reach(parent, depth + 1) : undefined
     if (!above) return own
-    if (!above.value) return own?.value === false && own.atMs < above.atMs ? own : above
-    return diesWithParent === true && own && own.atMs < above.atMs ? { value: false, atMs: above.atMs } : own
+    if (!above.value) return own?.value === false && own.order < above.order ? own : above
+    return diesWithParent === true && own && own.order < above.order ? { ...above, value: false } : own
   }
 
   return {
@@ -94,6 +96,7 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
       const entity = entities.get(device)
       return (entity && declaredOf(entity).name) ?? lastLevel(device)
     },
+    has: (device) => entities.has(device),
     devices: () =>
       [...entities.values()].map((entity) => deviceOf(entity, reach(entity))).sort((a, b) => (a.id < b.id ? -1 : 1)),
   }
@@ -112,40 +115,41 @@ function createEntity(id: string, family: FamilyName): Entity {
     profiles: new Map(),
     error: undefined,
     lastSeenMs: undefined,
-    bornMs: 0,
+    bornOrder: Number.NEGATIVE_INFINITY,
     declared: undefined,
   }
 }
 
-function takeWords(entity: Entity, claim: Claim, message: HomeMessage): void {
-  const { atMs } = message
+function takeWords(entity: Entity, claim: Claim, message: PlacedMessage): void {
+  const { atMs, order, retained } = message
   const { facts = {}, forgets = [], online, channel = '', error } = claim
-  if (claim.afresh === true) renew(entity, atMs)
+  const said = <T>(value: T): Said<T> => ({ value, atMs, order, ...(retained && { kept: true }) })
+  if (claim.afresh === true) renew(entity, order)
   for (const key of forgets) entity.facts.delete(key)
   for (const [key, value] of Object.entries(facts))
-    if (atMs >= entity.bornMs) later(entity.facts, key, { value, atMs }, MOST_FACTS)
-  if (online !== undefined)
-    later(entity.online, channel, { value: online, atMs, kept: message.retained }, MOST_CHANNELS)
-  if (error !== undefined && atMs >= (entity.error?.atMs ?? 0)) entity.error = { value: error, atMs }
-  entity.lastSeenMs = latest(entity.lastSeenMs, seenMs(claim, message))
+    if (order >= entity.bornOrder) later(entity.facts, key, said(value), MOST_FACTS)
+  if (online !== undefined) later(entity.online, channel, said(online), MOST_CHANNELS)
+  if (error !== undefined) entity.error = newer(entity.error, said(error))
+  const seen = seenMs(claim, message)
+  if (seen !== undefined) entity.lastSeenMs = newer(entity.lastSeenMs, said(seen))
 }
 
 function later<T>(map: Map<string, Said<T>>, key: string, said: Said<T>, most: number): void {
   const known = map.get(key)
-  if (known ? said.atMs >= known.atMs : map.size < most) map.set(key, said)
+  if (known ? newer(known, said) === said : map.size < most) map.set(key, said)
 }
 
-const latest = (a: number | undefined, b: number | undefined) =>
-  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
+const newer = <T>(known: Said<T> | undefined, said: Said<T> | undefined): Said<T> | undefined =>
+  known === undefined || (said !== undefined && said.order >= known.order) ? said : known
 
-function renew(entity: Entity, atMs: number): void {
-  if (atMs < entity.bornMs) return
-  entity.bornMs = atMs
-  for (const [key, said] of entity.facts) if (said.atMs < atMs) entity.facts.delete(key)
+function renew(entity: Entity, order: number): void {
+  if (order < entity.bornOrder) return
+  entity.bornOrder = order
+  for (const [key, said] of entity.facts) if (said.order < order) entity.facts.delete(key)
 }
 
 /** A will is the broker's word, a command somebody else's: neither shows that the device is there. */
-function seenMs(claim: Claim, { retained, atMs }: HomeMessage): number | undefined {
+function seenMs(claim: Claim, { retained, atMs }: PlacedMessage): number | undefined {
   if (claim.kind === 'command' || claim.kind === 'config' || claim.online === false) return undefined
   // Its own clock may be wrong; it cannot have spoken after it was heard.
   if (claim.seenMs !== undefined) return Math.min(claim.seenMs, atMs)
@@ -169,10 +173,10 @@ function rename(facts: readonly (readonly [string, FactValue])[], names: Readonl
 function combined(online: Entity['online'], mode: Profile['availabilityMode'] = 'latest'): Said<boolean> | undefined {
   const words = [...online.values()]
   if (words.length === 0) return undefined
-  const newest = words.reduce((a, b) => (b.atMs >= a.atMs ? b : a))
+  const newest = words.reduce((a, b) => (b.order >= a.order ? b : a))
   if (mode === 'latest') return newest
   const value = mode === 'all' ? words.every(({ value }) => value) : words.some(({ value }) => value)
-  return words.filter((word) => word.value === value).reduce((a, b) => (b.atMs >= a.atMs ? b : a))
+  return words.filter((word) => word.value === value).reduce((a, b) => (b.order >= a.order ? b : a))
 }
 
 function deviceOf(entity: Entity, reach: Said<boolean> | undefined): Device {
@@ -189,7 +193,7 @@ function deviceOf(entity: Entity, reach: Said<boolean> | undefined): Device {
     ...(room !== undefined && { room }),
     ...(reach !== undefined && { online: reach.value }),
     ...(reach?.value === false && reach.kept !== true && { offlineSinceMs: reach.atMs }),
-    ...(entity.lastSeenMs !== undefined && { lastSeenMs: entity.lastSeenMs }),
+    ...(entity.lastSeenMs !== undefined && { lastSeenMs: entity.lastSeenMs.value }),
     facts,
     units: unitsOf(facts, traits),
     ...errorOf(facts, entity.error),

@@ -71,7 +71,7 @@ export const listDevices = operation<Toolkit>()({
         { clock, signal },
       ),
     )
-    const view = createHomeView()
+    const view = createHomeView({ order: 'time' })
     const { index } = watch
     const matches = topicMatcher(input.pattern)
     await inTurns(messagesOf(index), signal, (message) => matches(message.topic) && view.see(message))

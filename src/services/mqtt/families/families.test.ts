@@ -322,6 +322,17 @@ suite('families, message by message', () => {
       assert.deepEqual(tell(lines).words(), words)
     })
 
+  test('announced twice, by its family and to Home Assistant, it is one device before it has said a word', () => {
+    const { view } = tell([
+      ['homeassistant/sensor/z/config', { dev: { ids: 'z', name: 'plug' }, stat_t: 'zigbee2mqtt/plug' }, 'retained'],
+      ['zigbee2mqtt/bridge/devices', [{ ieee_address: '0x01', friendly_name: 'plug' }], 'retained'],
+    ])
+    assert.deepEqual(
+      view.devices().map(({ id }) => id),
+      ['zigbee2mqtt/bridge', 'zigbee2mqtt/plug'],
+    )
+  })
+
   test('rooms that Home Assistant was told of', () => {
     const config = { dev: { ids: 'z', name: 'plug', sa: 'Kitchen' }, stat_t: 'zigbee2mqtt/plug' }
     const { device } = tell([
@@ -402,7 +413,8 @@ suite('families, recorded messages', () => {
       return Buffer.from(found?.payload_base64 ?? '', 'base64')
     }
     const at = (topic: string): Line => [`spBv1.0/home/${topic}`, bytes(`spBv1.0/home/${topic}`)]
-    const { device, readings, view } = tell([at('DDATA/edge1/pump')])
+    const view = createHomeView({ order: 'time' })
+    const { device, readings } = tell([at('DDATA/edge1/pump')], view)
     assert.match(readings[0]?.text ?? '', /no BIRTH has named/)
     tell([at('NBIRTH/edge1'), at('DBIRTH/edge1/pump')], view, START_MS - 5000)
     assert.deepEqual(device('spBv1.0/home/edge1/pump')?.facts, { rpm: 1210, temp: 55.5 })

@@ -7,8 +7,13 @@ export interface HomeMessage {
   readonly atMs: number
 }
 
+/** A message with its place among the others: of two that contradict each other, the one with the higher holds. */
+export interface PlacedMessage extends HomeMessage {
+  readonly order: number
+}
+
 /** The same, with what most families look at; made when first asked for. */
-export interface Heard extends HomeMessage {
+export interface Heard extends PlacedMessage {
   /** At most 32: deeper topics are no device's. */
   readonly levels: readonly string[]
   /** Empty where it is too long to be a word or a state. */
@@ -25,8 +30,8 @@ const LONGEST_TEXT_BYTES = 64 * 1024
 const LONGEST_JSON_BYTES = 8 * 1024 * 1024
 
 /** `decoded` spares parsing what somebody has parsed already. */
-export function hear(message: HomeMessage, decoded?: { readonly format: string; readonly value?: unknown }): Heard {
-  const { topic, payload, retained, atMs } = message
+export function hear(message: PlacedMessage, decoded?: { readonly format: string; readonly value?: unknown }): Heard {
+  const { topic, payload, retained, atMs, order } = message
   let levels: readonly string[] | undefined
   let text: string | undefined
   let parsed: { readonly value: unknown } | undefined
@@ -35,6 +40,7 @@ export function hear(message: HomeMessage, decoded?: { readonly format: string; 
     payload,
     retained,
     atMs,
+    order,
     get levels() {
       return (levels ??= topic.split('/', MOST_LEVELS))
     },

@@ -2,12 +2,12 @@ import type { Device, Reading } from './device.ts'
 import { createDeviceTable, type DeviceTable } from './device-table.ts'
 import { FAMILIES } from './families.ts'
 import type { Claim, Family, Outcome } from './family.ts'
-import { hear, type Heard, type HomeMessage } from './heard.ts'
+import { hear, type Heard, type HomeMessage, type PlacedMessage } from './heard.ts'
 import { guess } from './plain.ts'
 import { createRecentMessages } from './recent-messages.ts'
 import { plainName } from './wording.ts'
 
-/** A home as its messages tell it. They may come in any order: a declaration after the states it explains. */
+/** A home as its messages tell it. A declaration may come after the states it explains. */
 export interface HomeView {
   /**
    * Takes a message in and says what it means, or undefined where it is no device's as far as is known. `decoded` spares
@@ -21,6 +21,11 @@ export interface HomeView {
 export interface HomeViewOptions {
   /** Default 2000. */
   readonly maxDevices?: number
+  /**
+   * Which of two messages that contradict each other holds. `arrival` (default): the one that came later, whatever a
+   * clock that jumps says. `time`: the one with the later time, for messages that are handed over in any order.
+   */
+  readonly order?: 'arrival' | 'time'
 }
 
 const LIMITS = { maxTopics: 5000, maxPayloadBytes: 4096 }
@@ -28,11 +33,14 @@ const MOST_OWNED_TOPICS = 50_000
 /** A declaration can make another readable, whose topics then want to be read again; not for ever. */
 const MOST_ROUNDS = 4
 
-export function createHomeView({ maxDevices = 2000 }: HomeViewOptions = {}): HomeView {
+export function createHomeView({ maxDevices = 2000, order = 'arrival' }: HomeViewOptions = {}): HomeView {
   const table = createDeviceTable(maxDevices)
   const recent = createRecentMessages(LIMITS)
   const owners = new Map<string, string>()
-  const families = FAMILIES.map((create) => create({ ownerOf: (topic) => owners.get(topic) }))
+  const families = FAMILIES.map((create) =>
+    create({ ownerOf: (topic) => owners.get(topic) ?? (table.has(topic) ? topic : undefined) }),
+  )
+  let arrived = 0
 
   const read = (heard: Heard): readonly [Family, Outcome] | undefined => {
     for (const family of families) {
@@ -69,7 +77,10 @@ export function createHomeView({ maxDevices = 2000 }: HomeViewOptions = {}): Hom
   }
 
   return {
-    see: (message, decoded) => take(hear(message, decoded), 1),
+    see(message, decoded) {
+      const { topic, payload, retained, atMs } = message
+      return take(hear({ topic, payload, retained, atMs, order: order === 'time' ? atMs : ++arrived }, decoded), 1)
+    },
     devices() {
       const all = table.devices()
       const rooms = new Map<string, string>()
@@ -89,7 +100,7 @@ export function createHomeView({ maxDevices = 2000 }: HomeViewOptions = {}): Hom
 
 /** What looks like devices among the messages that nobody could read. */
 function guessed(
-  messages: Iterable<HomeMessage>,
+  messages: Iterable<PlacedMessage>,
   most: number,
   read: (heard: Heard) => readonly [Family, Outcome] | undefined,
 ): Device[] {

@@ -144,19 +144,45 @@ suite('families, whatever comes', () => {
 
   test('the same messages in any order end in the same devices', () => {
     const messages = tenMinutes()
-    const inOrder = devicesOf(messages)
+    const inOrder = devicesOf(messages, 'time')
     assert.equal(inOrder.length, 12)
     fc.assert(
       fc.property(fc.shuffledSubarray(messages, { minLength: messages.length }), (shuffled) => {
-        assert.deepEqual(devicesOf(shuffled), inOrder)
+        assert.deepEqual(devicesOf(shuffled, 'time'), inOrder)
       }),
       { numRuns: 15 },
     )
   })
+
+  test('declarations anywhere among the states end in the same devices', () => {
+    const isDeclaration = ({ topic }: HomeMessage) => /\/config$|bridge\/(?:devices|info)$|announce$/.test(topic)
+    const messages = tenMinutes().slice(0, 200)
+    const states = messages.filter((message) => !isDeclaration(message))
+    const declarations = messages.filter(isDeclaration)
+    const inOrder = devicesOf(messages, 'arrival')
+    fc.assert(
+      fc.property(fc.array(fc.nat(states.length), { minLength: 20, maxLength: 20 }), (places) => {
+        const mixed = [...states]
+        for (const [index, declaration] of declarations.entries()) mixed.splice(places[index % 20] ?? 0, 0, declaration)
+        assert.deepEqual(devicesOf(mixed, 'arrival'), inOrder)
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  test('a clock that jumps back does not hide what comes after', () => {
+    const view = createHomeView()
+    const say = (topic: string, text: string, atMs: number) =>
+      view.see({ topic, payload: Buffer.from(text), retained: false, atMs })
+    say('stat/plug/POWER', 'ON', START_MS)
+    say('tele/plug/STATE', '{"POWER":"OFF"}', START_MS - 3_600_000)
+    const [plug] = view.devices()
+    assert.equal(plug && describeDevice(plug, START_MS - 3_599_000), 'plug: off, last seen 1 s ago')
+  })
 })
 
-function devicesOf(messages: readonly HomeMessage[]) {
-  const view = createHomeView()
+function devicesOf(messages: readonly HomeMessage[], order: 'arrival' | 'time') {
+  const view = createHomeView({ order })
   for (const each of messages) view.see(each)
   return view.devices()
 }

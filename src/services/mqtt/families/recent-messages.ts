@@ -1,12 +1,12 @@
-import type { HomeMessage } from './heard.ts'
+import type { PlacedMessage } from './heard.ts'
 
 /** The latest message of topics that nobody could read yet, or that only a declaration gives a meaning. */
 export interface RecentMessages {
-  keep(message: HomeMessage): void
+  keep(message: PlacedMessage): void
   forget(topic: string): void
   /** Those at the given topics and below the given ones. */
-  find(topics: readonly string[], below: readonly string[]): HomeMessage[]
-  all(): Iterable<HomeMessage>
+  find(topics: readonly string[], below: readonly string[]): PlacedMessage[]
+  all(): Iterable<PlacedMessage>
 }
 
 export interface RecentLimits {
@@ -16,17 +16,17 @@ export interface RecentLimits {
 }
 
 export function createRecentMessages({ maxTopics, maxPayloadBytes }: RecentLimits): RecentMessages {
-  const messages = new Map<string, HomeMessage>()
+  const messages = new Map<string, PlacedMessage>()
   return {
     keep(message) {
-      const { topic, payload, retained, atMs } = message
+      const { topic, payload, retained, atMs, order } = message
       const known = messages.get(topic)
-      if (known && known.atMs > atMs) return
+      if (known && known.order > order) return
       // To the end: what was heard of longest ago is the first to go.
       messages.delete(topic)
       if (payload.length === 0 || payload.length > maxPayloadBytes || topic.length > maxPayloadBytes) return
       // A copy: a slice would keep the whole chunk that the socket delivered.
-      messages.set(topic, { topic, payload: Buffer.from(payload), retained, atMs })
+      messages.set(topic, { topic, payload: Buffer.from(payload), retained, atMs, order })
       if (messages.size <= maxTopics) return
       const [oldest] = messages.keys()
       if (oldest !== undefined) messages.delete(oldest)
