@@ -426,6 +426,27 @@ suite('families, recorded messages', () => {
     assert.equal(device('spBv1.0/home/edge1/pump')?.online, true)
   })
 
+  test('real devices by what Zigbee2MQTT exposes of them', () => {
+    const models: readonly (readonly [file: string, state: object, words: string])[] = [
+      [
+        'aqara-wsdcgq12lm',
+        { temperature: 21.46, humidity: 40.2, pressure: 1012.8, battery: 80 },
+        '21.5 °C, humidity 40 %, 1013 hPa',
+      ],
+      ['ikea-e1766', { battery: 74, linkquality: 90 }, 'battery 74 %'],
+      ['philips-8718696449691', { state: 'ON', brightness: 127, linkquality: 90 }, 'on, brightness 50 %'],
+      ['tuya-ts011f_plug_1', { state: 'OFF', power: 0, energy: 148.3, voltage: 231 }, 'off, 0 W, 148 kWh'],
+    ]
+    const bridge = models.map(([file], index) => ({
+      ieee_address: `0x0${index}`,
+      friendly_name: file,
+      definition: { exposes: JSON.parse(fixture(`zigbee2mqtt-exposes/${file}.json`)) as unknown },
+    }))
+    const states = models.map(([file, state]): Line => [`zigbee2mqtt/${file}`, state])
+    const { device } = tell([['zigbee2mqtt/bridge/devices', bridge, 'retained'], ...states])
+    for (const [file, , words] of models) assert.equal(device(`zigbee2mqtt/${file}`)?.text, words, file)
+  })
+
   test('devices that Zigbee2MQTT describes itself: every number with a unit has it', () => {
     const [entry] = JSON.parse(fixture('zigbee2mqtt-bridge/bridge-devices.json')).slice(-1) as {
       friendly_name: string

@@ -28,6 +28,7 @@ export function wordsOf(facts: Facts, traits: Traits): string {
   // What nobody has a word for is told only where there is nothing better.
   const known = sorted.filter(({ rank }) => rank < 20)
   const chosen = known.length > 0 ? known : sorted
+  if (chosen.length === 0 && typeof facts['battery'] === 'number') return `battery ${rounded(facts['battery'], 0)} %`
   return [...new Set(chosen.map(({ text }) => text))].slice(0, MOST_WORDS).join(', ')
 }
 
@@ -121,9 +122,15 @@ function sayBinary(value: boolean, { prefix, label, term }: Manner): string {
   return word === '' ? '' : prefix + word
 }
 
+/** Zigbee2MQTT calls the state of a lock by the command for it. */
+const LOCKS = new Map([
+  ['LOCK', 'locked'],
+  ['UNLOCK', 'unlocked'],
+])
+
 function sayText(value: string, { prefix, label, term }: Manner): string {
   if (value === '') return ''
-  const word = /^[A-Z_]+$/.test(value) ? value.toLowerCase().replaceAll('_', ' ') : value
+  const word = LOCKS.get(value) ?? (/^[A-Z_]+$/.test(value) ? value.toLowerCase().replaceAll('_', ' ') : value)
   const short = word.length > 60 ? `${word.slice(0, 59)}…` : word
   return term?.rank === 0 ? prefix + short : `${label} ${short}`
 }
