@@ -93,6 +93,13 @@ suite('the health of a device', () => {
     assert.match(report.next[0] ?? '', /lost its connection 3 times/)
   })
 
+  test('that it is offline, said again, is no further loss', () => {
+    const repeated = [10, 20, 30, 40].map((second) => availability(second, 'offline'))
+    const kept: Line = [0, 'zigbee2mqtt/kitchen_plug/availability', { state: 'offline' }, 'retained']
+    assert.equal(only(watched('kitchen_plug', [...BRIDGE, ONLINE, ...repeated])).went_offline, 1)
+    assert.equal(only(watched('kitchen_plug', [...BRIDGE, kept, ...repeated])).went_offline, undefined)
+  })
+
   test('a gap, and silence', () => {
     const gap = only(
       watched('kitchen_plug', [...BRIDGE, ONLINE, ...states([...every(5, 1, 60), ...every(5, 90, 120)])]),

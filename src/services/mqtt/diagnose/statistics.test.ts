@@ -78,6 +78,11 @@ suite('trend', () => {
     assert.ok(trend.is === 'rising' && Math.abs(trend.pValue - 8.3e-5) < 1e-6)
   })
 
+  test('p where values are tied: S = 40, variance 120', () => {
+    const trend = trendOf([1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+    assert.ok(trend.is === 'rising' && Math.abs(trend.pValue - 3.71e-4) < 5e-6)
+  })
+
   test('turned round in time it is the opposite', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 8, maxLength: 30 }), (values) => {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
+import { findProgram } from '../../../../scripts/ensure-servers.ts'
 import { startEmbeddedBroker } from '../../../engines/broker/embedded.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import { silentLog } from '../../../kernel/log.ts'
@@ -17,6 +18,7 @@ import type { Check } from './check.ts'
 const resultsOf = (facts: Record<string, unknown>) =>
   Object.fromEntries((facts['checks'] as Check[]).map(({ check, result }) => [check, result]))
 
+const OPENSSL = findProgram('openssl') ?? 'openssl'
 const SYS = ['allow_anonymous true', 'sys_interval 1']
 
 async function embedded(context: TestContext): Promise<Broker> {
@@ -97,7 +99,7 @@ suite('test_connection', { concurrency: false }, () => {
   test('TLS: the chain, and a certificate that expires soon', async (context) => {
     const folder = temporaryFolder(context)
     const file = (name: string) => join(folder, name)
-    const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
+    const openssl = (...args: string[]) => execFileSync(OPENSSL, args, { stdio: 'ignore' })
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
     openssl('req', '-x509', ...key, '-keyout', file('ca.key'), '-out', file('ca.crt'), '-subj', '/CN=ca', '-days', '90')
     const signing = ['-in', request(), '-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-CAcreateserial']
