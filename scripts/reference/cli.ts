@@ -33,6 +33,7 @@ function program(version: string): Command {
     findHub: unused,
     readToken: unused,
     rotateToken: unused,
+    rotateKey: unused,
     checkDatabase: unused,
   }
   return createCli(composition, processTerminal({})).program
