@@ -84,7 +84,9 @@ function route() {
 }
 
 function welcome() {
-  const services = new Set(items.map(({ operation }) => operation.tags?.[0]))
+  // The metrics are at an address of their own and no operation.
+  const operations = items.filter(({ operation }) => operation['x-alicia'])
+  const services = new Set(operations.map(({ operation }) => operation.tags?.[0]))
   return h(
     'article',
     { class: 'welcome' },
@@ -92,7 +94,7 @@ function welcome() {
     h(
       'p',
       { class: 'lead' },
-      `${items.length} operations of ${services.size} services. Choose one, fill in its form and run it.`,
+      `${operations.length} operations of ${services.size} services. Choose one, fill in its form and run it.`,
     ),
     h(
       'p',
