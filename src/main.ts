@@ -8,6 +8,7 @@ import { openDataFolder, readToken, type DataFolder, runningHub } from './engine
 import { openPostgres } from './engines/store/postgres.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
 import { systemClock } from './kernel/clock.ts'
+import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
 import { secretsOf, startHub } from './hub/start.ts'
 import { trimMemory } from './hub/trim-memory.ts'
@@ -43,6 +44,11 @@ const composition: Composition<Config> = {
 
 /** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */
 function inFolder<T>({ data, token }: Config, task: (folder: DataFolder) => T): T {
+  const hub = runningHub(data)
+  if (hub)
+    throw new Fault('conflict', `Process ${hub.pid} at ${hub.url} runs on the data folder ${data}.`, {
+      hint: 'Stop it first, and start it again afterwards.',
+    })
   const folder = openDataFolder({ path: data, log: silentLog, ...(token !== undefined && { token }) })
   try {
     return task(folder)
