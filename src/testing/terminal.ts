@@ -11,8 +11,8 @@ export interface TestTerminal extends Terminal {
 }
 
 /** A terminal, or a pair of pipes, that keeps what is written to it. */
-export function testTerminal(options: { tty?: boolean; env?: Terminal['env'] } = {}): TestTerminal {
-  const { tty = false, env = { NO_COLOR: '1' } } = options
+export function testTerminal(options: { tty?: boolean; columns?: number; env?: Terminal['env'] } = {}): TestTerminal {
+  const { tty = false, columns = 80, env = { NO_COLOR: '1' } } = options
   const texts = { out: '', err: '' }
   const stream = (name: keyof typeof texts) =>
     Object.assign(
@@ -22,7 +22,7 @@ export function testTerminal(options: { tty?: boolean; env?: Terminal['env'] } =
           done()
         },
       }),
-      { isTTY: tty, columns: 80 },
+      { isTTY: tty, columns },
     )
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const exits: number[] = []

@@ -9,7 +9,7 @@ import { hubClient, type HubClient, type Listed } from './hub-client.ts'
 import { progressLine } from './progress-line.ts'
 import { render } from './render.ts'
 import { styleFor } from './style.ts'
-import { write, type Terminal } from './terminal.ts'
+import { widthFor, write, type Terminal } from './terminal.ts'
 
 export interface CallFlags extends HubFlags {
   /** Seconds, as typed. */
@@ -93,7 +93,7 @@ async function invoke({ terminal, clock }: Context, { client, target, input, ...
 
 /** For people in columns; with `json` exactly what the hub said. */
 export async function print({ stdout, env }: Terminal, result: unknown, json: boolean): Promise<void> {
-  const width = stdout.isTTY ? (stdout.columns ?? 80) : Infinity
+  const width = widthFor(stdout)
   const shown = json ? JSON.stringify(result, null, 2) : render(result, { style: styleFor(stdout, env), width })
   await write(stdout, `${shown}\n`)
 }

@@ -107,6 +107,9 @@ suite('command line', () => {
     [['strat'], 2, /Unknown command 'strat'\.\n {2}Did you mean start\?/],
     [['start', '--prot=hunter2'], 2, /Unknown option '--prot'\.\n/],
     [['start', '--pport', '1'], 2, /Unknown option '--pport'\.\n {2}Did you mean --port\?/],
+    [['start', 'now'], 2, /Too many arguments.*but got 1: now\.\n/],
+    [['key'], 2, /^Usage: alicia key [\s\S]*rotate/],
+    [['help', 'frob'], 2, /^Usage: alicia \[/],
     [['call'], 2, /Missing required argument 'operation'/],
     [['call', 'x', '--url', 'ftp://h'], 2, /--url must be an address/],
     [['call', 'x', '--timeout', 'soon'], 2, /--timeout must be a number/],
@@ -265,6 +268,8 @@ suite('tools', () => {
       (await run(['tools', 'set_level'], hub)).terminal.out(),
       /\n {2}level {2}= 1 +How loud\n {2}name +optional\n$/,
     )
+    const narrow = await run(['tools', 'set_level'], { ...hub, terminal: testTerminal({ tty: true, columns: 20 }) })
+    assert.match(narrow.terminal.out(), /\n {2}level {2}= 1\n {6}How loud\n {2}name {3}optional\n/)
     assert.match((await run(['tools', 'nonsense'], hub)).terminal.err(), /Nothing matches nonsense; there are 4/)
     assert.equal(JSON.parse((await run(['tools', 'wait', '--json'], hub)).terminal.out())[0].operation, 'lamps.wait')
   })

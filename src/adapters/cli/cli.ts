@@ -41,8 +41,11 @@ export function createCli<Config extends HubConfig>(
         if (args.length === 0) program.outputHelp()
         else await program.parseAsync(args, { from: 'user' })
       } catch (error) {
-        const failure = error instanceof CommanderError ? usageFault(error) : error
-        if (failure !== undefined) exit = await reportFailure(terminal, failure, args.includes('--json'))
+        if (isShown(error)) exit = error.exitCode === 0 ? 'ok' : 'usage'
+        else {
+          const failure = error instanceof CommanderError ? usageFault(error) : error
+          exit = await reportFailure(terminal, failure, args.includes('--json'))
+        }
       }
       return EXITS[exit].code
     },
@@ -51,7 +54,7 @@ export function createCli<Config extends HubConfig>(
 
 type Ends = (command: Promise<Exit>) => Promise<void>
 
-function base(version: string, { stdout }: Terminal): Command {
+function base(version: string, { stdout, stderr }: Terminal): Command {
   return (
     new Command('alicia')
       .description('One dependable MCP endpoint for a person’s home and day.')
@@ -60,7 +63,11 @@ function base(version: string, { stdout }: Terminal): Command {
       .helpCommand('help [command]', 'show what a command takes')
       .exitOverride()
       // Its messages come back as errors, which are reported like any other.
-      .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {}, outputError: () => {} })
+      .configureOutput({
+        writeOut: (text) => void stdout.write(text),
+        writeErr: (text) => void stderr.write(text),
+        outputError: () => {},
+      })
       .addHelpText('after', `\n${exitText()}`)
   )
 }
@@ -149,12 +156,15 @@ function withHub(command: Command, flags: readonly ConfigFlag[]): Command {
     .option('--json', 'the result as JSON')
 }
 
-/** Help and version are no failures. A value is cut out of the message: it may be a secret. */
-function usageFault(error: CommanderError): Fault | undefined {
-  if (error.exitCode === 0) return undefined
+/** Help or the version was printed instead: because it was asked for, or (exit code 1) for want of a command. */
+const isShown = (error: unknown): error is CommanderError =>
+  error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')
+
+/** A value is cut out of the message: it may be a secret. */
+function usageFault(error: CommanderError): Fault {
   const [first = '', hint] = error.message.replace(/^error: /, '').split('\n')
   const message = first.replace(/'(--?[^'=]+)=[^']*'/, "'$1'")
-  return new Fault('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1)}.`, {
+  return new Fault('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`, {
     hint: hint?.replace(/^\((.*)\)$/, '$1') ?? '`alicia --help` shows what there is.',
   })
 }

@@ -79,7 +79,8 @@ export async function reportFailure(terminal: Terminal, error: unknown, json: bo
         `${red('alicia:')} ${harmless(fault.message)}`,
         ...(fault.hint === undefined ? [] : [dim(`  ${harmless(fault.hint)}`)]),
       ].join('\n')
-  await write(terminal.stderr, `${text}\n`)
+  // Where stderr takes nothing either, the exit code is all there is.
+  await write(terminal.stderr, `${text}\n`).catch(() => {})
   return exitOf(error)
 }
 

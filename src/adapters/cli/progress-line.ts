@@ -57,6 +57,7 @@ export function progressLine(terminal: Pick<Terminal, 'stderr' | 'env'>, clock: 
 
 /** One line, whatever the message holds: a second would stay behind when the first is erased. */
 export function progressText({ progress, total, message }: Progress): string {
-  const amount = total === undefined ? String(progress) : `${progress}/${total}`
+  const done = Math.round(progress * 10) / 10
+  const amount = total === undefined ? String(done) : `${done}/${total}`
   return message === undefined ? amount : `${amount} ${harmless(message).replaceAll(/\s+/g, ' ').slice(0, 60)}`
 }

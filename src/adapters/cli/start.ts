@@ -32,10 +32,11 @@ export async function start<Config extends HubConfig>(
     lines.release()
     const startedMs = clock.monotonic() - startMs
     const shown = json ? readyLine(context, hub) : shownBanner({ context, flags, config, hub, startedMs })
-    await write(terminal.stdout, shown)
+    await write(terminal.stdout, shown).catch((error: unknown) => log.warn('the start cannot be announced', { error }))
     await stopping.signal
     await hub.stop()
-    if (!json) await write(terminal.stderr, 'Stopped.\n')
+    // It has stopped well, whether or not that can be said.
+    if (!json) await write(terminal.stderr, 'Stopped.\n').catch(() => {})
     return 'ok'
   } finally {
     stopping.off()

@@ -55,4 +55,4 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** What a terminal shows of it: colours take no room. */
-const widthOf = (text: string) => Array.from(text.replaceAll(/\p{Cc}\[\d+m/gu, '')).length
+export const widthOf = (text: string) => Array.from(text.replaceAll(/\p{Cc}\[\d+m/gu, '')).length

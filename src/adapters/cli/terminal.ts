@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import { Fault } from '../../kernel/fault.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -18,13 +19,16 @@ export interface Terminal {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** The real one. A reader that closed the pipe (`| head`) ends the program as a signal would, and quietly. */
+/**
+ * The real one. A reader that closed the pipe (`| head`) ends the program as a signal would, and quietly. Other errors
+ * are for whoever waits for `write`; a hub does not end because its log has no room on a disk.
+ */
 export function processTerminal(env: Environment): Terminal {
   const { stdout, stderr, argv } = process
   let ended = false
   for (const stream of [stdout, stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code !== 'EPIPE') return
       if (!ended && !process.emit('SIGTERM', 'SIGTERM')) process.exit(0)
       ended = true
     })
@@ -52,12 +56,18 @@ export function commandOf(script: string): readonly string[] {
   return /[\\/]alicia(\.cmd)?$/.test(script) ? ['alicia'] : ['node', script]
 }
 
-/** Writes, and waits where the reader is slower. A reader that has gone needs nothing any more. */
+/** How many characters fit on a line: without end where no terminal shows them. */
+export const widthFor = (stream: Terminal['stdout']) => (stream.isTTY ? (stream.columns ?? 80) : Infinity)
+
+/**
+ * Writes, and waits where the reader is slower. A reader that has gone needs nothing any more. Throws Fault
+ * `storage_failed`, of a file on a full disk.
+ */
 export function write(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
-      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error)
-      else resolve()
+      if (!error || (error as NodeJS.ErrnoException).code === 'EPIPE') resolve()
+      else reject(new Fault('storage_failed', `The output cannot be written: ${error.message}.`, { cause: error }))
     })
   })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Readable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { FAULTS } from '../../kernel/fault.ts'
@@ -12,7 +12,7 @@ import { createOutstanding } from './outstanding.ts'
 import { progressText } from './progress-line.ts'
 import { render } from './render.ts'
 import { columns, harmless, PLAIN, styleFor } from './style.ts'
-import { commandOf } from './terminal.ts'
+import { commandOf, write } from './terminal.ts'
 
 const chunks = (parts: readonly (string | Uint8Array)[]) =>
   Readable.from(
@@ -83,7 +83,19 @@ suite('texts', () => {
 
   test('progress is one line', () => {
     assert.equal(progressText({ progress: 3 }), '3')
+    assert.equal(progressText({ progress: 1.000558, total: 60 }), '1/60')
     assert.equal(progressText({ progress: 3, total: 9, message: 'a\n b\u001B' }), '3/9 a b\\x1b')
+  })
+
+  test('output to a full disk is a fault, to a reader that has gone it is none', async () => {
+    const broken = (code: string) => {
+      const stream = new Writable({
+        write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })),
+      })
+      return stream.on('error', () => {})
+    }
+    await assert.rejects(write(broken('ENOSPC'), 'x'), { code: 'storage_failed', message: /output .*ENOSPC/ })
+    await write(broken('EPIPE'), 'x')
   })
 
   test('a log line for people', () => {

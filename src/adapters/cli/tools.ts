@@ -4,8 +4,8 @@ import { addressOf, cancellable, type Context, type HubFlags } from './context.t
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { hubClient, type Listed } from './hub-client.ts'
-import { columns, harmless, styleFor, type Style } from './style.ts'
-import { write } from './terminal.ts'
+import { columns, harmless, styleFor, widthOf, type Style } from './style.ts'
+import { widthFor, write } from './terminal.ts'
 
 /** `alicia tools [filter]`: what can be called; of one that is named exactly, its arguments too. */
 export async function tools<Config extends HubConfig>(
@@ -18,11 +18,12 @@ export async function tools<Config extends HubConfig>(
   const shown = matching(listed, filter)
   const { terminal } = context
   const style = styleFor(terminal.stdout, terminal.env)
+  const width = widthFor(terminal.stdout)
   const [only] = shown
   if (flags.json) await print(terminal, shown, true)
   else if (only && (filter === only.name || filter === only.operation))
-    await write(terminal.stdout, `${detail(only, style)}\n`)
-  else if (only) await write(terminal.stdout, `${table(shown, style)}\n`)
+    await write(terminal.stdout, `${detail(only, style, width)}\n`)
+  else if (only) await write(terminal.stdout, `${table(shown, style, width)}\n`)
   else await write(terminal.stderr, `Nothing matches ${harmless(filter ?? '')}; there are ${listed.length} tools.\n`)
   return 'ok'
 }
@@ -38,7 +39,7 @@ export function matching(listed: readonly Listed[], filter = ''): readonly Liste
   })
 }
 
-function table(listed: readonly Listed[], { dim, bold }: Style): string {
+function table(listed: readonly Listed[], { dim, bold }: Style, width: number): string {
   const head = ['name', 'effect', 'scope', 'summary'].map(dim)
   const rows = listed.map(({ name, effect, scope, summary }) => [
     bold(harmless(name)),
@@ -46,10 +47,22 @@ function table(listed: readonly Listed[], { dim, bold }: Style): string {
     scope ?? '–',
     harmless(summary),
   ])
-  return columns([head, ...rows]).join('\n')
+  return fitted([head, ...rows], width).join('\n')
 }
 
-function detail({ name, operation, summary, effect, scope, inputSchema }: Listed, { bold, dim }: Style): string {
+/** Columns; where they do not fit, the last one below the others: a table that a terminal wraps cannot be read. */
+function fitted(rows: readonly (readonly string[])[], width: number): string[] {
+  const wide = columns(rows)
+  if (wide.every((line) => widthOf(line) <= width)) return wide
+  const heads = columns(rows.map((row) => row.slice(0, -1)))
+  return heads.flatMap((head, index) => [head, ...(rows[index]?.slice(-1) ?? []).map((last) => `      ${last}`)])
+}
+
+function detail(
+  { name, operation, summary, effect, scope, inputSchema }: Listed,
+  { bold, dim }: Style,
+  width: number,
+): string {
   const properties = (inputSchema['properties'] ?? {}) as Record<string, JsonSchema>
   const required = (inputSchema['required'] ?? []) as readonly string[]
   const rows = Object.entries(properties).map(([key, schema]) => [
@@ -60,7 +73,7 @@ function detail({ name, operation, summary, effect, scope, inputSchema }: Listed
   return [
     `${bold(harmless(name))}  ${dim(`${operation}, ${effect}, scope ${scope ?? '–'}`)}`,
     harmless(summary),
-    ...(rows.length === 0 ? ['It takes no arguments.'] : ['', ...columns(rows)]),
+    ...(rows.length === 0 ? ['It takes no arguments.'] : ['', ...fitted(rows, width)]),
   ].join('\n')
 }
 
