@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { createAuthenticate } from '../adapters/http/authenticate.ts'
+import { createAuthenticate, type Authenticate } from '../adapters/http/authenticate.ts'
 import { createGuard } from '../adapters/http/guard.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
 import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
@@ -10,7 +10,7 @@ import type { HttpRequest } from '../adapters/mcp/http-parts.ts'
 import { createMcpHttp } from '../adapters/mcp/http.ts'
 import { createOldSse } from '../adapters/mcp/old-sse.ts'
 import type { McpServer } from '../adapters/mcp/server.ts'
-import { createMcpWebSocket } from '../adapters/mcp/websocket.ts'
+import { createMcpWebSocket, type McpWebSocket } from '../adapters/mcp/websocket.ts'
 import { createRest } from '../adapters/rest/rest.ts'
 import type { Config } from '../config.ts'
 import { Fault } from '../kernel/fault.ts'
@@ -24,6 +24,8 @@ import type { OwnBroker } from './engines.ts'
 const MCP_PATHS: ReadonlySet<string> = new Set(['/mcp', '/api/v1/mcp'])
 const SSE_PATHS = { open: '/sse', post: '/messages' }
 const MQTT_PATH = '/mqtt'
+/** A little more than the broker's largest packet. */
+const LARGEST_MQTT_FRAME_BYTES = 10_001_000
 /** Milliseconds after its last use that an MCP session is forgotten. */
 const MCP_SESSION_IDLE_MS = 3_600_000
 /** Milliseconds that open connections get when the hub stops; calls have finished before. */
@@ -102,7 +104,7 @@ export function httpPart(options: HttpOptions): Part {
           },
         },
         onUpgrade(path) {
-          if (MCP_PATHS.has(path)) return mcpRoute(sockets)
+          if (MCP_PATHS.has(path)) return mcpRoute(sockets, authenticate)
           return path === MQTT_PATH ? mqttRoute(options.broker()) : undefined
         },
       })
@@ -119,13 +121,23 @@ export function httpPart(options: HttpOptions): Part {
   }
 }
 
-const mcpRoute = (sockets: ReturnType<typeof createMcpWebSocket>): UpgradeRoute => ({
+const mcpRoute = (sockets: McpWebSocket, authenticate: Authenticate): UpgradeRoute => ({
   via: 'mcp',
-  accept({ request, socket, head, caller }) {
-    if (request.headers.authorization === undefined) throw tokenMissing()
-    sockets.accept(request, socket, head, caller)
+  accept(upgrade) {
+    const { authorization } = upgrade.request.headers
+    if (authorization === undefined) throw tokenMissing()
+    sockets.accept({ ...upgrade, isStillKnown: () => isKnown(authenticate, authorization) })
   },
 })
+
+function isKnown(authenticate: Authenticate, authorization: string): boolean {
+  try {
+    authenticate(authorization, 'mcp')
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** MCP is for those who are known, on every transport: a channel that stays open costs memory. */
 const tokenMissing = () =>
@@ -138,6 +150,8 @@ function mqttRoute(broker: OwnBroker | undefined): UpgradeRoute | undefined {
   if (!broker?.accept) return undefined
   const server = new WebSocketServer({
     noServer: true,
+    // Of those who have not said who they are yet, too: by default `ws` gathers 100 MiB.
+    maxPayload: LARGEST_MQTT_FRAME_BYTES,
     perMessageDeflate: false,
     // MQTT 5.0, 6.0: the subprotocol is `mqtt`; 3.1 clients say `mqttv3.1`.
     handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((protocol) => offered.has(protocol)) ?? false,

@@ -63,6 +63,23 @@ suite('one channel for both eras', () => {
     assert.ok((await answer(2))['result'])
   })
 
+  test('what waits for its end is bounded: no more than 256 requests run at once', async () => {
+    const { send, answer, channel } = open()
+    for (let id = 1; id <= 257; id++)
+      send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params: { notifications: {}, _meta } })
+    assert.equal(codeOf(await answer(257)), -31429)
+    channel.close()
+    assert.ok((await answer(1))['result'])
+  })
+
+  test('a batch has a largest size', async () => {
+    const { send, answer, sent } = open()
+    send(initialize('2025-03-26'))
+    await answer('i')
+    send(Array.from({ length: 101 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'ping' })))
+    assert.deepEqual(sent.slice(1).map(codeOf), [-32600])
+  })
+
   for (const [era, meta] of [
     ['old', {}],
     ['new', _meta],
@@ -151,7 +168,7 @@ suite('MCP on standard input and output', () => {
   })
 })
 
-async function listen(test: TestContext, mcp = testMcp()) {
+async function listen(test: TestContext, mcp = testMcp(), isStillKnown = () => true) {
   const sockets = createMcpWebSocket({ server: mcp.server, largestMessageBytes: 10_000 })
   const http = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -165,7 +182,7 @@ async function listen(test: TestContext, mcp = testMcp()) {
       response.end()
     })
   })
-  http.on('upgrade', (request, socket, head) => sockets.accept(request, socket, head, owner))
+  http.on('upgrade', (request, socket, head) => sockets.accept({ request, socket, head, caller: owner, isStillKnown }))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   test.after(() => {
@@ -205,6 +222,17 @@ suite('MCP over WebSocket', () => {
       const [code] = (await once(socket, 'close')) as [number]
       assert.equal(code, expected)
     })
+
+  test('a connection does not outlive its token', async (test) => {
+    let isKnown = true
+    const { port } = await listen(test, testMcp(), () => isKnown)
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/mcp`)
+    await once(socket, 'open')
+    isKnown = false
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } }))
+    const [code] = (await once(socket, 'close')) as [number]
+    assert.equal(code, 1008)
+  })
 
   test('a client that goes away cancels what it asked for', async (test) => {
     const { port } = await listen(test)

@@ -1,10 +1,12 @@
 import type { Caller } from '../../kernel/caller.ts'
 import { readJsonText } from '../../kernel/json.ts'
 import {
+  batchTooLarge,
   errorMessage,
   invalidRequest,
   notificationMessage,
   readMessage,
+  refuseTooMany,
   resultMessage,
   RpcError,
   type Id,
@@ -13,7 +15,7 @@ import {
   type Request,
 } from './message.ts'
 import { answerModern, checkMetadata, claimedRevision, isModern } from './modern.ts'
-import { MODERN_REVISION, RPC } from './protocol.ts'
+import { MODERN_REVISION, MOST_IN_BATCH, RPC } from './protocol.ts'
 import type { McpServer } from './server.ts'
 import { createSession, negotiate, type Session } from './session.ts'
 
@@ -59,6 +61,7 @@ export function createChannel(server: McpServer, caller: Caller, send: (message:
   const answerNew = async (request: Request) => {
     const { id, params } = request
     if (running.has(id)) throw new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`)
+    refuseTooMany(running.size)
     const logLevel = checkMetadata(params)
     const cancel = new AbortController()
     running.set(id, cancel)
@@ -103,6 +106,7 @@ export function createChannel(server: McpServer, caller: Caller, send: (message:
     if (!Array.isArray(value)) return handle(value)
     if (session?.revision !== '2025-03-26' || value.length === 0)
       return send(errorMessage(undefined, invalidRequest('only revision 2025-03-26 has batches')))
+    if (value.length > MOST_IN_BATCH) return send(errorMessage(undefined, batchTooLarge()))
     for (const element of value) handle(element)
   }
 

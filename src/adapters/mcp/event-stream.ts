@@ -5,8 +5,9 @@ import type { Outgoing } from './message.ts'
 const KEEP_ALIVE_MS = 15_000
 /** Unread bytes at which a reader counts as gone: keeping more would let one slow client fill the memory. */
 const LARGEST_BACKLOG_BYTES = 8 * 1024 * 1024
-/** Events kept for a reader that comes back. */
+/** Events kept for a reader that comes back, and characters of all but the latest. */
 const MOST_KEPT_EVENTS = 1000
+const MOST_KEPT_CHARACTERS = 4 * 1024 * 1024
 /** What a disconnected reader is told to wait before it comes back (SSE `retry`). */
 const RETRY_MS = 1000
 
@@ -47,6 +48,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
   /** Events from number `first` on; without a name only those nobody has read yet. */
   let kept: string[] = []
   let first = 1
+  let keptCharacters = 0
   let ended = false
   let reader: ReadableStreamDefaultController<Uint8Array> | undefined
   let stopKeepAlive = () => {}
@@ -69,14 +71,18 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     write(': keep-alive\n\n')
     stopKeepAlive = clock.after(KEEP_ALIVE_MS, keepAlive)
   }
+  const keep = (event: string) => {
+    kept.push(event)
+    keptCharacters += event.length
+    while (kept.length > MOST_KEPT_EVENTS || (keptCharacters > MOST_KEPT_CHARACTERS && kept.length > 1)) {
+      keptCharacters -= kept.shift()?.length ?? 0
+      first++
+    }
+  }
   const add = (fields: string) => {
     const number = first + kept.length
     const event = name === undefined ? `${fields}\n\n` : `id: ${name}_${number}\n${fields}\n\n`
-    if (name !== undefined || !reader) kept.push(event)
-    if (kept.length > MOST_KEPT_EVENTS) {
-      kept.shift()
-      first++
-    }
+    if (name !== undefined || !reader) keep(event)
     write(event)
   }
   if (options.primed) add(`retry: ${RETRY_MS}\ndata: `)
@@ -98,7 +104,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
             reader = controller
             const backlog = after === undefined ? kept : kept.slice(Math.max(0, after + 1 - first))
             for (const event of backlog) write(event)
-            if (name === undefined) kept = []
+            if (name === undefined) [kept, keptCharacters] = [[], 0]
             if (ended) return disconnect('close')
             stopKeepAlive = clock.after(KEEP_ALIVE_MS, keepAlive)
           },

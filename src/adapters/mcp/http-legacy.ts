@@ -2,9 +2,17 @@ import type { Caller } from '../../kernel/caller.ts'
 import { FAULTS } from '../../kernel/fault.ts'
 import { readEventId, SSE_HEADERS } from './event-stream.ts'
 import { accepted, challengeOf } from './http-error.ts'
-import { invalidRequest, readMessage, RpcError, type Message, type Outgoing, type Request } from './message.ts'
+import {
+  batchTooLarge,
+  invalidRequest,
+  readMessage,
+  RpcError,
+  type Message,
+  type Outgoing,
+  type Request,
+} from './message.ts'
 import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
-import { isLegacyRevision, RPC } from './protocol.ts'
+import { isLegacyRevision, MOST_IN_BATCH, RPC } from './protocol.ts'
 import { createReply, jsonResponse } from './reply.ts'
 import type { HttpParts, HttpRequest } from './http-parts.ts'
 import { createSession, negotiate } from './session.ts'
@@ -45,6 +53,7 @@ export async function postLegacy(
 export async function postBatch(place: HttpSession, body: readonly unknown[]): Promise<Response> {
   const { session } = place
   if (session.revision > '2025-03-26') throw invalidRequest(`revision ${session.revision} has no batches`)
+  if (body.length > MOST_IN_BATCH) throw batchTooLarge()
   const messages = body.map(readMessage)
   if (messages.length === 0 || messages.some(({ kind }) => kind === 'invalid'))
     throw invalidRequest('a batch is a list of JSON-RPC messages')

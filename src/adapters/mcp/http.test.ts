@@ -311,6 +311,8 @@ suite('MCP over HTTP, revisions with sessions', () => {
     const { headers } = await session(mcp, '2025-03-26')
     const answers = events(await (await send(mcp, batch, headers)).text())
     assert.deepEqual(answers.map(({ data }) => data?.id).sort(), [1, 2])
+    const pings = Array.from({ length: 101 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'ping' }))
+    assert.equal((await post(mcp, pings, headers)).status, 400)
     const later = await session(mcp, '2025-06-18')
     assert.equal((await post(mcp, batch, later.headers)).status, 400)
   })

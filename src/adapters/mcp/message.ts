@@ -1,5 +1,5 @@
-import { faultBody, faultText, type Fault } from '../../kernel/fault.ts'
-import { RPC } from './protocol.ts'
+import { Fault, faultBody, faultText } from '../../kernel/fault.ts'
+import { MOST_IN_BATCH, MOST_RUNNING, RPC } from './protocol.ts'
 
 /** MCP allows strings and integers, never null (2026-07-28, basic, "Requests"). */
 export type Id = string | number
@@ -86,6 +86,16 @@ export const rpcErrorOf = (fault: Fault, status: number = fault.status): RpcErro
 
 export const invalidRequest = (why: string): RpcError =>
   new RpcError(RPC.invalidRequest, `Invalid request: ${why}.`, { status: 400 })
+
+export const batchTooLarge = (): RpcError => invalidRequest(`a batch has at most ${MOST_IN_BATCH} messages`)
+
+/** Refuses a request beside this many that run already: they are kept until they end, and some never do. */
+export function refuseTooMany(running: number): void {
+  if (running < MOST_RUNNING) return
+  throw rpcErrorOf(
+    new Fault('rate_limited', `${running} requests are running.`, { hint: 'Wait for answers before you send more.' }),
+  )
+}
 
 export const unknownMethod = (method: string): RpcError =>
   new RpcError(RPC.methodNotFound, `Method not found: ${method.slice(0, 100)}`, { status: 404 })

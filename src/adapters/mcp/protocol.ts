@@ -36,6 +36,11 @@ export const RPC = {
   unsupportedRevision: -32022,
 } as const
 
+/** Messages in a batch: one request of the smallest kind must not ask for a hundred thousand answers. */
+export const MOST_IN_BATCH = 100
+/** Requests that may run at once in one session, or on one connection. */
+export const MOST_RUNNING = 256
+
 /** Severities of RFC 5424, lowest first. */
 export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]

@@ -9,6 +9,8 @@ import type { Session } from './session.ts'
 
 /** How long the events of a reply are kept for a reader that lost its connection. */
 const KEEP_REPLY_MS = 60_000
+/** Replies of one session that are kept after their end. */
+const MOST_KEPT_REPLIES = 16
 
 /** A session over Streamable HTTP, with what lives between its requests. */
 export interface HttpSession {
@@ -103,13 +105,17 @@ export function createSessionTable({ clock, events, most, idleMs }: SessionTable
 function createHttpSession(session: Session, clock: Clock): HttpSession {
   const replies = new Map<string, EventStream>()
   const primed = since(session.revision, '2025-11-25')
+  const ended = new Set<string>()
   let count = 0
+  const forget = (name: string | undefined) => {
+    if (name === undefined || !ended.delete(name)) return
+    replies.delete(name)
+  }
   return {
     session,
     announcements: createEventStream({ clock, name: 'announcements', primed }),
     openReply() {
       const name = `reply${++count}`
-      const forget = () => clock.after(KEEP_REPLY_MS, () => replies.delete(name))
       const stream = createEventStream({ clock, name, primed })
       const reply: EventStream = {
         push: (message) => stream.push(message),
@@ -119,7 +125,9 @@ function createHttpSession(session: Session, clock: Clock): HttpSession {
         },
         end() {
           stream.end()
-          forget()
+          ended.add(name)
+          clock.after(KEEP_REPLY_MS, () => forget(name))
+          if (ended.size > MOST_KEPT_REPLIES) forget(ended.values().next().value)
         },
         isConnected: () => stream.isConnected(),
       }

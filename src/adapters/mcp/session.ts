@@ -3,6 +3,7 @@ import type { Caller } from '../../kernel/caller.ts'
 import { callTool, type Exchange } from './call-tool.ts'
 import {
   errorMessage,
+  refuseTooMany,
   resultMessage,
   RpcError,
   unknownMethod,
@@ -73,8 +74,9 @@ export function createSession(server: McpServer, caller: Caller, revision: Legac
       if (running.has(id))
         return errorMessage(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
       const cancel = new AbortController()
-      running.set(id, cancel)
       try {
+        refuseTooMany(running.size)
+        running.set(id, cancel)
         const exchange = { caller, revision, logLevel, signal: cancel.signal, notify }
         const answer = resultMessage(id, await result(request, exchange))
         return cancel.signal.aborted ? undefined : answer

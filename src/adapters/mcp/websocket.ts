@@ -6,7 +6,7 @@ import { createChannel } from './channel.ts'
 import type { McpServer } from './server.ts'
 
 /** RFC 6455 §7.4.1. */
-const CLOSE = { goingAway: 1001, unsupportedData: 1003, tryAgainLater: 1013 } as const
+const CLOSE = { goingAway: 1001, unsupportedData: 1003, policyViolation: 1008, tryAgainLater: 1013 } as const
 /** How often the other side must show that it is there, milliseconds. */
 const PING_MS = 30_000
 /** Unsent bytes at which a client counts as too slow. */
@@ -17,9 +17,18 @@ export interface McpWebSocketOptions {
   readonly largestMessageBytes: number
 }
 
+/** An upgrade request that was let in already. */
+export interface McpUpgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly caller: Caller
+  /** Whether the token that let it in is still good: the connection can outlive it. */
+  readonly isStillKnown: () => boolean
+}
+
 export interface McpWebSocket {
-  /** Takes over an upgrade request that was let in already. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): void
+  accept(upgrade: McpUpgrade): void
   close(): void
 }
 
@@ -36,8 +45,9 @@ export function createMcpWebSocket({ server, largestMessageBytes }: McpWebSocket
     handleProtocols: (offered) => (offered.has('mcp') ? 'mcp' : false),
   })
   return {
-    accept(request, socket, head, caller) {
-      sockets.handleUpgrade(request, socket, head, (webSocket) => serve(server, webSocket, caller))
+    accept(upgrade) {
+      const { request, socket, head } = upgrade
+      sockets.handleUpgrade(request, socket, head, (webSocket) => serve(server, webSocket, upgrade))
     },
     close() {
       for (const webSocket of sockets.clients) webSocket.close(CLOSE.goingAway, 'The hub is shutting down.')
@@ -46,7 +56,7 @@ export function createMcpWebSocket({ server, largestMessageBytes }: McpWebSocket
   }
 }
 
-function serve(server: McpServer, webSocket: WebSocket, caller: Caller): void {
+function serve(server: McpServer, webSocket: WebSocket, { caller, isStillKnown }: McpUpgrade): void {
   const channel = createChannel(server, caller, (message) => {
     if (webSocket.readyState !== webSocket.OPEN) return
     if (webSocket.bufferedAmount > LARGEST_BACKLOG_BYTES)
@@ -55,8 +65,10 @@ function serve(server: McpServer, webSocket: WebSocket, caller: Caller): void {
   })
   let alive = true
   let stopPinging = () => {}
+  const dismiss = () => webSocket.close(CLOSE.policyViolation, 'The access token is not valid any more.')
   const ping = () => {
     if (!alive) return webSocket.terminate()
+    if (!isStillKnown()) dismiss()
     alive = false
     webSocket.ping()
     stopPinging = server.clock.after(PING_MS, ping)
@@ -65,6 +77,7 @@ function serve(server: McpServer, webSocket: WebSocket, caller: Caller): void {
   webSocket.on('pong', () => (alive = true))
   webSocket.on('message', (data, isBinary) => {
     alive = true
+    if (!isStillKnown()) return dismiss()
     if (isBinary) return webSocket.close(CLOSE.unsupportedData, 'MCP messages are text.')
     channel.receive((data as Buffer).toString())
   })
