@@ -27,24 +27,30 @@ export interface FirehoseResult {
 const TOPIC = 'bench/firehose'
 /** Seconds a collection may take; it ends before if everything has come. */
 const LONGEST_S = 20
+/** A sample is of its whole time: enough for what is published. */
+const SAMPLED_S = 8
+
+/** How the hub collects, and how much. */
+type Collecting = Omit<PublishJob, 'topic'> & { readonly mode?: 'first' | 'sample' }
 
 /** One publisher; the hub's collection and mosquitto_sub listen at the same time. */
-export async function firehose(hub: BenchHub, job: Omit<PublishJob, 'topic'>): Promise<FirehoseResult> {
+export async function firehose(hub: BenchHub, job: Collecting): Promise<FirehoseResult> {
   await using publisher = await startChild<PublishJob, PublishResult>(
     new URL('./publisher.child.ts', import.meta.url),
     [String(hub.mqttPort), hub.token],
   )
   await using sub = await startSub(hub, job)
   const collection = await startCollection(hub, job)
-  const { seconds } = await publisher.ask({ ...job, topic: TOPIC })
+  const { seconds } = await publisher.ask({ count: job.count, qos: job.qos, topic: TOPIC })
   const received = await collection.received
   return { received, bySub: await sub.count(), publishedPerSecond: job.count / seconds }
 }
 
 /** Resolves when it is subscribed; `received` resolves when everything has come, or the time is over. */
-async function startCollection(hub: BenchHub, { count, qos }: Omit<PublishJob, 'topic'>) {
+async function startCollection(hub: BenchHub, { count, qos, mode = 'first' }: Collecting) {
   const { session_id } = await call(hub, 'establish_connection', {})
-  const input = { session_id, topic: `${TOPIC}/#`, duration: LONGEST_S, mode: 'first', max_messages: count, qos }
+  const many = mode === 'first' ? { duration: LONGEST_S, max_messages: count } : { duration: SAMPLED_S }
+  const input = { session_id, topic: `${TOPIC}/#`, mode, ...many, qos }
   const response = await post(hub, statelessCall(hub, 1, 'subscribe_and_collect', input, { progressToken: 'bench' }))
   if (!response.body) throw new TypeError('The collection has no answer.')
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

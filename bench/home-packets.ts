@@ -2,9 +2,10 @@ import type { IPublishPacket } from 'mqtt'
 import type { Clock } from '../src/kernel/clock.ts'
 import type { LiveIndex } from '../src/services/mqtt/index/live-index.ts'
 
-export const packet = (topic: string, payload: string, retain = false): IPublishPacket => ({
+/** Its topic is made of bytes, like one from a socket: a string that was put together keeps its parts. */
+const packet = (topic: string, payload: string, retain = false): IPublishPacket => ({
   cmd: 'publish',
-  topic,
+  topic: Buffer.from(topic).toString(),
   payload: Buffer.from(payload),
   qos: 0,
   retain,

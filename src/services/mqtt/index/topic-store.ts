@@ -24,32 +24,35 @@ export function createTopicStore({ maxTopics, maxBytes }: { maxTopics: number; m
   const once = new Map<string, TopicEntry>()
   const known = new Map<string, TopicEntry>()
   // Iterators of a Map go on over what is deleted and added meanwhile; one for each turn would skip the holes anew.
-  let nextOnce = once.values()
-  let nextKnown = known.values()
+  // None before there is something to evict: they would keep every table alive that the Map has outgrown.
+  let nextOnce: Iterator<TopicEntry, undefined> | undefined
+  let nextKnown: Iterator<TopicEntry, undefined> | undefined
   let bytes = 0
   let evicted = 0
 
   const costOf = ({ topic, payload }: TopicEntry) => topic.length + payload.length + ENTRY_BYTES
 
   const oldestOnce = (): TopicEntry | undefined => {
-    if (once.size === 0) return undefined
-    const { value } = nextOnce.next()
-    if (value !== undefined) return value
-    nextOnce = once.values()
-    return nextOnce.next().value
+    while (once.size > 0) {
+      nextOnce ??= once.values()
+      const { value } = nextOnce.next()
+      if (value !== undefined) return value
+      nextOnce = undefined
+    }
+    return undefined
   }
 
   const stalest = (): TopicEntry | undefined => {
     while (known.size > 0) {
+      nextKnown ??= known.values()
       const { value } = nextKnown.next()
-      if (value === undefined) {
-        nextKnown = known.values()
-        continue
+      if (value === undefined) nextKnown = undefined
+      else if (!value.recent) return value
+      else {
+        value.recent = false
+        known.delete(value.topic)
+        known.set(value.topic, value)
       }
-      if (!value.recent) return value
-      value.recent = false
-      known.delete(value.topic)
-      known.set(value.topic, value)
     }
     return undefined
   }
