@@ -24,7 +24,7 @@ export interface Survey extends Sink {
   received(): number
   /** How many came faster, on more topics or with more members than can be looked at. */
   skipped(): number
-  /** Looks at up to so many of those that wait; says how many still do. */
+  /** Looks at up to so many of those that wait, fewer if they are large; says how many still do. */
   work(most: number): number
   topics(): readonly SurveyedTopic[]
 }
@@ -39,11 +39,15 @@ const MOST_TOPICS = 5000
 /** Of all topics together: about 60 MB. */
 const MOST_PATHS = 150_000
 const LATEST_BYTES = 1024
+/** What is hard to read takes about 100 ms for each MiB: others must have their turn. */
+const BYTES_AT_ONCE = 2 * 1024 * 1024
+
+const bytesOf = (packet: IPublishPacket) => payloadOf(packet).length + packet.topic.length
 
 export function createSurvey(decoder: Decoder, { maxMessages, maxBytes }: SurveyLimits, clock: Clock): Survey {
   const topics = new Map<string, SurveyedTopic>()
   const full = Promise.withResolvers<void>()
-  let waiting: { packet: IPublishPacket; atMs: number }[] = []
+  const waiting: { packet: IPublishPacket; atMs: number }[] = []
   let waitingBytes = 0
   let received = 0
   let skipped = 0
@@ -72,7 +76,7 @@ export function createSurvey(decoder: Decoder, { maxMessages, maxBytes }: Survey
     accept(packet) {
       if (received >= maxMessages) return
       received += 1
-      const bytes = payloadOf(packet).length + packet.topic.length
+      const bytes = bytesOf(packet)
       // One is kept whatever its size: nothing at all would help nobody.
       if (waiting.length > 0 && waitingBytes + bytes > maxBytes) skipped += 1
       else {
@@ -82,12 +86,14 @@ export function createSurvey(decoder: Decoder, { maxMessages, maxBytes }: Survey
       if (received >= maxMessages) full.resolve()
     },
     work(most) {
-      const now = waiting.slice(0, most)
-      waiting = waiting.slice(most)
-      for (const message of now) {
-        waitingBytes -= payloadOf(message.packet).length + message.packet.topic.length
+      let done = 0
+      for (let bytes = 0; done < Math.min(most, waiting.length) && bytes < BYTES_AT_ONCE; done++) {
+        const message = waiting[done]
+        if (!message) break
+        bytes += bytesOf(message.packet)
         look(message)
       }
+      for (const { packet } of waiting.splice(0, done)) waitingBytes -= bytesOf(packet)
       return waiting.length
     },
   }
