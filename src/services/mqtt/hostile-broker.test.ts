@@ -77,7 +77,7 @@ suite('a broker that sends what it must not', { concurrency: false }, () => {
       const broker = await brokerThatSends(context, Buffer.concat([publish(topic), publish('after', 'y')]))
       const toolkit = await toolkitFor(context, broker)
       const session_id = await establish(toolkit)
-      const input = { session_id, topic: '#', duration: 10, max_messages: 2 }
+      const input = { session_id, topic: '#', mode: 'first', duration: 10, max_messages: 2 }
       const result = await toolkit.call('subscribe_and_collect', input)
       if (result['ended_by'] === 'connection_lost') assert.match(String(result['reason']), /./)
       else assert.equal(messagesOf(result).find((message) => message.topic !== 'after')?.topic.length, length)
@@ -95,7 +95,7 @@ suite('a broker that sends what it must not', { concurrency: false }, () => {
     test(`${name} ends the connection with a reason; the session goes on`, async (context) => {
       const toolkit = await toolkitFor(context, await brokerThatSends(context, bytes))
       const session_id = await establish(toolkit)
-      const input = { session_id, topic: '#', duration: name === 'an answer to nothing' ? 0.3 : 10 }
+      const input = { session_id, topic: '#', mode: 'first', duration: name === 'an answer to nothing' ? 0.3 : 10 }
       const result = await toolkit.call('subscribe_and_collect', input)
       assert.deepEqual(messagesOf(result), [])
       if (result['ended_by'] !== 'duration') assert.match(String(result['reason']), says)

@@ -64,7 +64,7 @@ suite('no secret leaves in any result', { concurrency: false }, () => {
     ['what_changed', {}],
     ['list_devices', {}],
     ['subscribe_and_collect', { topic: '#', duration: 0.3 }],
-    ['subscribe_and_collect', { topic: '#', duration: 0.3, max_messages: 500 }],
+    ['subscribe_and_collect', { topic: '#', mode: 'first', duration: 0.3 }],
     ['get_topic_schema', { topic: '#', duration: 0.3 }],
     ['debug_device', { device_pattern: '#', duration: 1 }],
     ['monitor_performance', { topics: ['#'], duration: 1 }],

@@ -104,7 +104,7 @@ async function exchange(
   const subscription = await connection.subscribe([wanted], 1, signal)
   const refused = subscription.granted[0] ?? 128
   const aborted = () => answered.reject(signal.reason)
-  let cancel = () => {}
+  const cancels: (() => void)[] = [() => signal.removeEventListener('abort', aborted)]
   try {
     if (refused >= 128)
       throw new Fault('forbidden', `The broker refused to subscribe to ${plan.replyFilter}: ${reasonText(refused)}.`, {
@@ -115,14 +115,15 @@ async function exchange(
     const startMs = clock.monotonic()
     // Who waits for the publication first must not miss that the wait has failed meanwhile.
     answered.promise.catch(() => undefined)
-    cancel = clock.after(timeoutMs, () => answered.reject(noAnswer(plan, publication.topic, timeoutMs)))
-    void connection.closed.then((reason) => answered.reject(lostMeanwhile(reason)))
+    cancels.push(
+      clock.after(timeoutMs, () => answered.reject(noAnswer(plan, publication.topic, timeoutMs))),
+      connection.onClosed((reason) => answered.reject(lostMeanwhile(reason))),
+    )
     requireTaken(publication.topic, await connection.publish(publication, signal))
     const reply = await answered.promise
     return { reply, tookMs: clock.monotonic() - startMs }
   } finally {
-    cancel()
-    signal.removeEventListener('abort', aborted)
+    for (const cancel of cancels) cancel()
     await subscription.end()
   }
 }

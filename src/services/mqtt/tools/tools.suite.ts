@@ -183,7 +183,7 @@ export function mqttToolsSuite(name: string, start: (ending: CleanUps) => Promis
       const heard = started()
       const collecting = toolkit.call(
         'subscribe_and_collect',
-        { session_id, topic: 'replay/#', duration: 60, max_messages: 3 },
+        { session_id, topic: 'replay/#', mode: 'first', duration: 60, max_messages: 3 },
         { emit: heard.emit },
       )
       await heard.first
@@ -277,7 +277,12 @@ export function mqttToolsSuite(name: string, start: (ending: CleanUps) => Promis
         confirmed: false,
         dry_run: { would_publish: false, kept_now: '{"name":"[redacted]","psk":"[redacted]"}' },
       })
-      const collected = await toolkit.call('subscribe_and_collect', { session_id, topic: 'rules/#', duration: 0.3 })
+      const collected = await toolkit.call('subscribe_and_collect', {
+        session_id,
+        topic: 'rules/#',
+        mode: 'first',
+        duration: 0.3,
+      })
       assert.doesNotMatch(JSON.stringify(collected), /hunter22|Ann|rules\/lock/)
       assert.partialDeepStrictEqual(collected['messages'], [{ topic: 'rules/door', redacted: 2 }])
       await assert.rejects(
