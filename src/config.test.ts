@@ -233,6 +233,11 @@ suite('configuration', () => {
       { env: { ALICIA_BROKER_URL: 'http://b' } },
       /^ALICIA_BROKER_URL: broker\.url must be an address that begins with mqtt:/,
     ],
+    [
+      'a password with a bare %',
+      { env: { ALICIA_BROKER_URL: 'mqtt://u:50%off@b' } },
+      /^ALICIA_BROKER_URL: broker\.url must have a % in user name or password written as %25\.$/,
+    ],
     ['origin', { env: { ALICIA_ALLOWED_ORIGINS: 'home.example' } }, /allowedOrigins\[0\] must be an origin/],
     ['no such file', { flags: { config: 'c.json' } }, /^--config: there is no file \/work\/c\.json\.$/],
     [

@@ -4,9 +4,24 @@ import { z } from 'zod'
 const Port = z.int().min(0).max(65535)
 
 const Url = (...protocols: string[]) =>
-  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol.slice(0, -1) ?? ''), {
-    error: `must be an address that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
-  })
+  z
+    .string()
+    .refine((text) => protocols.includes(URL.parse(text)?.protocol.slice(0, -1) ?? ''), {
+      error: `must be an address that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+      abort: true,
+    })
+    .refine(isDecodable, { error: 'must have a % in user name or password written as %25' })
+
+/** Whether user name and password can be read: a password with a % is easily forgotten to be encoded. */
+function isDecodable(url: string): boolean {
+  const { username = '', password = '' } = URL.parse(url) ?? {}
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const Path = z.string().min(1)
 
