@@ -1,4 +1,5 @@
 import type { Audit, AuditEntry } from './audit.ts'
+import { LateLog, tee, type LogListener } from './call-log.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
 import { Fault, toFault } from './fault.ts'
@@ -20,7 +21,7 @@ export interface Call {
   readonly timeoutMs?: number
   readonly emit?: (progress: Progress) => void
   /** Where the handler's log lines go besides the hub's log. */
-  readonly logTo?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object) => void
+  readonly logTo?: LogListener
   /** W3C trace context of the caller, for the log. */
   readonly trace?: string
   /** Under which the log and the audit have the call, where the adapter tells its caller; made by `invoke` otherwise. */
@@ -178,55 +179,6 @@ function contextOf(call: Call, { requestId, signal, log }: ContextParts): CallCo
   }
 }
 
-/** A log that is made when first used: most calls log nothing. */
-class LateLog implements Log {
-  readonly #make: () => Log
-  #made: Log | undefined
-
-  constructor(make: () => Log) {
-    this.#make = make
-  }
-
-  get #log(): Log {
-    return (this.#made ??= this.#make())
-  }
-
-  debug(message: string, fields?: object): void {
-    this.#log.debug(message, fields)
-  }
-
-  info(message: string, fields?: object): void {
-    this.#log.info(message, fields)
-  }
-
-  warn(message: string, fields?: object): void {
-    this.#log.warn(message, fields)
-  }
-
-  error(message: string, fields?: object): void {
-    this.#log.error(message, fields)
-  }
-
-  child(fields: object): Log {
-    return this.#log.child(fields)
-  }
-}
-
-function tee(log: Log, also: Call['logTo']): Log {
-  if (!also) return log
-  const both = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) => {
-    log[level](message, fields)
-    also(level, message, fields)
-  }
-  return {
-    debug: both('debug'),
-    info: both('info'),
-    warn: both('warn'),
-    error: both('error'),
-    child: (fields) => tee(log.child(fields), also),
-  }
-}
-
 function requireUp({ provider }: Entry): void {
   const report = provider.report()
   if (report.status !== 'unavailable') return
@@ -235,7 +187,7 @@ function requireUp({ provider }: Entry): void {
     'unavailable',
     `${provider.id} is unavailable since ${since}: ${report.reason ?? 'no reason known'}.`,
     {
-      hint: 'The health operation shows when it is back.',
+      hint: 'list_services shows why, and when it is back.',
       details: { provider: provider.id, since },
     },
   )
