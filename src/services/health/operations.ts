@@ -28,7 +28,7 @@ export const getHealth = operation<Deps>()({
   route: { method: 'GET', path: '/health' },
   input: z.object({}),
   output: z.object({
-    status: Status.describe('The worst status of any part'),
+    status: Status.describe('Of the hub as a whole: degraded while a part is unavailable'),
     uptime_seconds: z.number().nonnegative(),
     version: z.string(),
     parts: z.record(z.string(), Status).describe('Status by name of engine, service or adapter'),
