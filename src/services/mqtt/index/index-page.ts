@@ -3,6 +3,7 @@ import type { Clock } from '../../../kernel/clock.ts'
 import { previewPayload } from '../payload.ts'
 import type { TopicList } from '../topic-list.ts'
 import { topicMatcher } from '../topic.ts'
+import { createKinship, type Kinship } from './kinship.ts'
 import { collapseTopics, type TopicGroup } from './collapse.ts'
 import { listIndex, type Sort } from './listing.ts'
 import type { LiveIndex } from './live-index.ts'
@@ -28,11 +29,21 @@ const COMPACT_CHARACTERS = 80
 const FULL_CHARACTERS = 400
 
 /** A page of what the index knows. Throws Fault `invalid_input` for a cursor that is none. */
-export function pageOfIndex({ index, state }: Watch, options: PageOptions, clock: Clock): Page {
+export function pageOfIndex(
+  { index, state }: Pick<Watch, 'index' | 'state'>,
+  options: PageOptions,
+  clock: Clock,
+): Page {
   const nowMs = clock.now()
   const watching = state()
   const evicted = index.evicted()
-  const { topics, total, messages, next } = pageLines({ index, options, nowMs, matches: topicMatcher(options.pattern) })
+  const { topics, total, messages, next } = pageLines({
+    index,
+    options,
+    nowMs,
+    matches: topicMatcher(options.pattern),
+    kinOf: createKinship(),
+  })
   return {
     topics,
     total_topics: total,
@@ -50,6 +61,7 @@ interface Asked {
   readonly options: PageOptions
   readonly nowMs: number
   readonly matches: (topic: string) => boolean
+  readonly kinOf: (entry: TopicEntry) => Kinship
 }
 
 function pageLines(asked: Asked) {
@@ -99,7 +111,7 @@ function groupLine(group: TopicGroup, asked: Asked): Line {
   }
 }
 
-function lineOf(entry: TopicEntry, { index, options, nowMs }: Asked): Line {
+function lineOf(entry: TopicEntry, { index, options, nowMs, kinOf }: Asked): Line {
   const isFull = options.detail === 'full'
   const perMinute = Number(index.ratePerMinute(entry).toPrecision(2))
   return {
@@ -114,6 +126,7 @@ function lineOf(entry: TopicEntry, { index, options, nowMs }: Asked): Line {
     ...(entry.retained && { retained: true }),
     age_s: Math.round((nowMs - entry.lastMs) / 1000),
     ...(isFull && {
+      ...kinOf(entry),
       size: entry.size,
       first_seen: new Date(entry.firstMs).toISOString(),
       last_seen: new Date(entry.lastMs).toISOString(),

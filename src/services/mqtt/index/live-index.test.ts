@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import type { IPublishPacket } from 'mqtt'
 import { heldClock } from '../../../kernel/clock.ts'
 import { collapseTopics } from './collapse.ts'
+import { pageOfIndex } from './index-page.ts'
 import { listIndex, SORTS } from './listing.ts'
 import { createLiveIndex, type LiveIndex } from './live-index.ts'
 
@@ -178,3 +179,44 @@ const rateOf = (index: LiveIndex) => {
   const entry = index.get('a')
   return entry ? index.ratePerMinute(entry) : Number.NaN
 }
+
+suite('a page of the index', () => {
+  const { clock, index } = indexOf()
+  hear(
+    index,
+    ['zigbee2mqtt/plug', '{"state":"ON","power":3.5}'],
+    ['zigbee2mqtt/other', '{"state":"OFF","power":9}'],
+    ['attic/note', 'hello'],
+    ['attic/picture', '\u0000'.repeat(5000)],
+  )
+  const watch = { index, state: () => ({ is: 'watching' as const }) }
+  const page = (more: object) =>
+    pageOfIndex(watch, { pattern: '#', sort: 'name', collapse: 'auto', detail: 'full', limit: 10, ...more }, clock)
+
+  test('in full it names the family and the structure, where the payload is known whole', () => {
+    const { topics } = page({})
+    const [note, picture, other, plug] = topics
+    assert.equal(plug?.family, 'zigbee2mqtt')
+    assert.ok(plug?.schema)
+    assert.equal(plug?.schema, other?.schema)
+    assert.deepEqual([note?.schema, picture?.schema, picture?.payload], [undefined, undefined, '<binary, 5000 bytes>'])
+  })
+
+  test('compact lines say less', () => {
+    assert.deepEqual(page({ detail: 'compact', pattern: 'attic/note' }).topics, [
+      { topic: 'attic/note', payload: 'hello', messages: 1, per_minute: 60, age_s: 0 },
+    ])
+  })
+
+  test('collapsed pages follow each other; a cursor that is none is refused', () => {
+    const first = page({ collapse: 'always', limit: 3 })
+    const second = page({ collapse: 'always', limit: 3, cursor: first.next_cursor })
+    assert.deepEqual(
+      [...first.topics, ...second.topics].map(({ topic }) => topic),
+      ['attic/note', 'attic/picture', 'zigbee2mqtt/other', 'zigbee2mqtt/plug'],
+    )
+    assert.equal(second.next_cursor, undefined)
+    for (const cursor of ['[', '[1]', '["a"]', '[null,"a"]', '{}'])
+      assert.throws(() => page({ cursor }), /cursor: it is none/)
+  })
+})
