@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Clock } from '../../../kernel/clock.ts'
 import { connectFault } from '../connect-fault.ts'
 import { addressOf, type Target } from '../connection-string.ts'
@@ -52,13 +52,9 @@ export async function reach(
   if (!socket) return { checks, chain: null }
   try {
     if (protocol !== 'mqtts' && protocol !== 'wss') return { checks, chain: null }
-    const secured = await step(
-      'tls',
-      (within) => secure(socket, host, within),
-      ({ getProtocol }) => getProtocol(),
-    )
+    const secured = await step('tls', (within) => secure(socket, host, within), handshakeOf)
     if (!secured) return { checks, chain: null }
-    const chain = chainOf(secured.socket, clock.now())
+    const chain = chainOf(secured, clock.now())
     return { checks: [...checks, expiryCheck(chain)], chain }
   } finally {
     socket.destroy()
@@ -91,15 +87,11 @@ async function openTcp(
   return await greeted(socket, 'connect', signal)
 }
 
-async function secure(socket: Socket, host: string, signal: AbortSignal) {
+function secure(socket: Socket, host: string, signal: AbortSignal): Promise<TLSSocket> {
   // Unchecked on purpose: this looks at what the broker shows, also when it is not to be trusted. The session's own
   // connection checks, and nothing is sent on this one.
   const secured = connectTls({ socket, rejectUnauthorized: false, ...(isIP(host) === 0 && { servername: host }) })
-  await greeted(secured, 'secureConnect', signal)
-  return {
-    socket: secured,
-    getProtocol: () => `${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().standardName}.`,
-  }
+  return greeted(secured, 'secureConnect', signal)
 }
 
 /** The socket when it has come so far; otherwise it is closed. */
@@ -124,3 +116,5 @@ const namesOf = (host: string, addresses: readonly LookupAddress[]) =>
   isIP(host) === 0 ? `${host} is ${addresses.map(({ address }) => address).join(', ')}.` : 'It is an address already.'
 
 const peerOf = ({ remoteAddress, remotePort }: Socket) => `Connected to ${remoteAddress} port ${remotePort}.`
+
+const handshakeOf = (socket: TLSSocket) => `${socket.getProtocol() ?? 'TLS'}, ${socket.getCipher().standardName}.`
