@@ -25,7 +25,7 @@ suite('alicia start', () => {
     assert.match(shown, new RegExp(join(data, 'token')))
     const [, mcp = ''] = /MCP\s+(http:\/\/127\.0\.0\.1:\d+\/mcp)/.exec(shown) ?? []
     assert.match(shown, /MQTT\s+mqtt:\/\/127\.0\.0\.1:\d+/)
-    assert.match(shown, /claude mcp add --transport http alicia .*Bearer \$\(cat /)
+    assert.match(shown, /claude mcp add --scope user --transport http alicia .*Bearer \$\(cat /)
 
     // The command that prints the token, as a shell takes it.
     const [, printIt = ''] = /print it: (.*)/.exec(shown) ?? []

@@ -63,7 +63,7 @@ function connecting({ hub, style, command, dataFlags }: BannerFacts): string[] {
     style.bold('Connect an assistant'),
     '',
     style.dim('Claude Code'),
-    `  claude mcp add --transport http alicia ${mcp} --header "Authorization: Bearer ${token}"`,
+    `  claude mcp add --scope user --transport http alicia ${mcp} --header "Authorization: Bearer ${token}"`,
     style.dim('Any client on this machine; it needs no token'),
     `  ${JSON.stringify(stdioSnippet([...command, 'stdio', ...dataFlags]))}`,
     style.dim(`Any client over HTTP; with the token filled in: ${snippet}`),
