@@ -27,7 +27,7 @@ export async function startMixedLoad(hub: BenchHub): Promise<MixedLoad> {
     if (!response.ok) throw new Error(`${operation} answered ${response.status}: ${await response.text()}`)
     return (await response.json()) as Record<string, unknown>
   }
-  const { session_id } = await rest('establish_connection', {})
+  const { session_id } = await rest('establish_connection', { max_publishes_per_minute: 60_000 })
 
   const session = async (): Promise<number> => {
     const headers = await openSession(hub)
