@@ -38,6 +38,8 @@ export interface DeviceTable {
 }
 
 const MOST_FACTS = 256
+/** Of all devices together: hostile ones could else fill the memory with texts. */
+const MOST_FACTS_IN_ALL = 50_000
 const MOST_SOURCES = 512
 const MOST_CHANNELS = 64
 const MOST_ANCESTORS = 8
@@ -45,6 +47,7 @@ const MOST_ANCESTORS = 8
 /** What is known of at most `maxDevices` devices; of more it takes no notice. */
 export function createDeviceTable(maxDevices: number): DeviceTable {
   const entities = new Map<string, Entity>()
+  let facts = 0
 
   const entityFor = (claim: Claim, family: FamilyName): Entity | undefined => {
     const known = entities.get(claim.device)
@@ -59,6 +62,7 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
     const old = entities.get(from)
     if (!old || old === to) return
     entities.delete(from)
+    facts -= old.facts.size
     for (const [key, said] of old.facts) later(to.facts, key, said, MOST_FACTS)
     for (const [channel, said] of old.online) later(to.online, channel, said, MOST_CHANNELS)
     to.lastSeenMs = newer(to.lastSeenMs, old.lastSeenMs)
@@ -79,12 +83,17 @@ export function createDeviceTable(maxDevices: number): DeviceTable {
     apply(claim, family, message) {
       const entity = entityFor(claim, family)
       if (!entity) return
+      const before = entity.facts.size
       if (claim.formerly !== undefined) move(claim.formerly, entity)
-      takeWords(entity, claim, message)
+      takeWords(entity, facts < MOST_FACTS_IN_ALL ? claim : knownFacts(claim, entity), message)
+      facts += entity.facts.size - before
       if (!claim.declares) return
       declare(entity, claim.declares)
       // The last that said there is such a device took it back.
-      if (claim.declares.profile === undefined && entity.profiles.size === 0) entities.delete(entity.id)
+      if (claim.declares.profile === undefined && entity.profiles.size === 0) {
+        entities.delete(entity.id)
+        facts -= entity.facts.size
+      }
     },
     present(device, facts) {
       const entity = entities.get(device)
@@ -118,6 +127,12 @@ function createEntity(id: string, family: FamilyName): Entity {
     bornOrder: Number.NEGATIVE_INFINITY,
     declared: undefined,
   }
+}
+
+/** A claim without the facts that would be new to the device. */
+function knownFacts(claim: Claim, entity: Entity): Claim {
+  const known = Object.entries(claim.facts ?? {}).filter(([key]) => entity.facts.has(key))
+  return { ...claim, facts: Object.fromEntries(known) }
 }
 
 function takeWords(entity: Entity, claim: Claim, message: PlacedMessage): void {

@@ -35,7 +35,9 @@ const PLATFORMS = new Set(
 )
 
 const MOST_SOURCES = 10_000
+/** Of one configuration, and of all together. */
 const MOST_READERS = 400
+const MOST_READERS_IN_ALL = 30_000
 
 /**
  * Home Assistant's MQTT discovery: `<prefix>/<component>/[<node>/]<object>/config`, and `<prefix>/device/…/config` for
@@ -45,6 +47,7 @@ const MOST_READERS = 400
 export function createHomeAssistantDiscovery({ ownerOf }: Surroundings): Family {
   const sources = new Map<string, Source>()
   const bySubject = new Map<string, Set<string>>()
+  let readers = 0
   const byDevice = new Map<string, Set<string>>()
 
   const index = (map: Map<string, Set<string>>, key: string, topic: string) => {
@@ -61,6 +64,7 @@ export function createHomeAssistantDiscovery({ ownerOf }: Surroundings): Family 
     const old = sources.get(topic)
     if (!old) return undefined
     sources.delete(topic)
+    readers -= old.readers.length
     unindex(byDevice, old.device, topic)
     for (const subject of subjectsOf(old)) unindex(bySubject, subject, topic)
     return old
@@ -72,9 +76,10 @@ export function createHomeAssistantDiscovery({ ownerOf }: Surroundings): Family 
     if (known?.digest === digest) return { claims: [{ device: known.device, kind: 'config', says: 'announced again' }] }
     const old = drop(topic)
     if (!configuration) return old ? { claims: [removal(old, topic)] } : nothing
-    if (sources.size >= MOST_SOURCES) return nothing
+    if (sources.size >= MOST_SOURCES || readers >= MOST_READERS_IN_ALL) return nothing
     const made = sourceOf(configuration, key, digest)
     sources.set(topic, made)
+    readers += made.readers.length
     index(byDevice, made.device, topic)
     for (const subject of subjectsOf(made)) index(bySubject, subject, topic)
     const gone = old && old.device !== made.device ? [removal(old, topic)] : []

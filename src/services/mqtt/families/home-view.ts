@@ -28,8 +28,10 @@ export interface HomeViewOptions {
   readonly order?: 'arrival' | 'time'
 }
 
-const LIMITS = { maxTopics: 5000, maxPayloadBytes: 4096 }
+const LIMITS = { maxTopics: 4000, maxPayloadBytes: 2048 }
 const MOST_OWNED_TOPICS = 50_000
+/** A longer one is no device's, and would only cost memory. */
+const LONGEST_TOPIC = 1000
 /** A declaration can make another readable, whose topics then want to be read again; not for ever. */
 const MOST_ROUNDS = 4
 
@@ -79,6 +81,7 @@ export function createHomeView({ maxDevices = 2000, order = 'arrival' }: HomeVie
   return {
     see(message, decoded) {
       const { topic, payload, retained, atMs } = message
+      if (topic.length > LONGEST_TOPIC) return undefined
       return take(hear({ topic, payload, retained, atMs, order: order === 'time' ? atMs : ++arrived }, decoded), 1)
     },
     devices() {

@@ -142,6 +142,20 @@ suite('families, whatever comes', () => {
     assert.ok(wide && Object.keys(wide.facts).length <= 256)
   })
 
+  test('devices, facts and announcements without end stay within bounds', () => {
+    const view = createHomeView()
+    const text = 'x'.repeat(300)
+    const members = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`m${index}`, text]))
+    for (let number = 0; number < 1000; number++) {
+      const payload = Buffer.from(JSON.stringify(members))
+      view.see({ topic: `zigbee2mqtt/d${number}`, payload, retained: false, atMs: START_MS })
+    }
+    const devices = view.devices()
+    const facts = devices.reduce((sum, device) => sum + Object.keys(device.facts).length, 0)
+    assert.ok(facts >= 50_000 && facts <= 50_256, `${facts} facts`)
+    assert.ok(devices.every((device) => Object.values(device.facts).every((fact) => String(fact).length <= 200)))
+  })
+
   test('the same messages in any order end in the same devices', () => {
     const messages = tenMinutes()
     const inOrder = devicesOf(messages, 'time')

@@ -24,7 +24,7 @@ export function createRecentMessages({ maxTopics, maxPayloadBytes }: RecentLimit
       if (known && known.order > order) return
       // To the end: what was heard of longest ago is the first to go.
       messages.delete(topic)
-      if (payload.length === 0 || payload.length > maxPayloadBytes || topic.length > maxPayloadBytes) return
+      if (payload.length === 0 || payload.length > maxPayloadBytes) return
       // A copy: a slice would keep the whole chunk that the socket delivered.
       messages.set(topic, { topic, payload: Buffer.from(payload), retained, atMs, order })
       if (messages.size <= maxTopics) return

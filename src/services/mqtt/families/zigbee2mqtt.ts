@@ -13,7 +13,7 @@ interface Bridge {
 }
 
 const DEFAULT_BASE = 'zigbee2mqtt'
-const MOST_BASES = 16
+const MOST_BASES = 8
 const MOST_MEMBERS = 2000
 
 /**
