@@ -1,5 +1,6 @@
 import type { IConnackPacket, IPublishPacket } from 'mqtt'
 import type { Connection, ConnectionState, Publication, Wanted } from '../services/mqtt/connection.ts'
+import { createEnding } from '../services/mqtt/ending.ts'
 
 /** A connection without a broker: the test says what arrives and when it ends. */
 export interface FakeConnection extends Connection {
@@ -8,6 +9,8 @@ export interface FakeConnection extends Connection {
   /** A message to whoever subscribed to its topic. */
   deliver(topic: string, payload: string, more?: Partial<IPublishPacket>): void
   lose(reason: string): void
+  /** How many wait for its end. */
+  listeners(): number
 }
 
 export interface FakeOptions {
@@ -19,14 +22,14 @@ export interface FakeOptions {
 }
 
 export function fakeConnection(options: FakeOptions = {}): FakeConnection {
-  const ended = Promise.withResolvers<string>()
+  const ending = createEnding()
   const subscribed = new Set<Wanted>()
   const published: Publication[] = []
   let state: ConnectionState = { is: 'open' }
   const lose = (reason: string) => {
     if (state.is === 'closed') return
     state = { is: 'closed', reason }
-    ended.resolve(reason)
+    ending.end(reason)
   }
   return {
     clientId: options.clientId ?? 'fake',
@@ -41,7 +44,9 @@ export function fakeConnection(options: FakeOptions = {}): FakeConnection {
     subscribed,
     published,
     state: () => state,
-    closed: ended.promise,
+    closed: ending.closed,
+    onClosed: (listener) => ending.onClosed(listener),
+    listeners: () => ending.listeners(),
     async subscribe(wanted, qos) {
       for (const each of wanted) subscribed.add(each)
       return {

@@ -56,8 +56,10 @@ export interface Connection {
   /** The TLS socket beneath; undefined without TLS. */
   readonly tlsSocket: TLSSocket | undefined
   state(): ConnectionState
-  /** Resolves, with the reason, when the connection has ended. */
+  /** Resolves, with the reason, when the connection has ended. Whoever may stop waiting before takes `onClosed`. */
   readonly closed: Promise<string>
+  /** Runs the listener, with the reason, when the connection has ended; returns what takes it back. */
+  onClosed(listener: (reason: string) => void): () => void
   subscribe(wanted: readonly Wanted[], qos: Qos, signal: AbortSignal): Promise<Subscription>
   /** Resolves with the reason code the broker confirmed with; at QoS 0 with 0 as soon as it is written. */
   publish(publication: Publication, signal: AbortSignal): Promise<number>

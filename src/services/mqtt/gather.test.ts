@@ -37,6 +37,8 @@ suite('gather', () => {
     assert.deepEqual(ticks, [0, 1000, 2000, 3000, 4000])
     assert.equal(collector.messages.length, 1)
     assert.equal(connection.subscribed.size, 0)
+    // What still waited for the connection's end would hold every message until then.
+    assert.equal(connection.listeners(), 0)
   })
 
   test('ends at the count, and still counts what comes', async () => {

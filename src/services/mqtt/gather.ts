@@ -62,11 +62,11 @@ export async function gather(
       clock.after(durationMs, () => over.resolve({ by: 'duration' })),
       clock.after(TICK_MS, tick),
       () => signal.removeEventListener('abort', aborted),
+      connection.onClosed((reason) => over.resolve({ by: 'connection_lost', reason })),
     )
     if (signal.aborted) aborted()
     else signal.addEventListener('abort', aborted, { once: true })
     void sink.full.then(() => over.resolve({ by: 'full' }))
-    void connection.closed.then((reason) => over.resolve({ by: 'connection_lost', reason }))
     const ended = await over.promise
     return { ended, grantedQos, elapsedMs: clock.monotonic() - startMs }
   } finally {

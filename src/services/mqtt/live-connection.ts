@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls'
 import type { IConnackPacket, MqttClient } from 'mqtt'
 import { Fault } from '../../kernel/fault.ts'
 import type { Connection, ConnectionState, Endpoint, Wanted } from './connection.ts'
+import { createEnding } from './ending.ts'
 import { reasonText } from './reason-codes.ts'
 
 /** How long a broker may take to confirm the end of a subscription or of the connection, milliseconds. */
@@ -19,7 +20,7 @@ export function liveConnection(
 ): Connection {
   let state: ConnectionState = { is: 'open' }
   let said: string | undefined
-  const ended = Promise.withResolvers<string>()
+  const ending = createEnding()
   const routes = new Set<Wanted>()
   const waiting = new Set<(error: Fault) => void>()
   const pings: (() => void)[] = []
@@ -35,7 +36,7 @@ export function liveConnection(
   client.on('disconnect', ({ reasonCode }) => (said = `the broker ended it: ${reasonText(reasonCode ?? 0)}`))
   client.once('close', () => {
     state = { is: 'closed', reason: said ?? 'the broker closed the connection' }
-    ended.resolve(state.reason)
+    ending.end(state.reason)
     for (const fail of waiting) fail(lost(state.reason))
   })
   // mqtt.js pings by itself too: answers come in order, so each request sent takes its place in the queue.
@@ -77,7 +78,7 @@ export function liveConnection(
     said ??= 'it was closed by the hub'
     client.end(false)
     const force = setTimeout(() => client.stream.destroy(), GOODBYE_MS)
-    await ended.promise
+    await ending.closed
     clearTimeout(force)
   }
 
@@ -87,7 +88,8 @@ export function liveConnection(
     connack,
     tlsSocket,
     state: () => state,
-    closed: ended.promise,
+    closed: ending.closed,
+    onClosed: (listener) => ending.onClosed(listener),
     close,
     async subscribe(wanted, qos, signal) {
       // Before the request: retained messages may arrive before its acknowledgement (MQTT 5 §3.8.4).
