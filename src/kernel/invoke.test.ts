@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { z } from 'zod'
 import { callerWith, owner, testDoor } from '../testing/hub.ts'
 import type { AuditEntry } from './audit.ts'
-import { anonymous } from './caller.ts'
+import { anonymous, type Caller } from './caller.ts'
 import { heldClock } from './clock.ts'
 import { Fault } from './fault.ts'
 import { operation } from './operation.ts'
@@ -167,6 +167,18 @@ suite('invoke', () => {
     const closing = stuck.close(1000)
     clock.advance(1000)
     await Promise.all([ended, closing])
+  })
+
+  test('a flood of refusals fills no record: strangers are not written down, others no oftener than they may call', async () => {
+    const outcomes: string[] = []
+    const audit = { record: async ({ outcome }: AuditEntry) => void outcomes.push(outcome) }
+    const door = testDoor([setLevel.bind({ lamps: new Map() })], { audit, callsPerMinute: 2, clock: heldClock() })
+    const ask = async (caller: Caller) =>
+      await door.invoke({ operation: 'set_level', input: {}, caller }).catch((fault: Fault) => fault.code)
+    const thrice = async (caller: Caller) => [await ask(caller), await ask(caller), await ask(caller)]
+    assert.deepEqual(await thrice(anonymous('rest')), ['unauthenticated', 'unauthenticated', 'rate_limited'])
+    assert.deepEqual(await thrice(callerWith()), ['forbidden', 'forbidden', 'rate_limited'])
+    assert.deepEqual(outcomes, ['forbidden', 'forbidden'])
   })
 
   test('every call is on record; a write before its caller hears of it', async () => {

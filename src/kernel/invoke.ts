@@ -2,12 +2,12 @@ import type { Audit, AuditEntry } from './audit.ts'
 import { LateLog, tee, type LogListener } from './call-log.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
-import { Fault, toFault } from './fault.ts'
+import { Fault, toFault, type FaultCode } from './fault.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
 import type { Entry, Registry } from './registry.ts'
-import type { CallContext, Progress } from './tool.ts'
+import type { CallContext, Progress, Tool } from './tool.ts'
 
 /** A call, as an adapter hands it over. */
 export interface Call {
@@ -48,6 +48,9 @@ export interface DoorOptions {
   checkOutput: boolean
 }
 
+/** Refusals that anybody can have without end and that say nothing of anybody: they would fill the disk. Metrics have them. */
+const UNRECORDED: ReadonlySet<'ok' | FaultCode> = new Set(['unauthenticated', 'rate_limited'])
+
 export function openDoor(options: DoorOptions): Door {
   const { registry, policy, metrics, audit, clock, log } = options
   const running = new Map<AbortController, Promise<unknown>>()
@@ -56,9 +59,7 @@ export function openDoor(options: DoorOptions): Door {
   /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
   async function pass(call: Call, entry: Entry, context: CallContext, controller: AbortController): Promise<unknown> {
     const { tool } = entry
-    policy.authorize(call.caller, tool)
-    if (closing) throw stopping()
-    await policy.limit(call.caller)
+    await admit(call.caller, tool)
     const input = tool.parse(call.input)
     const deadlineMs = policy.deadlineMs(tool, input, call.timeoutMs)
     const cancelDeadline = clock.after(deadlineMs, () => controller.abort(tooLate(tool.name, deadlineMs)))
@@ -69,6 +70,18 @@ export function openDoor(options: DoorOptions): Door {
     } finally {
       cancelDeadline()
     }
+  }
+
+  async function admit(caller: Caller, tool: Tool): Promise<void> {
+    try {
+      policy.authorize(caller, tool)
+    } catch (refusal) {
+      // It counts too: each one is written down.
+      await policy.limit(caller)
+      throw refusal
+    }
+    if (closing) throw stopping()
+    await policy.limit(caller)
   }
 
   async function attempt(entry: Entry, input: unknown, context: CallContext): Promise<unknown> {
@@ -88,6 +101,7 @@ export function openDoor(options: DoorOptions): Door {
 
   /** Apart from `invoke`, so that what waits for the disk holds the entry alone and not the whole call. */
   async function record(entry: AuditEntry): Promise<void> {
+    if (UNRECORDED.has(entry.outcome)) return
     try {
       await audit.record(entry)
     } catch (error) {
