@@ -93,6 +93,16 @@ export function tokensSuite(name: string, open: () => Promise<OpenStore>): void 
       await assert.rejects(hub.create({ name: 'guest', scopes: ['*'] }), { code: 'conflict', hint: /revoke/ })
     })
 
+    test('a token made with a token that expires does not outlive it', async () => {
+      const maker = await hub.create({ name: 'maker', scopes: ['*'], expires_in_days: 2 })
+      const caller = hub.identity.authenticate(maker.token, 'rest')
+      const expiries = [undefined, 1, 30].map(async (expires_in_days, at) => {
+        const made = await hub.create({ name: `made ${at}`, scopes: ['*'], expires_in_days }, caller)
+        return (Date.parse(made.expires_at ?? '') - hub.clock.now()) / DAY_MS
+      })
+      assert.deepEqual(await Promise.all(expiries), [2, 1, 2])
+    })
+
     test('a revoked token is refused at once, and its name is free', async () => {
       const { token } = await hub.create({ name: 'lost phone', scopes: ['*'] })
       assert.deepEqual(await hub.call('revoke_token', { name: 'lost phone' }), { revoked: 'lost phone' })

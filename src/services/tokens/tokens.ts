@@ -24,7 +24,10 @@ export interface NewToken {
 }
 
 export interface Tokens {
-  /** Throws Fault `forbidden` for a scope that `maker` lacks, `conflict` when the name is taken. */
+  /**
+   * It ends with the token of its maker, if that one ends: else a day's token would be as good as one for ever. Throws
+   * Fault `forbidden` for a scope that `maker` lacks, `conflict` when the name is taken.
+   */
   create(maker: Caller, wanted: NewToken): Promise<TokenInfo & { token: string }>
   list(): TokenInfo[]
   /** Throws Fault `not_found`. */
@@ -52,6 +55,8 @@ export async function openTokens({ table, clock, log }: TokensOptions): Promise<
   const writing = new Set<Promise<void>>()
   const named = (name: string) => [...byHash.values()].find(({ info }) => info.name === name)
 
+  const expiryOf = (maker: Caller) => [...byHash.values()].find(({ holder }) => holder.id === maker.id)?.info.expiresMs
+
   /** One write a day for each token in use, not one a call. If it fails, the next day's use writes again. */
   const noteUse = (entry: Entry) => {
     const day = Math.floor(clock.now() / DAY_MS)
@@ -77,7 +82,7 @@ export async function openTokens({ table, clock, log }: TokensOptions): Promise<
         scopes: JSON.stringify([...new Set(scopes)]),
         created_by: maker.id,
         created_at: nowMs,
-        expires_at: expiresInDays === undefined ? null : nowMs + expiresInDays * DAY_MS,
+        expires_at: earliest(expiresInDays === undefined ? undefined : nowMs + expiresInDays * DAY_MS, expiryOf(maker)),
         last_used_day: null,
       }
       await table.insert(row).catch((error: unknown) => {
@@ -140,6 +145,12 @@ function refuseMoreThan(maker: Caller, scopes: readonly string[]): void {
     hint: `It has: ${maker.scopes.join(', ')}.`,
     details: { scopes: lacking },
   })
+}
+
+/** Null where there is none. */
+function earliest(...timesMs: readonly (number | undefined)[]): number | null {
+  const known = timesMs.filter((ms) => ms !== undefined)
+  return known.length === 0 ? null : Math.min(...known)
 }
 
 const taken = (name: string) =>
