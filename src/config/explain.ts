@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { pathText } from '../kernel/issues.ts'
 import { nearest } from '../kernel/nearest.ts'
 import { ConfigSchema } from './schema.ts'
 import { flagKey, SETTINGS } from './settings.ts'
@@ -17,14 +18,6 @@ export function explain(issue: z.core.$ZodIssue, given: unknown): Complaint[] {
   return [
     { path: issue.path, text: `${pathText(issue.path) || 'the file'} ${demand(issue, valueAt(given, issue.path))}` },
   ]
-}
-
-/** `broker.users[0].name` */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, step) => {
-    if (typeof step === 'number') return `${text}[${step}]`
-    return text === '' ? String(step) : `${text}.${String(step)}`
-  }, '')
 }
 
 function unknownKey(parent: readonly PropertyKey[], key: string): string {

@@ -121,6 +121,19 @@ export function faultBody(fault: Fault): FaultBody {
   }
 }
 
+/** The fault as problem details (RFC 9457), over whatever carries them; `requestId` is a UUID. */
+export function problemDetails(fault: Fault, requestId?: string): Readonly<Record<string, unknown>> {
+  const { message, ...rest } = faultBody(fault)
+  return {
+    type: `/problems/${fault.code}`,
+    title: FAULTS[fault.code].means,
+    status: fault.status,
+    detail: message,
+    ...(requestId !== undefined && { instance: `urn:uuid:${requestId}` }),
+    ...rest,
+  }
+}
+
 /** The fault as one readable text, for a model or a terminal. */
 export function faultText(fault: Fault): string {
   return fault.hint === undefined ? fault.message : `${fault.message} ${fault.hint}`

@@ -68,7 +68,8 @@ const complaint = (path: string, message: string): Issue => ({
   text: path === '' ? message : `${path}: ${message}`,
 })
 
-function pathText(path: readonly PropertyKey[]): string {
+/** `devices[2].name` */
+export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`
     return text === '' ? String(step) : `${text}.${String(step)}`

@@ -1,4 +1,4 @@
-import { FAULTS, faultBody, type Fault } from '../../kernel/fault.ts'
+import { problemDetails, type Fault } from '../../kernel/fault.ts'
 
 export interface ProblemContext {
   /** Under which the hub's log has the call. */
@@ -17,7 +17,6 @@ export interface Problem {
 /** A fault as problem details (RFC 9457), with the headers its status asks for. */
 export function problem(fault: Fault, context: ProblemContext = {}): Problem {
   const { requestId } = context
-  const { message, ...rest } = faultBody(fault)
   return {
     status: fault.status,
     headers: {
@@ -29,14 +28,7 @@ export function problem(fault: Fault, context: ProblemContext = {}): Problem {
       ...challenge(fault, context),
       ...allowed(fault),
     },
-    body: JSON.stringify({
-      type: `/problems/${fault.code}`,
-      title: FAULTS[fault.code].means,
-      status: fault.status,
-      detail: message,
-      ...(requestId !== undefined && { instance: `urn:uuid:${requestId}` }),
-      ...rest,
-    }),
+    body: JSON.stringify(problemDetails(fault, requestId)),
   }
 }
 

@@ -1,4 +1,4 @@
-import { faultBody, FAULTS, type Fault, type FaultCode } from '../../kernel/fault.ts'
+import { problemDetails, type Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { BusProperties, PublishOptions } from '../../kernel/ports.ts'
 import type { Progress } from '../../kernel/tool.ts'
 import type { ReplyTo } from './request.ts'
@@ -29,10 +29,7 @@ export const answerOf = (output: unknown): Answer => ({ status: 'ok', json: JSON
 
 /** A fault as problem details (RFC 9457), like those of the REST interface. */
 export function faultAnswer(fault: Fault): Answer {
-  const { message, ...rest } = faultBody(fault)
-  const { status, means } = FAULTS[fault.code]
-  const problem = { type: `/problems/${fault.code}`, title: means, status, detail: message, ...rest }
-  return { status: fault.code, json: JSON.stringify(problem) }
+  return { status: fault.code, json: JSON.stringify(problemDetails(fault)) }
 }
 
 /** The answer; `seq` is given where progress was asked for, and marks the end of it. */
