@@ -2,12 +2,16 @@ import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aed
 import type { Log } from '../../kernel/log.ts'
 import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from './access.ts'
 import type { Packet } from './packet.ts'
-import { isFilter, isTopic, matches } from './topic.ts'
+import { filterCovers } from '../../kernel/topic.ts'
+import { isFilter, isTopic } from './topic.ts'
 
 /** CONNACK return codes of MQTT 3.1.1, 3.2.2.3; aedes translates them for MQTT 5 (to 0x85, 0x86 and 0x87). */
 const IDENTIFIER_REJECTED = 2
 const BAD_USERNAME_OR_PASSWORD = 4
 const NOT_AUTHORIZED = 5
+
+/** Characters of a name in the log: those who are not let in must not fill it with 64 KiB a line. */
+const LONGEST_LOGGED = 64
 
 type Refusal = Error & { returnCode: number }
 
@@ -31,6 +35,8 @@ export interface AuthorizationOptions {
   readonly admit: (client: string, account: string) => void
   /** The client that has this identifier now. */
   readonly connected: (id: string) => Client | undefined
+  /** Whether it is the broker's talk with itself: who connects, and to what they subscribe. */
+  readonly isInternal: (topic: string) => boolean
 }
 
 /** The access list as aedes's hooks. */
@@ -43,6 +49,7 @@ export function authorization({
   isDraining,
   admit,
   connected,
+  isInternal,
 }: AuthorizationOptions): Authorization {
   const accounts = new WeakMap<Client, Account>()
   const willTopics = new WeakMap<Client, string>()
@@ -73,7 +80,8 @@ export function authorization({
       const account = access.authenticate(username, password)
       const error = refusal(client, account, username === undefined)
       if (error || !account) {
-        log.warn('a client was refused', { client: client.id, username, reason: error?.message })
+        const [id, name] = [client.id, username].map((text) => text?.slice(0, LONGEST_LOGGED))
+        log.warn('a client was refused', { client: id, username: name, reason: error?.message })
         return done(error ?? null, false)
       }
       accounts.set(client, account)
@@ -101,6 +109,7 @@ export function authorization({
       callback(null, null)
     },
     authorizeForward(client, packet) {
+      if (isInternal(packet.topic)) return null
       const account = accounts.get(client)
       if (!account || !mayReceive(account, packet.topic) || !hasRoom(client) || mustQueue(client, packet)) return null
       // aedes lowers the QoS to the subscription's only where the filter has no wildcard (MQTT 5.0, 3.8.4).
@@ -112,7 +121,7 @@ export function authorization({
 
 /** The highest QoS among the client's subscriptions that match. */
 function grantedQos(client: Client, topic: string): 0 | 1 | 2 {
-  const granted = Object.entries(subscriptionsOf(client)).filter(([filter]) => matches(filter, topic))
+  const granted = Object.entries(subscriptionsOf(client)).filter(([filter]) => filterCovers(filter, topic))
   // A message from the queue of a session may have no live subscription any more: it keeps what it was queued with.
   return granted.length === 0 ? 2 : (Math.max(...granted.map(([, { qos }]) => qos)) as 0 | 1 | 2)
 }

@@ -62,6 +62,20 @@ suite('broker: embedded, its own', () => {
     await closed
   })
 
+  test('nobody is told who else connects and what they subscribe to', async (t) => {
+    const broker = await start()
+    t.after(() => broker.stop())
+    const curious = await connectClient(t, broker.url, ANNA)
+    await curious.client.subscribeAsync('$SYS/#', { qos: 0 })
+    const other = await connectClient(t, broker.url, { ...ANNA, clientId: 'other' })
+    await other.client.subscribeAsync('private/matter', { qos: 0 })
+    await other.client.endAsync()
+    await curious.client.subscribeAsync('after', { qos: 1 })
+    await curious.client.publishAsync('after', '', { qos: 1 })
+    await until(() => curious.messages.some(({ topic }) => topic === 'after'))
+    assert.deepEqual([...new Set(curious.messages.map(({ topic }) => topic.split('/')[1]))], ['broker', undefined])
+  })
+
   test('a large message arrives whole, however it is cut up on the way', async (t) => {
     const broker = await start()
     t.after(() => broker.stop())

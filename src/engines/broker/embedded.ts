@@ -79,6 +79,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
       hasRoom: pressure.hasRoom,
       isDraining: persistence.isDraining,
       admit: persistence.sessions.admit,
+      isInternal: (topic) => topic.startsWith(`$SYS/${aedes.id}/`),
       connected: (id) => tablesOf(aedes).clients[id],
     }),
     // No bound on packets in delivery at once: the back-pressure is ours.
