@@ -8,7 +8,12 @@ import { ensureServers } from './ensure-servers.ts'
 
 const args = process.argv.slice(2)
 const unitOnly = args.includes('--unit')
-const wanted = args.filter((arg) => !arg.startsWith('--'))
+const wanted = args.filter((arg) => !arg.startsWith('-'))
+const unknown = args.filter((arg) => arg.startsWith('-') && arg !== '--unit')
+if (unknown.length > 0) {
+  console.error(`Unknown option ${unknown.join(' ')}: there is --unit, and parts of file names.`)
+  process.exit(2)
+}
 const files = globSync(unitOnly ? 'src/**/*.test.ts' : '{src,e2e,examples,deploy,scripts}/**/*.test.ts')
   .filter((file) => !unitOnly || !file.endsWith('.server.test.ts'))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))

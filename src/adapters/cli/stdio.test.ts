@@ -185,3 +185,11 @@ suite('stdio without a hub', () => {
     assert.equal(terminal.out(), `${answer(1)}\n`)
   })
 })
+
+test('stdio at a terminal says what it is for', async () => {
+  const terminal = testTerminal()
+  const startHub = () => Promise.reject(new Fault('unavailable', 'Not now.'))
+  await cli(Object.assign(terminal, { stdin: Object.assign(terminal.stdin, { isTTY: true }) }), { startHub })
+  assert.match(terminal.err(), /^This speaks MCP: .*clients\.md/)
+  assert.equal(terminal.out(), '')
+})

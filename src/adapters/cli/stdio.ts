@@ -13,6 +13,10 @@ export async function stdio<Config extends HubConfig>(
   context: Context<Config>,
   flags: HubFlags & Readonly<Record<string, unknown>>,
 ): Promise<Exit> {
+  const { stdin, stderr } = context.terminal
+  // A person who tries it out would wait for something to happen.
+  if (stdin.isTTY)
+    stderr.write('This speaks MCP: it is for an assistant to start, see docs/guide/clients.md. Ctrl-C ends it.\n')
   await untilSignal(context, async (signal) => {
     if (flags.url !== undefined || isRunning(context, flags)) return attach(context, flags, signal)
     try {
