@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { topicFilterProblem } from '../kernel/topic.ts'
 
 /** 0 lets the operating system choose a free one. */
 const Port = z.int().min(0).max(65535)
@@ -46,11 +47,10 @@ const UserName = z
 
 const Scope = z.string().regex(/^(\*|[a-z][a-z0-9_-]*:(\*|[a-z][a-z0-9_-]*))$/, 'must be area:verb, area:* or *')
 
-const TopicFilter = z
-  .string()
-  .regex(/^(?:(?:\+|[^+#\0]*)\/)*(?:\+|#|[^+#\0/]*)$/, 'must be an MQTT topic filter: + and # stand alone, # is last')
-  .min(1)
-  .max(65535)
+const TopicFilter = z.string().superRefine((filter, context) => {
+  const problem = topicFilterProblem(filter)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+})
 
 const User = z.strictObject({
   name: UserName.describe('Login name. Requests of this user arrive under `alicia/v1/as/<name>/`.'),

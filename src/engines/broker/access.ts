@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Fault } from '../../kernel/fault.ts'
 import type { BrokerAccount, BrokerLogin } from '../../kernel/ports.ts'
-import { covers, isFilter, matches } from './topic.ts'
+import { filterCovers } from '../../kernel/topic.ts'
+import { isFilter } from './topic.ts'
 
 /** One line of an access list. The first line that matches decides; where none does, the answer is no. */
 export interface Rule {
@@ -140,12 +141,12 @@ export function createAccess({ ownerToken, users, anonymous }: AccessOptions): A
 
 /** Whether the account may publish to the topic. */
 export function mayPublish(account: Account, topic: string): boolean {
-  return account.send.find(({ filter }) => matches(filter, topic))?.allow ?? false
+  return account.send.find(({ filter }) => filterCovers(filter, topic))?.allow ?? false
 }
 
 /** Whether a message on this topic may reach the account. */
 export function mayReceive(account: Account, topic: string): boolean {
-  return account.receive.find(({ filter }) => matches(filter, topic))?.allow ?? false
+  return account.receive.find(({ filter }) => filterCovers(filter, topic))?.allow ?? false
 }
 
 /**
@@ -153,7 +154,8 @@ export function mayReceive(account: Account, topic: string): boolean {
  * still held back message by message where `mayReceive` says no, so `#` is granted although `alicia/#` is not.
  */
 export function maySubscribe(account: Account, filter: string): boolean {
-  const speaksOf = (rule: Rule) => !(filter.startsWith('$') && /^[+#]/.test(rule.filter)) && covers(rule.filter, filter)
+  const speaksOf = (rule: Rule) =>
+    !(filter.startsWith('$') && /^[+#]/.test(rule.filter)) && filterCovers(rule.filter, filter)
   return account.receive.find(speaksOf)?.allow ?? false
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { decodeHead, encodeHead, payloadOf } from './packet.ts'
-import { matches } from './topic.ts'
+import { filterCovers } from '../../kernel/topic.ts'
 
 export interface RetainedMessage {
   topic: string
@@ -40,7 +40,7 @@ export function openRetainedStore(db: DatabaseSync): RetainedStore {
 
   const matching = (filters: readonly string[]): Iterable<string> => {
     if (filters.every((filter) => !/[+#]/.test(filter))) return new Set(filters)
-    return [...topics, ...figures.keys()].filter((topic) => filters.some((filter) => matches(filter, topic)))
+    return [...topics, ...figures.keys()].filter((topic) => filters.some((filter) => filterCovers(filter, topic)))
   }
 
   return {

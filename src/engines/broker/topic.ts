@@ -1,57 +1,17 @@
-/**
- * Topic names and topic filters (MQTT 5.0, section 4.7): what is valid, what matches, and an index that finds every
- * filter that matches a topic.
- */
+import { topicFilterProblem, topicNameProblem } from '../../kernel/topic.ts'
 
-/** The length field of a UTF-8 string on the wire has two bytes (MQTT 5.0, 1.5.4). */
-const LONGEST_TOPIC_BYTES = 65_535
+/** What the broker engines take as topics and filters, and an index that finds every filter that matches a topic. */
 
 /** The embedded broker's matcher takes no more; nothing real needs more. */
 const MOST_LEVELS = 100
 
-const isString = (text: string) =>
-  text.length > 0 &&
-  !text.includes('\0') &&
-  text.isWellFormed() &&
-  Buffer.byteLength(text) <= LONGEST_TOPIC_BYTES &&
-  text.split('/').length <= MOST_LEVELS
+const isShallow = (text: string) => text.split('/').length <= MOST_LEVELS
 
-/** Whether a message can be published to it: not empty, no wildcard, no NUL. */
-export function isTopic(text: string): boolean {
-  return isString(text) && !/[+#]/.test(text)
-}
+/** Whether a message can be published to it. */
+export const isTopic = (text: string): boolean => topicNameProblem(text) === undefined && isShallow(text)
 
-/** Whether it can be subscribed to: `+` fills a whole level, `#` the last one (MQTT 5.0, 4.7.1). */
-export function isFilter(text: string): boolean {
-  if (!isString(text)) return false
-  const levels = text.split('/')
-  return levels.every(
-    (level, at) => level === '+' || (level === '#' && at === levels.length - 1) || !/[+#]/.test(level),
-  )
-}
-
-/** Whether the filter matches the topic. A leading wildcard does not match `$SYS` and the like (MQTT 5.0, 4.7.2). */
-export function matches(filter: string, topic: string): boolean {
-  if (topic.startsWith('$') && /^[+#]/.test(filter)) return false
-  return covers(filter, topic)
-}
-
-/**
- * Whether every topic that `inner` (a filter or topic) matches is also matched by `outer`, as far as its levels say;
- * `$` topics are the caller's affair.
- */
-export function covers(outer: string, inner: string): boolean {
-  const wide = outer.split('/')
-  const narrow = inner.split('/')
-  for (const [at, level] of wide.entries()) {
-    // `a/#` also matches `a` itself (MQTT 5.0, 4.7.1.2).
-    if (level === '#') return true
-    const own = narrow[at]
-    if (own === undefined || own === '#') return false
-    if (level !== '+' && level !== own) return false
-  }
-  return wide.length === narrow.length
-}
+/** Whether it can be subscribed to. */
+export const isFilter = (text: string): boolean => topicFilterProblem(text) === undefined && isShallow(text)
 
 interface Level<Value> {
   readonly below: Map<string, Level<Value>>

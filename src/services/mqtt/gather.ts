@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Connection, Qos, Wanted } from './connection.ts'
 import { reasonText } from './reason-codes.ts'
-import { topicMatcher } from './topic.ts'
+import { topicMatcher } from '../../kernel/topic.ts'
 
 /** What takes the messages in. `accept` runs for each as it arrives and must only keep it. */
 export interface Sink {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { TopicFilter, topicMatcher } from '../topic.ts'
+import { topicMatcher } from '../../../kernel/topic.ts'
+import { TopicFilter } from '../topic.ts'
 import { MAX_DEPTH, type Decoded } from './format.ts'
 import { floatOf, integerOf, readFields, readVarint, type WireField } from './wire.ts'
 

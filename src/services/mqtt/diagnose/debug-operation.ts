@@ -3,7 +3,7 @@ import { operation } from '../../../kernel/operation.ts'
 import { plainName } from '../families/wording.ts'
 import { gather } from '../gather.ts'
 import { OVERHEAD_MS, secondsOf, SessionId, type Toolkit } from '../toolkit.ts'
-import { topicFilterProblem } from '../topic.ts'
+import { topicFilterProblem } from '../../../kernel/topic.ts'
 import { deviceReports, DeviceReport } from './device-report.ts'
 import { createDeviceWatch, isFilter } from './device-watch.ts'
 

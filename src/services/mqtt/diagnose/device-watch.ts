@@ -5,7 +5,7 @@ import type { Device } from '../families/device.ts'
 import { createHomeView } from '../families/home-view.ts'
 import type { Sink } from '../gather.ts'
 import { payloadOf } from '../message.ts'
-import { topicMatcher } from '../topic.ts'
+import { topicMatcher } from '../../../kernel/topic.ts'
 import { createTopicWatch, type TopicWatch } from './topic-watch.ts'
 
 /** A device, and the topics that are its. `device` is missing where topics match but no device is known there. */

@@ -1,23 +1,4 @@
-import { withoutShare } from '../topic.ts'
-
-/** Whether some topic name matches both filters (MQTT 5 §4.7). */
-export function filtersOverlap(one: string, other: string): boolean {
-  const [first, second] = [withoutShare(one).split('/'), withoutShare(other).split('/')]
-  // [MQTT-4.7.2-1]: a wildcard at the beginning does not match names that begin with $.
-  const hidden = (a = '', b = '') => (a === '#' || a === '+') && b.startsWith('$')
-  if (hidden(first[0], second[0]) || hidden(second[0], first[0])) return false
-  return levelsOverlap(first, second)
-}
-
-function levelsOverlap(first: readonly string[], second: readonly string[]): boolean {
-  for (let index = 0; ; index++) {
-    const [a, b] = [first[index], second[index]]
-    // "sport/#" also matches "sport".
-    if (a === '#' || b === '#') return true
-    if (a === undefined || b === undefined) return a === b
-    if (a !== b && a !== '+' && b !== '+') return false
-  }
-}
+import { filtersOverlap } from '../../../kernel/topic.ts'
 
 /**
  * The filters in groups in which none overlap. Each group can share a connection: a message comes to it exactly once,

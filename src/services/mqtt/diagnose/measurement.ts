@@ -1,7 +1,7 @@
 import type { IPublishPacket } from 'mqtt'
 import type { Clock } from '../../../kernel/clock.ts'
 import type { Wanted } from '../connection.ts'
-import { topicMatcher } from '../topic.ts'
+import { topicMatcher } from '../../../kernel/topic.ts'
 import { disjointGroups } from './filter-groups.ts'
 import { isProbe } from './probe-topic.ts'
 import { createTraffic, type Traffic } from './traffic.ts'

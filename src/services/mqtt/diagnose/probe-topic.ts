@@ -3,7 +3,7 @@ import { mayUse, type Caller } from '../../../kernel/caller.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import type { Connection, Publication, Wanted } from '../connection.ts'
 import { reasonText } from '../reason-codes.ts'
-import { topicMatcher } from '../topic.ts'
+import { topicMatcher } from '../../../kernel/topic.ts'
 
 /** Throws Fault `forbidden` where the caller may only read. */
 export function requireWriting(caller: Caller): void {

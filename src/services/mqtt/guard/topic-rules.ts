@@ -1,5 +1,4 @@
-import { filtersOverlap } from '../diagnose/filter-groups.ts'
-import { topicMatcher, withoutShare } from '../topic.ts'
+import { filterCovers, filtersOverlap, topicMatcher, withoutShare } from '../../../kernel/topic.ts'
 import type { SessionRules } from './session-rules.ts'
 
 /** What one pair of allow and deny filters makes of topics. */
@@ -23,23 +22,9 @@ export function topicRules(pair: SessionRules['read'], what: 'read' | 'write'): 
     },
     hopeless(filter) {
       const wanted = withoutShare(filter)
-      const denied = deny.find((rule) => covers(rule.filter, wanted))
+      const denied = deny.find((rule) => filterCovers(rule.filter, wanted))
       if (denied) return `${what}.deny ${denied.filter}`
       return allow && !allow.some((rule) => filtersOverlap(rule.filter, wanted)) ? notAllowed : undefined
     },
   }
-}
-
-/** Whether each topic of `inner` is also one of `outer`. */
-function covers(outer: string, inner: string): boolean {
-  const [out, into] = [withoutShare(outer).split('/'), inner.split('/')]
-  // A wildcard at the beginning takes no topic of the broker's own [MQTT-4.7.2-1].
-  if (inner.startsWith('$') && (out[0] === '#' || out[0] === '+')) return false
-  for (const [index, level] of out.entries()) {
-    if (level === '#') return true
-    const other = into[index]
-    if (other === undefined || other === '#') return false
-    if (level !== '+' && level !== other) return false
-  }
-  return out.length === into.length
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import type { Publication } from '../connection.ts'
-import { withoutShare } from '../topic.ts'
+import { withoutShare } from '../../../kernel/topic.ts'
 import { protectionOf } from './protected-topics.ts'
 import { createRedactor, type Redactor } from './redaction.ts'
 import type { SessionRules } from './session-rules.ts'

@@ -3,7 +3,7 @@ import { Fault } from '../../../kernel/fault.ts'
 import type { Connection } from '../connection.ts'
 import type { Links } from '../links.ts'
 import { reasonText } from '../reason-codes.ts'
-import { topicMatcher } from '../topic.ts'
+import { topicMatcher } from '../../../kernel/topic.ts'
 import { createLiveIndex, type LiveIndex } from './live-index.ts'
 
 /** How the listening is. What the index learned stays, also when it ended. */

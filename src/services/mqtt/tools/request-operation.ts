@@ -7,7 +7,8 @@ import { encodePayload } from '../payload.ts'
 import { requireAccepted } from '../publish-limits.ts'
 import { reasonText } from '../reason-codes.ts'
 import { OVERHEAD_MS, SessionId, type Toolkit } from '../toolkit.ts'
-import { TopicFilter, topicMatcher, TopicName } from '../topic.ts'
+import { topicMatcher } from '../../../kernel/topic.ts'
+import { TopicFilter, TopicName } from '../topic.ts'
 import { planRequest, styleOf, type RequestPlan } from './request-plan.ts'
 
 export const requestResponse = operation<Toolkit>()({

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IPublishPacket } from 'mqtt'
 import { Fault } from '../../../kernel/fault.ts'
 import { payloadOf } from '../message.ts'
-import { topicFilterProblem } from '../topic.ts'
+import { topicFilterProblem } from '../../../kernel/topic.ts'
 
 /** Who is asked, that is, how its answer is known. */
 export type Style = 'mqtt5' | 'zigbee2mqtt' | 'shelly' | 'tasmota' | 'topic'
