@@ -301,6 +301,22 @@ suite('MCP over HTTP, revisions with sessions', () => {
     assert.equal((await post(mcp, call(1, 'echo'), first.headers)).status, 404)
   })
 
+  test('nobody keeps the others out by opening sessions', async () => {
+    const mcp = testMcp({ clock: heldClock(), mostSessions: 3 })
+    const initialize = async (token: string) =>
+      (
+        await mcp.fetch('/mcp', {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+          body: JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: {} }),
+        })
+      ).status
+    const asked = [READER_TOKEN, READER_TOKEN, READER_TOKEN, READER_TOKEN, TOKEN, TOKEN, TOKEN, READER_TOKEN]
+    const answers: number[] = []
+    for (const token of asked) answers.push(await initialize(token))
+    assert.deepEqual(answers, [200, 200, 200, 503, 200, 200, 503, 200])
+  })
+
   test('a batch of 2025-03-26 is answered on one stream; later revisions refuse it', async () => {
     const mcp = testMcp()
     const batch = [

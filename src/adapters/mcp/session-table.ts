@@ -54,11 +54,18 @@ export function createSessionTable({ clock, events, most, idleMs }: SessionTable
     place?.session.close()
     place?.announcements.end()
   }
-  /** The one unused for longest makes room, unless it was in use within the last minute. */
-  const makeRoom = () => {
-    const oldest = [...places]
-      .sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs)
-      .find(([, place]) => isIdle(place, 60_000))
+  /**
+   * The one unused for longest makes room, unless it was in use within the last minute; then one of a caller that has
+   * most of the places, so that nobody can take them all.
+   */
+  const makeRoom = (caller: Caller) => {
+    const byUse = [...places].sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs)
+    const ofCaller = Map.groupBy(byUse, ([, { session }]) => session.caller.id)
+    const isGreedy = ({ session: { caller: other } }: Place) =>
+      other.id !== caller.id && (ofCaller.get(other.id)?.length ?? 0) > most / 2
+    const oldest =
+      byUse.find(([, place]) => isIdle(place, 60_000)) ??
+      byUse.find(([, place]) => isIdle(place, -1) && isGreedy(place))
     if (!oldest)
       throw new Fault('unavailable', `All ${most} MCP sessions are in use.`, {
         hint: 'Close one, or raise limits.mcpSessions.',
@@ -79,7 +86,7 @@ export function createSessionTable({ clock, events, most, idleMs }: SessionTable
 
   return {
     add(session) {
-      if (places.size >= most) makeRoom()
+      if (places.size >= most) makeRoom(session.caller)
       const place: Place = { ...createHttpSession(session, clock), usedAtMs: clock.monotonic() }
       places.set(session.id, place)
       return place
