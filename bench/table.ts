@@ -1,10 +1,10 @@
 import type { Measured, Row } from './row.ts'
 
 const COLUMNS = [
-  { title: 'what', width: 50 },
+  { title: 'what', width: 52 },
   { title: 'limit', width: 26 },
   { title: 'measured', width: 34 },
-  { title: 'reference', width: 30 },
+  { title: 'reference', width: 32 },
 ]
 
 const line = (cells: readonly string[]) =>

@@ -19,9 +19,9 @@ export interface Verdict {
   readonly p50Ratio: number
 }
 
-const WARM_UP_MS = 2500
+const WARM_UP_MS = 2000
 const ROUNDS = 7
-const ROUND_MS = 900
+const ROUND_MS = 700
 
 /**
  * The hub against a plain server under the same bytes of load. The machine is shared: they take turns, so that whatever

@@ -6,7 +6,7 @@ import type { Row } from '../row.ts'
 import { median } from '../statistics.ts'
 
 const ROUNDS = 5
-const ROUND_MS = 1000
+const ROUND_MS = 700
 const WARM_UP_MS = 2000
 
 /** Why the hub has an MCP front of its own: the SDK's, made anew for each request, and without identity or audit. */
