@@ -105,7 +105,7 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
     const known = live.get(row.id)
     if (known) return known
     const { id, caller_id: callerId } = row
-    const guard = createGuard(rulesOf(row), clock)
+    const guard = createGuard({ rules: rulesOf(row), clock, atOwnBroker: row.address === null })
     const links = createLinks({
       // The spec is opened for each attempt and not kept: while nothing connects, no password is in memory.
       async dial(signal, number) {

@@ -79,8 +79,8 @@ export const revokeToken = operation<Deps>()({
   effect: 'destructive',
   input: z.object({ name: z.string().trim().min(1) }),
   output: z.object({ revoked: z.string().describe('The name of the token that is gone') }),
-  async handler({ name }, { tokens }) {
-    await tokens.revoke(name)
+  async handler({ name }, { tokens, caller }) {
+    await tokens.revoke(caller, name)
     return { revoked: name }
   },
 })

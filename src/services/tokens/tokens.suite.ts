@@ -158,6 +158,20 @@ export function tokensSuite(name: string, open: () => Promise<OpenStore>): void 
         assert.deepEqual(await hub.list(), [])
       })
 
+    test('a caller ends no token that may more than it', async () => {
+      await hub.create({ name: 'mighty', scopes: ['*'] })
+      await hub.create({ name: 'meek', scopes: ['mqtt:read'] })
+      await assert.rejects(hub.call('revoke_token', { name: 'mighty' }, limited), {
+        code: 'forbidden',
+        message: /cannot end/,
+      })
+      await hub.call('revoke_token', { name: 'meek' }, limited)
+      assert.deepEqual(
+        (await hub.list()).map(({ name }) => name),
+        ['mighty'],
+      )
+    })
+
     const refused: [why: string, input: object, code: string, says: RegExp][] = [
       ['no name', { name: ' ', scopes: ['*'] }, 'invalid_input', /name/],
       ['a name with a line break', { name: 'a\nb', scopes: ['*'] }, 'invalid_input', /name/],

@@ -30,8 +30,8 @@ export interface Tokens {
    */
   create(maker: Caller, wanted: NewToken): Promise<TokenInfo & { token: string }>
   list(): TokenInfo[]
-  /** Throws Fault `not_found`. */
-  revoke(name: string): Promise<void>
+  /** Throws Fault `not_found`, `forbidden` for a token that may more than `caller`. */
+  revoke(caller: Caller, name: string): Promise<void>
   /** Who holds the token of this hash; synchronous, since every call asks. Undefined too once it has expired. */
   holder(hash: string): Holder | undefined
   /** Waits for what is still being written. */
@@ -71,7 +71,7 @@ export async function openTokens({ table, clock, log }: TokensOptions): Promise<
 
   return {
     async create(maker, { name, scopes, expiresInDays }) {
-      refuseMoreThan(maker, scopes)
+      refuseMoreThan(maker, scopes, 'cannot give what it lacks')
       if (named(name)) throw taken(name)
       const token = `${PREFIX}${randomBytes(32).toString('base64url')}`
       const nowMs = clock.now()
@@ -94,12 +94,13 @@ export async function openTokens({ table, clock, log }: TokensOptions): Promise<
       return { ...entry.info, token }
     },
     list: () => [...byHash.values()].map(({ info }) => info),
-    async revoke(name) {
+    async revoke(caller, name) {
       const entry = named(name)
       if (!entry)
         throw new Fault('not_found', `There is no token called ${name}.`, {
           hint: 'list_tokens shows those there are.',
         })
+      refuseMoreThan(caller, entry.holder.scopes, 'cannot end a token that may more than it')
       // First where it lasts: a token that is gone from memory alone would be back after a restart.
       await table.remove(entry.holder.id)
       byHash.delete(entry.hash)
@@ -137,12 +138,12 @@ function entryOf(row: TokenRow): Entry {
   }
 }
 
-/** Nobody hands on more than they have: else `tokens:write` would be as good as everything. */
-function refuseMoreThan(maker: Caller, scopes: readonly string[]): void {
-  const lacking = scopes.filter((scope) => !mayUse(maker.scopes, scope))
+/** Nobody hands on more than they have, or ends it: else `tokens:write` would be as good as everything. */
+function refuseMoreThan(caller: Caller, scopes: readonly string[], refusal: string): void {
+  const lacking = scopes.filter((scope) => !mayUse(caller.scopes, scope))
   if (lacking.length === 0) return
-  throw new Fault('forbidden', `${maker.name} cannot give what it lacks: ${lacking.join(', ')}.`, {
-    hint: `It has: ${maker.scopes.join(', ')}.`,
+  throw new Fault('forbidden', `${caller.name} ${refusal}: ${lacking.join(', ')}.`, {
+    hint: `It has: ${caller.scopes.join(', ')}.`,
     details: { scopes: lacking },
   })
 }

@@ -13,7 +13,10 @@ const never = new AbortController().signal
 
 function setUp(rules: Partial<SessionRules>) {
   const inner = fakeConnection()
-  const connection = guardedConnection(inner, createGuard({ ...DEFAULT_RULES, ...rules }, heldClock()))
+  const connection = guardedConnection(
+    inner,
+    createGuard({ rules: { ...DEFAULT_RULES, ...rules }, clock: heldClock(), atOwnBroker: false }),
+  )
   const heard: IPublishPacket[] = []
   const wanted = (filter: string) => ({
     filter,

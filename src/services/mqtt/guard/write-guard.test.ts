@@ -14,14 +14,41 @@ const publication = (topic: string, more: Partial<Publication> & { text?: string
   ...(more.confirmed !== undefined && { confirmed: more.confirmed }),
 })
 
-const guardWith = (rules: Partial<SessionRules>, clock = heldClock()) =>
-  createGuard({ ...DEFAULT_RULES, ...rules }, clock)
+const guardWith = (rules: Partial<SessionRules>, clock = heldClock(), atOwnBroker = false) =>
+  createGuard({ rules: { ...DEFAULT_RULES, ...rules }, clock, atOwnBroker })
 
 /** The rule that refuses it, or undefined. */
 const ruleFor = (rules: Partial<SessionRules>, message: Publication) => {
   const verdict = guardWith(rules).verdict(message)
   return verdict.allowed ? undefined : verdict.rule
 }
+
+suite('at the hub’s own broker', () => {
+  const guard = guardWith({ access: 'all' }, heldClock(), true)
+
+  for (const topic of [
+    'alicia',
+    'alicia/v1/req/tokens/create_token',
+    'alicia/v1/as/guest/req/mqtt/ping',
+    'alicia/v1/svc/x',
+  ])
+    test(`no session speaks for the hub: ${topic}`, () => {
+      const verdict = guard.verdict(publication(topic))
+      assert.equal(verdict.allowed ? undefined : verdict.rule, 'own broker')
+      assert.throws(() => guard.admit(publication(topic)), { code: 'forbidden' })
+      assert.equal(ruleFor({ access: 'all' }, publication(topic)), undefined)
+    })
+
+  for (const [topic, may] of [
+    ['alicia/v1/req/mqtt/ping', false],
+    ['alicia/v1/as/guest/rep/1', false],
+    ['alicia/v1/rep/me/1', false],
+    ['alicia/v1/svc/hub/home/status', true],
+    ['alicia/v1/evt/mqtt/x', true],
+    ['aliciaville/lamp', true],
+  ] as const)
+    test(`a session ${may ? 'may' : 'may not'} read ${topic}`, () => assert.equal(guard.mayRead(topic), may))
+})
 
 suite('write guard', () => {
   for (const [topic, text, rule] of [

@@ -32,7 +32,21 @@ const isOwn = (filter: string) => /^alicia-(?:probe|reply)[-/]/.test(withoutShar
 
 const OPEN_HINT = 'The session was made so; establish_connection makes another with other rules.'
 
-export function createGuard(rules: SessionRules, clock: Clock): Guard {
+export interface GuardOptions {
+  readonly rules: SessionRules
+  readonly clock: Clock
+  /** The session is one with the hub's own broker. */
+  readonly atOwnBroker: boolean
+}
+
+/**
+ * Where the hub itself speaks at its own broker. A remote one knows the hub and its sessions by one login, so its access
+ * list cannot tell them apart: without this a session could ask the hub for things in the owner's name.
+ */
+const hubTopic = (topic: string) => topic === 'alicia' || topic.startsWith('alicia/')
+const hubTalk = (topic: string) => /^alicia\/v1\/(?:req|as|rep)(?:\/|$)/.test(topic)
+
+export function createGuard({ rules, clock, atOwnBroker }: GuardOptions): Guard {
   const reading = topicRules(rules.read, 'read')
   const writing = topicRules(rules.write, 'write')
   const most = rules.max_publishes_per_minute
@@ -48,6 +62,13 @@ export function createGuard(rules: SessionRules, clock: Clock): Guard {
 
   const verdict = (publication: Publication): Verdict => {
     const { topic } = publication
+    if (atOwnBroker && hubTopic(topic))
+      return {
+        allowed: false,
+        rule: 'own broker',
+        why: `only the hub publishes below alicia/ at its own broker (${topic})`,
+        hint: 'Call the operation itself instead of asking for it over MQTT.',
+      }
     // Probes clear up behind themselves.
     if (isOwn(topic) && rules.access !== 'read_only') return { allowed: true }
     const tier = tierVerdict(rules.access, publication)
@@ -68,7 +89,7 @@ export function createGuard(rules: SessionRules, clock: Clock): Guard {
   return {
     rules,
     redactor: createRedactor(rules.redact),
-    mayRead: (topic) => isOwn(topic) || reading.broken(topic) === undefined,
+    mayRead: (topic) => !(atOwnBroker && hubTalk(topic)) && (isOwn(topic) || reading.broken(topic) === undefined),
     unreadable(filter) {
       const rule = isOwn(filter) ? undefined : reading.hopeless(filter)
       if (rule === undefined) return undefined

@@ -36,7 +36,7 @@ export const recordMessages = operation<Toolkit>()({
   name: 'mqtt.record_messages',
   summary: 'Record the messages of a topic filter under a name, to read, export or replay them later.',
   description: 'Kept by the hub until delete_recording. If the call is cancelled, what came until then is kept.',
-  scope: 'mqtt:read',
+  scope: 'mqtt:write',
   effect: 'write',
   openWorld: true,
   timeoutMs: ({ duration }) => duration * 1000 + OVERHEAD_MS,
@@ -129,7 +129,7 @@ export const listRecordings = operation<Toolkit>()({
 export const deleteRecording = operation<Toolkit>()({
   name: 'mqtt.delete_recording',
   summary: 'Delete one of your recordings.',
-  scope: 'mqtt:read',
+  scope: 'mqtt:write',
   effect: 'destructive',
   input: z.object({ name: RecordingName }),
   output: z.object({ deleted: Facts }),

@@ -32,7 +32,7 @@ const THREE = recordingOf([
 function setUp(cap: number, speed: number, protocolVersion: 4 | 5 = 5) {
   const clock = heldClock()
   const inner = fakeConnection({ protocolVersion })
-  const guard = createGuard({ ...DEFAULT_RULES, max_publishes_per_minute: cap }, clock)
+  const guard = createGuard({ rules: { ...DEFAULT_RULES, max_publishes_per_minute: cap }, clock, atOwnBroker: false })
   const order = { recording: THREE, mapping: { prefix: 'x/', map: {} }, speed, retain: true }
   const gone = new AbortController()
   const run = { connection: guardedConnection(inner, guard), clock, signal: gone.signal, tick: () => undefined }
