@@ -15,6 +15,7 @@ import { schemaInference } from './rows/schema.ts'
 import { sdk } from './rows/sdk.ts'
 import { soak } from './rows/soak.ts'
 import { start } from './rows/start.ts'
+import { fixtureTokens } from './rows/tokens.ts'
 import { header, lineOf } from './table.ts'
 
 /** `npm run bench [-- [--json] [--soak <minutes>] [words of rows]]`: one table, each row against its limit. */
@@ -25,6 +26,7 @@ const ROWS: readonly Row[] = [
   ...mqttRequest,
   ...firehoseRows,
   ...mqttIndex,
+  fixtureTokens,
   brokers,
   registry,
   schemaInference,
