@@ -3,6 +3,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { createAuthenticate, type Authenticate } from '../adapters/http/authenticate.ts'
 import { createGuard } from '../adapters/http/guard.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
+import { readIncomingJson } from '../adapters/http/read-incoming-json.ts'
 import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
 import { startHttpServer } from '../adapters/http/server.ts'
 import type { UpgradeRoute } from '../adapters/http/upgrade.ts'
@@ -73,7 +74,7 @@ export function httpPart(options: HttpOptions): Part {
       if (authorization !== undefined) return authenticate(authorization, 'mcp', incoming.socket.remoteAddress)
       throw tokenMissing()
     },
-    json: () => read(request),
+    json: () => readIncomingJson(incoming, limits),
     onDisconnect: (left) => outgoing.once('close', () => outgoing.writableFinished || left()),
   })
 

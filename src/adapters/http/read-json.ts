@@ -21,7 +21,7 @@ export async function readJson(request: Request, limits: BodyLimits = BODY_LIMIT
   if (declared === '0') return undefined
   if (declared !== null && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
   // HTTP holds a body to its declared length, so only one without needs counting while it comes in.
-  if (declared !== null) requireJsonType(request)
+  if (declared !== null) requireJsonType(request.headers.get('content-type'))
   const bytes = declared === null ? await readCounting(request, limits) : new Uint8Array(await read(request))
   if (bytes.byteLength === 0) return undefined
   if (bytes.byteLength > limits.bodyBytes) throw tooLarge(limits)
@@ -29,9 +29,8 @@ export async function readJson(request: Request, limits: BodyLimits = BODY_LIMIT
 }
 
 /** Also keeps other sites out: a form or a simple `fetch` of another origin cannot send JSON without asking first. */
-function requireJsonType(request: Request): void {
-  const type = request.headers.get('content-type')
-  if (type === 'application/json' || (type !== null && JSON_TYPE.test(type))) return
+export function requireJsonType(type: string | null | undefined): void {
+  if (type === 'application/json' || (typeof type === 'string' && JSON_TYPE.test(type))) return
   throw new Fault('unsupported_media', `The body has the content type ${JSON.stringify((type ?? '').slice(0, 100))}.`, {
     hint: 'Send JSON in UTF-8 with "Content-Type: application/json".',
   })
@@ -52,7 +51,7 @@ async function readCounting(request: Request, limits: BodyLimits): Promise<Uint8
   try {
     for await (const chunk of request.body) {
       // Only now: a POST with neither length nor body (`curl -X POST`) has no type either.
-      if (bytes === 0 && chunk.byteLength > 0) requireJsonType(request)
+      if (bytes === 0 && chunk.byteLength > 0) requireJsonType(request.headers.get('content-type'))
       bytes += chunk.byteLength
       if (bytes > limits.bodyBytes) throw tooLarge(limits)
       chunks.push(chunk)
@@ -63,5 +62,5 @@ async function readCounting(request: Request, limits: BodyLimits): Promise<Uint8
   return Buffer.concat(chunks)
 }
 
-const tooLarge = ({ bodyBytes }: BodyLimits) =>
+export const tooLarge = ({ bodyBytes }: BodyLimits) =>
   new Fault('too_large', `The body is larger than ${bodyBytes} bytes.`, { details: { limit_bytes: bodyBytes } })

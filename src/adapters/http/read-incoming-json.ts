@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+import { Fault } from '../../kernel/fault.ts'
+import { readJsonBytes } from '../../kernel/json.ts'
+import { requireJsonType, tooLarge, type BodyLimits } from './read-json.ts'
+
+/**
+ * What `readJson` does, on Node's own request: no `Headers` and no copy of the body are made, which a call of a trivial
+ * operation would spend a tenth of its time on. Throws the same.
+ */
+export async function readIncomingJson(incoming: IncomingMessage, limits: BodyLimits): Promise<unknown> {
+  const { 'content-length': declared, 'content-type': type } = incoming.headers
+  if (declared === '0') return undefined
+  if (declared !== undefined && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
+  if (declared !== undefined) requireJsonType(type)
+  const chunks = await read(incoming, limits)
+  const [first] = chunks
+  if (first === undefined) return undefined
+  requireJsonType(type)
+  return readJsonBytes(chunks.length === 1 ? first : Buffer.concat(chunks), 'The body')
+}
+
+function read(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer[]> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const settle = (task: () => void) => {
+      incoming.off('data', take).off('end', end).off('close', broken).off('error', broken)
+      task()
+    }
+    const take = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= limits.bodyBytes) return void chunks.push(chunk)
+      incoming.pause()
+      settle(() => reject(tooLarge(limits)))
+    }
+    const end = () => settle(() => resolve(chunks))
+    const broken = () => settle(() => reject(new Fault('invalid_request', 'The body broke off.')))
+    incoming.on('data', take).on('end', end).on('close', broken).on('error', broken)
+  })
+}
