@@ -49,14 +49,13 @@ export function httpPart(options: HttpOptions): Part {
   const { config, log, hub } = options
   const authenticate = createAuthenticate(options.identity)
   const limits = { ...BODY_LIMITS, bodyBytes: config.limits.bodyMegabytes * 1024 * 1024 }
-  const read = (request: Request) => readJson(request, limits)
   const rest = createRest({
     registry: hub.registry,
     invoke: hub.invoke,
     log,
     version: hub.version,
     authenticate,
-    readJson: read,
+    readJson: (request, env) => (env?.incoming ? readIncomingJson(env.incoming, limits) : readJson(request, limits)),
     problem: problemResponse,
     metrics: () => hub.metrics(),
   })

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
  * How long the caller is willing to wait, in milliseconds: `X-Request-Timeout-Ms`, or `Prefer: wait=<seconds>`
  * (RFC 7240, 4.3); the shorter one counts. Throws Fault `invalid_request` for a header that is no positive number.
  */
-export function patienceMs(headers: Headers): number | undefined {
+export function patienceMs(headers: Pick<Headers, 'get'>): number | undefined {
   const own = headers.get('x-request-timeout-ms')
   const prefer = headers.get('prefer')
   if (own === null && prefer === null) return undefined

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../../kernel/caller.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { toFault, type Fault } from '../../kernel/fault.ts'
@@ -12,7 +13,7 @@ import { createRoutes, type Match, type Routes } from './routes.ts'
 
 /** What the server knows of a request beside the request: Node's own, absent in a test without a socket. */
 export interface RestEnv {
-  readonly incoming?: { readonly socket: { readonly remoteAddress?: string | undefined } }
+  readonly incoming?: IncomingMessage
 }
 
 /** Answers one request; never throws. Mount it for whatever path nothing else took. */
@@ -26,7 +27,7 @@ export interface RestOptions {
   /** Throws Fault `unauthenticated`. */
   authenticate: (authorization: string | null, via: 'rest', address?: string) => Caller
   /** The JSON body, bounded; undefined without one. Throws Fault. */
-  readJson: (request: Request) => Promise<unknown>
+  readJson: (request: Request, env?: RestEnv) => Promise<unknown>
   /** The fault as problem details (RFC 9457). */
   problem: (fault: Fault, context: { requestId: string; tokenShown: boolean }) => Response
   /** Prometheus text. */
@@ -37,6 +38,8 @@ export interface RestOptions {
 /** A request whose address, caller and time limit are known. */
 interface Asked {
   readonly request: Request
+  readonly env: RestEnv | undefined
+  readonly headers: ReadableHeaders
   readonly match: Match
   readonly query: string
   readonly call: Omit<Call, 'input' | 'signal'> & { requestId: string }
@@ -48,7 +51,8 @@ export function createRest(options: RestOptions): Rest {
   const routes = routesOf(registry, [...fixed.keys()])
 
   async function answer(request: Request, env: RestEnv | undefined, requestId: string): Promise<Response> {
-    const { method, headers } = request
+    const { method } = request
+    const headers = headersOf(request, env)
     const { path, query } = pathAndQuery(request.url)
     const page = fixed.get(path)
     const address = env?.incoming?.socket.remoteAddress
@@ -64,15 +68,15 @@ export function createRest(options: RestOptions): Rest {
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(trace !== null && { trace }),
     }
-    return run({ request, match, query, call })
+    return run({ request, env, headers, match, query, call })
   }
 
-  async function run({ request, match, query, call }: Asked): Promise<Response> {
+  async function run({ request, env, headers, match, query, call }: Asked): Promise<Response> {
     // GET and HEAD have no body by definition (RFC 9110, 9.3.1).
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
-    const input = mergeInput(match, query, hasBody ? await readJson(request) : undefined)
+    const input = mergeInput(match, query, hasBody ? await readJson(request, env) : undefined)
     const { requestId } = call
-    if (request.headers.get('accept')?.includes('text/event-stream'))
+    if (headers.get('accept')?.includes('text/event-stream'))
       return streamCall((report) => invoke({ ...call, input, ...report }), {
         clock,
         signal: request.signal,
@@ -101,6 +105,20 @@ export function createRest(options: RestOptions): Rest {
     } catch (error) {
       return problem(faultOf(error), { requestId, tokenShown: request.headers.has('authorization') })
     }
+  }
+}
+
+type ReadableHeaders = Pick<Headers, 'get'>
+
+/** Node's own headers where there are some: making a `Headers` of them would cost a twentieth of a trivial call. */
+function headersOf(request: Request, env: RestEnv | undefined): ReadableHeaders {
+  const own = env?.incoming?.headers
+  if (!own) return request.headers
+  return {
+    get(name) {
+      const value = own[name] ?? null
+      return Array.isArray(value) ? value.join(', ') : value
+    },
   }
 }
 

@@ -144,7 +144,7 @@ export function sampleRest(options: Partial<RestOptions> & Parameters<typeof tes
     log: silentLog,
     version: '1.2.3',
     authenticate: createAuthenticate(identity),
-    readJson,
+    readJson: (request) => readJson(request),
     problem: problemResponse,
     metrics: () => createMetrics().exposition(),
     ...options,
