@@ -99,8 +99,10 @@ function typesOf(schema: JsonSchema, root: JsonSchema, seen = new Set<JsonSchema
   // A schema may be one of its own alternatives (any JSON value is).
   if (seen.has(schema)) return new Set()
   seen.add(schema)
-  const { type, enum: values, const: only, anyOf, oneOf } = schema
+  const { type, enum: values, const: only, anyOf, oneOf, format } = schema
   const types = new Set([type].flat().filter((name) => typeof name === 'string'))
+  // A date is text, but not any text: a number beside it is meant as one.
+  if (format !== undefined && types.delete('string')) types.add('formatted string')
   if (type === undefined)
     for (const value of [values, only].flat())
       if (value !== undefined) types.add(value === null ? 'null' : typeof value)
