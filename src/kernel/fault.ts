@@ -153,3 +153,7 @@ export function toFault(error: unknown, report: (reference: string, error: unkno
     cause: error,
   })
 }
+
+/** What calls get that come, or still run, while the hub stops. */
+export const hubStopping = (): Fault =>
+  new Fault('stopping', 'The hub is shutting down.', { hint: 'Try again when it is back.', retryAfterMs: 5000 })

@@ -2,7 +2,7 @@ import type { Audit, AuditEntry } from './audit.ts'
 import { LateLog, tee, type LogListener } from './call-log.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
-import { Fault, toFault, type FaultCode } from './fault.ts'
+import { Fault, hubStopping, toFault, type FaultCode } from './fault.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
@@ -80,7 +80,7 @@ export function openDoor(options: DoorOptions): Door {
       await policy.limit(caller)
       throw refusal
     }
-    if (closing) throw stopping()
+    if (closing) throw hubStopping()
     await policy.limit(caller)
   }
 
@@ -163,7 +163,7 @@ export function openDoor(options: DoorOptions): Door {
       closing = true
       const done = Promise.allSettled(running.values())
       const cancel = clock.after(graceMs, () => {
-        for (const controller of running.keys()) controller.abort(stopping())
+        for (const controller of running.keys()) controller.abort(hubStopping())
       })
       await done
       cancel()
@@ -223,9 +223,6 @@ function count({ statistics }: Entry, failed: boolean, durationMs: number, atMs:
   statistics.lastMs = durationMs
   statistics.lastAtMs = atMs
 }
-
-const stopping = () =>
-  new Fault('stopping', 'The hub is shutting down.', { hint: 'Try again when it is back.', retryAfterMs: 5000 })
 
 const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)
 

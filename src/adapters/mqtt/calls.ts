@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { Fault, toFault } from '../../kernel/fault.ts'
+import { Fault, hubStopping, toFault } from '../../kernel/fault.ts'
 import type { Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Progress } from '../../kernel/tool.ts'
@@ -64,7 +64,7 @@ export function createCalls({ invoke, clock, log }: CallsOptions): Calls {
       })
       return bounded(operation, answerOf(output))
     } catch (error) {
-      return faultAnswer(abort.signal.aborted ? stopping() : asFault(error))
+      return faultAnswer(abort.signal.aborted ? hubStopping() : asFault(error))
     }
   }
 
@@ -74,7 +74,7 @@ export function createCalls({ invoke, clock, log }: CallsOptions): Calls {
   const admit = async (call: MqttCall): Promise<Answer> => {
     const ofCaller = runningOf.get(call.caller.id) ?? 0
     try {
-      if (closing) throw stopping()
+      if (closing) throw hubStopping()
       if (ofCaller >= MOST_OF_ONE) throw tooMany(`${call.caller.name} has ${ofCaller} requests running.`)
       if (running.size >= MOST_OF_ALL) throw tooMany(`${running.size} requests are running.`)
       runningOf.set(call.caller.id, ofCaller + 1)
@@ -143,6 +143,3 @@ function bounded(operation: string, answer: Answer): Answer {
 
 const tooMany = (message: string) =>
   new Fault('rate_limited', message, { hint: 'Wait for answers before you send more.', retryAfterMs: 1000 })
-
-const stopping = () =>
-  new Fault('stopping', 'The hub is shutting down.', { hint: 'Try again when it is back.', retryAfterMs: 5000 })
