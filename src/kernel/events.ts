@@ -1,9 +1,20 @@
+import type { ClientSession } from './mcp/peer.ts'
+import type { JsonText } from './mcp/raw.ts'
 import type { Status } from './status.ts'
 
 /** What happens inside the hub that others may want to know. One line an event: its name and what it carries. */
 export interface EventMap {
   /** The list of tools, or the name or schema of one, is not what it was. */
   'tools.changed': { provider: string }
+  /** The same for prompts, and for resources and their templates. */
+  'prompts.changed': { provider: string }
+  'resources.changed': { provider: string }
+  /** A resource that somebody subscribed to is not what it was; `uri` as the provider knows it. */
+  'resource.updated': { provider: string; uri: string }
+  /** An MCP server said something that belongs to no request; `session`: which client's it is, where that is known. */
+  'mcp.notified': { provider: string; method: string; params: JsonText; session?: string }
+  /** A client with a session came, changed its log level or its roots, or went. */
+  'mcp.session': { session: ClientSession; change: 'opened' | 'level' | 'roots' | 'closed' }
   /** A service, engine or upstream changed its status. */
   'status.changed': { name: string; status: Status; reason?: string }
 }

@@ -2,8 +2,11 @@ import type { Audit, AuditEntry } from './audit.ts'
 import { LateLog, tee, type LogListener } from './call-log.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
+import { Deadline } from './deadline.ts'
 import { Fault, hubStopping, toFault, type FaultCode } from './fault.ts'
 import type { Log } from './log.ts'
+import type { Peer } from './mcp/peer.ts'
+import { RelayedResult } from './mcp/relayed.ts'
 import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
 import type { Entry, Registry } from './registry.ts'
@@ -24,6 +27,8 @@ export interface Call {
   readonly logTo?: LogListener
   /** W3C trace context of the caller, for the log. */
   readonly trace?: string
+  /** The MCP client that asks. */
+  readonly peer?: Peer
   /** Under which the log and the audit have the call, where the adapter tells its caller; made by `invoke` otherwise. */
   readonly requestId?: string
 }
@@ -57,18 +62,17 @@ export function openDoor(options: DoorOptions): Door {
   let closing = false
 
   /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
-  async function pass(call: Call, entry: Entry, context: CallContext, controller: AbortController): Promise<unknown> {
+  async function pass(call: Call, entry: Entry, context: CallContext, deadline: Deadline): Promise<unknown> {
     const { tool } = entry
     await admit(call.caller, tool)
     const input = tool.parse(call.input)
-    const deadlineMs = policy.deadlineMs(tool, input, call.timeoutMs)
-    const cancelDeadline = clock.after(deadlineMs, () => controller.abort(tooLate(tool.name, deadlineMs)))
+    deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
     try {
       const output = await attempt(entry, input, context)
       if (options.checkOutput) tool.checkOutput(output)
       return output
     } finally {
-      cancelDeadline()
+      deadline.end()
     }
   }
 
@@ -118,28 +122,33 @@ export function openDoor(options: DoorOptions): Door {
     const giveUp = () => controller.abort(withdrawn(entry.tool.name))
     if (call.signal?.aborted) giveUp()
     else call.signal?.addEventListener('abort', giveUp, { once: true })
+    const deadline = new Deadline(clock, () => controller.abort(tooLate(entry.tool.name, deadline.limitMs)))
     const context = contextOf(call, {
       requestId,
+      ...(entry.tool.progressExtends && { extend: () => deadline.extend() }),
       signal: controller.signal,
       log: (trace) => log.child({ requestId, operation: entry.tool.name, ...(trace !== undefined && { trace }) }),
     })
-    const run = pass(call, entry, context, controller)
+    const run = pass(call, entry, context, deadline)
     running.set(controller, run)
     metrics.running(1)
-    let outcome: 'ok' | Fault = 'ok'
+    let result: 'ok' | FaultCode = 'ok'
     try {
-      return await run
+      const output = await run
+      // It was answered, and passes on unchanged; but whoever counts wants to know.
+      if (output instanceof RelayedResult && output.isError) result = 'upstream_failed'
+      return output
     } catch (error) {
-      outcome = toFault(error, (reference, cause) => context.log.error('call failed', { reference, error: cause }))
-      throw outcome
+      const fault = toFault(error, (reference, cause) => context.log.error('call failed', { reference, error: cause }))
+      result = fault.code
+      throw fault
     } finally {
       call.signal?.removeEventListener('abort', giveUp)
       running.delete(controller)
       const durationMs = clock.monotonic() - startMs
-      const result = outcome === 'ok' ? 'ok' : outcome.code
       metrics.running(-1)
       metrics.called(entry.tool.name, result, durationMs)
-      count(entry, outcome !== 'ok', durationMs, clock.now())
+      count(entry, result !== 'ok', durationMs, clock.now())
       const recorded = record({
         requestId,
         atMs,
@@ -174,17 +183,21 @@ export function openDoor(options: DoorOptions): Door {
 interface ContextParts {
   requestId: string
   signal: AbortSignal
+  extend?: () => void
   log: (trace: string | undefined) => Log
 }
 
-function contextOf(call: Call, { requestId, signal, log }: ContextParts): CallContext {
+function contextOf(call: Call, { requestId, signal, extend = () => {}, log }: ContextParts): CallContext {
   let reported = Number.NEGATIVE_INFINITY
   return {
+    ...(call.peer !== undefined && { peer: call.peer }),
+    extend,
     signal,
     log: new LateLog(() => tee(log(call.trace), call.logTo)),
     caller: call.caller,
     requestId,
     emit(progress) {
+      extend()
       // MCP 2026-07-28, progress: the value must increase, and none may come after the end.
       if (!call.emit || signal.aborted || progress.progress <= reported) return
       reported = progress.progress
@@ -193,7 +206,9 @@ function contextOf(call: Call, { requestId, signal, log }: ContextParts): CallCo
   }
 }
 
+/** What runs elsewhere knows best itself whether a call may wait for it. */
 function requireUp({ provider }: Entry): void {
+  if (provider.kind !== 'service') return
   const report = provider.report()
   if (report.status !== 'unavailable') return
   const since = new Date(report.sinceMs).toISOString()

@@ -4,13 +4,40 @@ import { nearest } from './nearest.ts'
 import type { StatusReport } from './status.ts'
 import { shortName, type Tool } from './tool.ts'
 
-/** Whoever has tools: one of Alicia's services, or another MCP server. */
+/** Whoever has tools: a service in this process, another MCP server, or a service of another process on the bus. */
 export interface Provider {
   /** Its own name; also the prefix of its tools where two collide. */
   readonly id: string
-  readonly kind: 'service' | 'upstream'
+  readonly kind: 'service' | 'upstream' | 'bus'
   readonly tools: readonly Tool[]
+  /** What MCP clients get of it besides tools. */
+  readonly offers?: Offers
   report(): StatusReport
+}
+
+/** What an MCP server has besides tools. Lists are in its own order. */
+export interface Offers {
+  readonly prompts: readonly Offer[]
+  readonly resources: readonly Offer[]
+  readonly templates: readonly Offer[]
+  /** `ServerCapabilities` as it declared them. */
+  readonly capabilities: Readonly<Record<string, unknown>>
+  /** Told to models at the start of a conversation. */
+  readonly instructions?: string
+  /**
+   * The MCP methods it answers besides `tools/call`, each as a tool, so that the one door governs it: name
+   * `<provider>/<method>`, input: the request's params with the provider's own names and addresses. `*` takes any other.
+   */
+  readonly methods: readonly Tool[]
+  /** Whether a thing that only it knows is its own: a task's id, a resource it spoke of. */
+  owns?(method: string, params: Readonly<Record<string, unknown>>): boolean
+}
+
+/** One entry of a list, as the server describes it. */
+export interface Offer {
+  /** A prompt's name, a resource's URI, a template's. */
+  readonly key: string
+  readonly value: Readonly<Record<string, unknown>>
 }
 
 /** What a tool's calls were like since the hub started. */
@@ -78,12 +105,17 @@ export function createRegistry(events: Events): Registry {
       const before = new Map(byFullName)
       drop(provider.id)
       providers.set(provider.id, provider)
-      for (const tool of provider.tools) {
+      const entryOf = (tool: Tool, name: string): Entry => {
         const statistics = before.get(tool.name)?.statistics ?? { calls: 0, errors: 0 }
-        const entry: Entry = { name: exposedName(tool), tool, provider, statistics }
-        byName.set(entry.name, entry)
+        const entry: Entry = { name, tool, provider, statistics }
         byFullName.set(tool.name, entry)
+        return entry
       }
+      for (const tool of provider.tools) {
+        const entry = entryOf(tool, exposedName(tool))
+        byName.set(entry.name, entry)
+      }
+      for (const method of provider.offers?.methods ?? []) entryOf(method, method.name)
       events.emit('tools.changed', { provider: provider.id })
     },
     remove(id) {

@@ -1,5 +1,6 @@
 import type { Caller } from './caller.ts'
 import type { Log } from './log.ts'
+import type { Peer } from './mcp/peer.ts'
 
 /** A JSON Schema 2020-12 document. */
 export type JsonSchema = { readonly [keyword: string]: unknown }
@@ -35,8 +36,12 @@ export interface CallContext {
   readonly log: Log
   readonly caller: Caller
   readonly requestId: string
+  /** The MCP client that asks, where one does: what another MCP server answers goes to it unchanged. */
+  readonly peer?: Peer
   /** Reports progress; cheap when nobody listens. */
   emit(progress: Progress): void
+  /** Begins the time limit anew, of a tool with `progressExtends`: for news that goes another way than `emit`. */
+  extend(): void
 }
 
 /**
@@ -62,6 +67,8 @@ export interface Tool {
   readonly route?: Route
   readonly inputSchema: JsonSchema
   readonly outputSchema?: JsonSchema
+  /** Progress shows that it is at work: each report begins its time limit anew. */
+  readonly progressExtends?: boolean
   /** How long it may take for this (parsed) input, in milliseconds; absent: the hub's default. */
   timeoutMs?(input: unknown): number
   /** The input, checked and with defaults filled in. Throws Fault `invalid_input`. */

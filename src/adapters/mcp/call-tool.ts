@@ -2,8 +2,8 @@ import type { Caller } from '../../kernel/caller.ts'
 import { Fault, faultBody, faultText, type FaultCode } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
 import type { Progress } from '../../kernel/tool.ts'
-import { isObject, RpcError, rpcErrorOf, type Params } from './message.ts'
-import { atLeast, RPC, since, type LogLevel, type Revision } from './protocol.ts'
+import { isObject, RpcError, rpcErrorOf, type Params } from '../../kernel/mcp/message.ts'
+import { atLeast, RPC, since, type LogLevel, type Revision } from '../../kernel/mcp/protocol.ts'
 
 /** One request's surroundings: who asks, and the way back to them. */
 export interface Exchange {

@@ -10,7 +10,7 @@ import { WebSocket } from 'ws'
 import { cancelled, testMcp, TOKEN } from '../../testing/mcp.ts'
 import { owner } from '../../testing/hub.ts'
 import { createChannel } from './channel.ts'
-import type { Outgoing } from './message.ts'
+import type { Outgoing } from '../../kernel/mcp/message.ts'
 import { serveStdio } from './stdio.ts'
 import { createMcpWebSocket } from './websocket.ts'
 

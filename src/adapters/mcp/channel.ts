@@ -13,9 +13,9 @@ import {
   type Notification,
   type Outgoing,
   type Request,
-} from './message.ts'
+} from '../../kernel/mcp/message.ts'
 import { answerModern, checkMetadata, claimedRevision, isModern } from './modern.ts'
-import { MODERN_REVISION, MOST_IN_BATCH, RPC } from './protocol.ts'
+import { MODERN_REVISION, MOST_IN_BATCH, RPC } from '../../kernel/mcp/protocol.ts'
 import type { McpServer } from './server.ts'
 import { createSession, negotiate, type Session } from './session.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
 import { createEventStream } from './event-stream.ts'
-import { notificationMessage } from './message.ts'
+import { notificationMessage } from '../../kernel/mcp/message.ts'
 
 const news = (characters: number) => notificationMessage('news', { text: 'x'.repeat(characters) })
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts'
-import type { Outgoing } from './message.ts'
+import type { Outgoing } from '../../kernel/mcp/message.ts'
 
 /** Comments between events, so that proxies and idle time-outs leave a quiet stream alone. */
 const KEEP_ALIVE_MS = 15_000

@@ -1,4 +1,4 @@
-import type { Request } from './message.ts'
+import type { Request } from '../../kernel/mcp/message.ts'
 import { headerMismatch } from './modern.ts'
 
 /** Where `Mcp-Name` comes from, by method (2026-07-28, Streamable HTTP, "Standard Request Headers"). */

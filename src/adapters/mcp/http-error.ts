@@ -1,4 +1,4 @@
-import { errorMessage, type RpcError } from './message.ts'
+import { errorMessage, type RpcError } from '../../kernel/mcp/message.ts'
 import { jsonResponse } from './reply.ts'
 
 export const accepted = (): Response => new Response(null, { status: 202 })

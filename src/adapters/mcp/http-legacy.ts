@@ -10,9 +10,9 @@ import {
   type Message,
   type Outgoing,
   type Request,
-} from './message.ts'
+} from '../../kernel/mcp/message.ts'
 import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
-import { isLegacyRevision, MOST_IN_BATCH, RPC } from './protocol.ts'
+import { isLegacyRevision, MOST_IN_BATCH, RPC } from '../../kernel/mcp/protocol.ts'
 import { createReply, jsonResponse } from './reply.ts'
 import type { HttpParts, HttpRequest } from './http-parts.ts'
 import { createSession, negotiate } from './session.ts'

@@ -3,9 +3,9 @@ import { createEventStream } from './event-stream.ts'
 import { checkNameHeaders } from './headers.ts'
 import { accepted, challengeOf } from './http-error.ts'
 import type { HttpParts, HttpRequest } from './http-parts.ts'
-import { errorMessage, invalidRequest, resultMessage, type Message } from './message.ts'
+import { errorMessage, invalidRequest, resultMessage, type Message } from '../../kernel/mcp/message.ts'
 import { answerModern, checkMetadata, headerMismatch } from './modern.ts'
-import { MODERN_REVISION } from './protocol.ts'
+import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { createReply } from './reply.ts'
 
 export async function postModern(

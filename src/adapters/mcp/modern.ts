@@ -1,6 +1,14 @@
 import { callTool, type Exchange } from './call-tool.ts'
-import { isObject, RpcError, unknownMethod, type Params, type Request } from './message.ts'
-import { isLogLevel, LEGACY_REVISIONS, META, MODERN_REVISION, REVISIONS, RPC, type LogLevel } from './protocol.ts'
+import { isObject, RpcError, unknownMethod, type Params, type Request } from '../../kernel/mcp/message.ts'
+import {
+  isLogLevel,
+  LEGACY_REVISIONS,
+  META,
+  MODERN_REVISION,
+  REVISIONS,
+  RPC,
+  type LogLevel,
+} from '../../kernel/mcp/protocol.ts'
 import { CAPABILITIES, type McpServer } from './server.ts'
 import { listen } from './subscriptions.ts'
 

@@ -5,8 +5,8 @@ import { createEventStream, SSE_HEADERS } from './event-stream.ts'
 import { accepted, errorResponse } from './http-error.ts'
 import type { HttpRequest } from './http-parts.ts'
 import type { McpHttpOptions } from './http.ts'
-import { RpcError } from './message.ts'
-import { RPC } from './protocol.ts'
+import { RpcError } from '../../kernel/mcp/message.ts'
+import { RPC } from '../../kernel/mcp/protocol.ts'
 
 /** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
 export interface OldSse {

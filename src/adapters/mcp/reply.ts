@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { SSE_HEADERS, type EventStream } from './event-stream.ts'
-import type { Outgoing } from './message.ts'
+import type { Outgoing } from '../../kernel/mcp/message.ts'
 
 /** After this long without an answer the reply becomes a stream: its keep-alives hold the connection open. */
 const PATIENCE_MS = 5000

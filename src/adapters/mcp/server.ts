@@ -4,7 +4,7 @@ import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Registry } from '../../kernel/registry.ts'
-import { RpcError, rpcErrorOf } from './message.ts'
+import { RpcError, rpcErrorOf } from '../../kernel/mcp/message.ts'
 import { createToolsList, type ToolsList } from './tools.ts'
 
 /** What the MCP server is made from, whatever the transport and revision. */

@@ -3,8 +3,8 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Events } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
-import { notificationMessage } from './message.ts'
-import { since } from './protocol.ts'
+import { notificationMessage } from '../../kernel/mcp/message.ts'
+import { since } from '../../kernel/mcp/protocol.ts'
 import type { Session } from './session.ts'
 
 /** How long the events of a reply are kept for a reader that lost its connection. */

@@ -12,7 +12,7 @@ import {
   type Outgoing,
   type Params,
   type Request,
-} from './message.ts'
+} from '../../kernel/mcp/message.ts'
 import {
   isLegacyRevision,
   isLogLevel,
@@ -21,7 +21,7 @@ import {
   since,
   type LegacyRevision,
   type LogLevel,
-} from './protocol.ts'
+} from '../../kernel/mcp/protocol.ts'
 import { CAPABILITIES, type McpServer } from './server.ts'
 
 /** A client of a revision up to 2025-11-25, from its `initialize` on. */

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Readable, Writable } from 'node:stream'
 import type { Caller } from '../../kernel/caller.ts'
 import { createChannel } from './channel.ts'
-import { errorMessage, invalidRequest } from './message.ts'
+import { errorMessage, invalidRequest } from '../../kernel/mcp/message.ts'
 import type { McpServer } from './server.ts'
 
 export interface StdioOptions {

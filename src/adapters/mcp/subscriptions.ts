@@ -1,6 +1,6 @@
 import type { Exchange } from './call-tool.ts'
-import { isObject, RpcError, type Request } from './message.ts'
-import { META, RPC } from './protocol.ts'
+import { isObject, RpcError, type Request } from '../../kernel/mcp/message.ts'
+import { META, RPC } from '../../kernel/mcp/protocol.ts'
 import type { McpServer } from './server.ts'
 
 /**

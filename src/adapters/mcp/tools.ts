@@ -1,8 +1,8 @@
 import type { Registry } from '../../kernel/registry.ts'
 import type { Entry } from '../../kernel/registry.ts'
 import type { JsonSchema, Tool } from '../../kernel/tool.ts'
-import { RpcError, type Params } from './message.ts'
-import { RPC, since, type Revision } from './protocol.ts'
+import { RpcError, type Params } from '../../kernel/mcp/message.ts'
+import { RPC, since, type Revision } from '../../kernel/mcp/protocol.ts'
 
 /** Tools in one page of `tools/list`. Far above what a model can use at once, far below what a message can hold. */
 const PAGE_SIZE = 200

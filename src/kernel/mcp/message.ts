@@ -1,5 +1,6 @@
-import { Fault, faultBody, faultText } from '../../kernel/fault.ts'
+import { Fault, faultBody, faultText } from '../fault.ts'
 import { MOST_IN_BATCH, MOST_RUNNING, RPC } from './protocol.ts'
+import { RelayedError, type RelayedErrorBody } from './relayed.ts'
 
 /** MCP allows strings and integers, never null (2026-07-28, basic, "Requests"). */
 export type Id = string | number
@@ -19,11 +20,19 @@ export interface Notification {
   readonly params: Params
 }
 
-/** What one JSON value turned out to be. Alicia asks its clients nothing yet, so a response has no addressee. */
+/** The answer to what was asked of the other side. */
+export interface Response {
+  readonly kind: 'response'
+  readonly id: Id
+  /** One of the two; a result's members are up to its method. */
+  readonly outcome: { readonly result: Params } | { readonly error: RelayedErrorBody }
+}
+
+/** What one JSON value turned out to be. */
 export type Message =
   | Request
   | Notification
-  | { readonly kind: 'response' }
+  | Response
   | { readonly kind: 'invalid'; readonly id: Id | undefined; readonly why: string }
 
 /** An outgoing JSON-RPC message, ready for JSON.stringify. */
@@ -40,12 +49,21 @@ export function readMessage(value: unknown): Message {
   const { id, method, params } = value
   const known = isId(id) ? id : undefined
   if (value['jsonrpc'] !== '2.0') return invalid(known, 'jsonrpc must be "2.0"')
-  if (method === undefined && ('result' in value || 'error' in value)) return { kind: 'response' }
+  if (method === undefined && ('result' in value || 'error' in value)) return readResponse(value, known)
   if (typeof method !== 'string') return invalid(known, 'method must be a string')
   if (params !== undefined && !isObject(params)) return invalid(known, 'params must be an object')
   if (!('id' in value)) return { kind: 'notification', method, params: params ?? {} }
   if (known === undefined) return invalid(undefined, 'id must be a string or an integer')
   return { kind: 'request', id: known, method, params: params ?? {} }
+}
+
+function readResponse({ result, error }: Record<string, unknown>, id: Id | undefined): Message {
+  if (id === undefined) return invalid(undefined, 'a response names the id it answers')
+  if (isObject(result) && error === undefined) return { kind: 'response', id, outcome: { result } }
+  if (!isObject(error) || result !== undefined) return invalid(id, 'a response has a result object or an error')
+  const { code, message, data } = error
+  if (typeof code !== 'number' || typeof message !== 'string') return invalid(id, 'an error has a code and a message')
+  return { kind: 'response', id, outcome: { error: { code, message, ...(data !== undefined && { data }) } } }
 }
 
 const invalid = (id: Id | undefined, why: string): Message => ({ kind: 'invalid', id, why })
@@ -80,9 +98,14 @@ export const notificationMessage = (method: string, params?: object): Outgoing =
   ...(params !== undefined && { params }),
 })
 
-/** A fault that concerns the protocol, not the tool: who asks, what they named. */
-export const rpcErrorOf = (fault: Fault, status: number = fault.status): RpcError =>
-  new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status })
+/** A fault that concerns the protocol, not the tool: who asks, what they named. Another server's error stays as it is. */
+export function rpcErrorOf(fault: Fault, status: number = fault.status): RpcError {
+  if (fault instanceof RelayedError) {
+    const { code, message, data } = fault.error
+    return new RpcError(code, message, { data, status: code === RPC.methodNotFound ? 404 : 200 })
+  }
+  return new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status })
+}
 
 export const invalidRequest = (why: string): RpcError =>
   new RpcError(RPC.invalidRequest, `Invalid request: ${why}.`, { status: 400 })

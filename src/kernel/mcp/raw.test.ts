@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { readMembers, writeMembers } from './raw.ts'
+
+suite('raw JSON', () => {
+  for (const [text, expected] of [
+    ['{}', {}],
+    ['{"a":1}', { a: '1' }],
+    [' { "a" : 12345678901234567890 , "b":1.0 }', { a: '12345678901234567890', b: '1.0' }],
+    [String.raw`{"a\"b":"x\\","c":{"}":["]",{}]}}`, { 'a"b': String.raw`"x\\"`, c: '{"}":["]",{}]}' }],
+    ['{"a":[1,{"b":"\\""}],"c":null}', { a: '[1,{"b":"\\""}]', c: 'null' }],
+  ] as const)
+    test(text, () => assert.deepEqual(Object.fromEntries(readMembers(text)), expected))
+
+  test('finds in any object what the parser finds, and writes it back with the same bytes', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(2), (value, indent) => {
+        const text = JSON.stringify(value, undefined, indent)
+        const members = readMembers(text)
+        const again = JSON.parse(writeMembers(members)) as unknown
+        assert.deepEqual(again, JSON.parse(text))
+        for (const [key, raw] of members) assert.ok(text.includes(raw), key)
+      }),
+    )
+  })
+
+  test('a name that stands twice is refused', () =>
+    assert.throws(() => readMembers('{"name":"a","\\u006eame":"b"}'), { code: 'invalid_request' }))
+})

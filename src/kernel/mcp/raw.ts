@@ -1,0 +1,89 @@
+import { Fault } from '../fault.ts'
+
+/**
+ * JSON kept as text. What one side wrote reaches the other side with the same bytes: numbers that a double can't hold,
+ * the order of members, escapes. The functions here find and replace members of an object without building its value.
+ * The text must be valid JSON already (it was parsed once, to be looked at): they don't check it again.
+ */
+export type JsonText = string
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COMMA = 0x2c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const SPACE = 0x20
+
+/**
+ * The members of an object, each value as its text, in their order. Throws Fault `invalid_request` for a name that stands
+ * twice: two parsers could take different ones, and what was checked would not be what is done.
+ */
+export function readMembers(text: JsonText): Map<string, JsonText> {
+  const members = new Map<string, JsonText>()
+  let at = skipSpace(text, 0) + 1
+  for (;;) {
+    at = skipSpace(text, at)
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
+    if (at >= text.length || text.charCodeAt(at) === CLOSE_BRACE) return members
+    const keyEnd = skipString(text, at)
+    const raw = text.slice(at + 1, keyEnd - 1)
+    const key = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
+    at = skipValue(text, start)
+    if (members.has(key))
+      throw new Fault('invalid_request', `${JSON.stringify(key.slice(0, 100))} stands twice in the same object.`)
+    members.set(key, text.slice(start, at))
+  }
+}
+
+/** The object of these members. */
+export function writeMembers(members: ReadonlyMap<string, JsonText>): JsonText {
+  let out = '{'
+  for (const [key, value] of members) out += `${out === '{' ? '' : ','}${JSON.stringify(key)}:${value}`
+  return `${out}}`
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from
+  while (text.charCodeAt(at) <= SPACE) at++
+  return at
+}
+
+/** From the opening quote to behind the closing one. */
+function skipString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let first = end
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--
+    if ((end - first) % 2 === 0) return end + 1
+  }
+  return text.length
+}
+
+function skipValue(text: string, from: number): number {
+  const first = text.charCodeAt(from)
+  if (first === QUOTE) return skipString(text, from)
+  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return skipScalar(text, from)
+  let depth = 0
+  for (let at = from; at < text.length;) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      at = skipString(text, at)
+      continue
+    }
+    at++
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++
+    else if ((code === CLOSE_BRACE || code === CLOSE_BRACKET) && --depth === 0) return at
+  }
+  return text.length
+}
+
+function skipScalar(text: string, from: number): number {
+  let at = from
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET || code <= SPACE) break
+  }
+  return at
+}

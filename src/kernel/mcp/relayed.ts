@@ -1,0 +1,55 @@
+import { Fault, type FaultCode } from '../fault.ts'
+import type { JsonText } from './raw.ts'
+
+/**
+ * The `result` of an MCP request as the other side wrote it: its text for an MCP client, its value for whoever has to
+ * look at it.
+ */
+export class RelayedResult {
+  readonly text: JsonText
+  #value: Readonly<Record<string, unknown>> | undefined
+
+  /** `value` is what `text` says, where somebody has parsed it already. */
+  constructor(text: JsonText, value?: Readonly<Record<string, unknown>>) {
+    this.text = text
+    this.#value = value
+  }
+
+  get value(): Readonly<Record<string, unknown>> {
+    return (this.#value ??= JSON.parse(this.text) as Record<string, unknown>)
+  }
+
+  /** The tool's own word that it failed (`CallToolResult.isError`). */
+  get isError(): boolean {
+    return this.value['isError'] === true
+  }
+}
+
+/** A JSON-RPC error as the other side sent it. */
+export interface RelayedErrorBody {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+/** What JSON-RPC numbers of the other side are to callers who know faults only. */
+const CODES: Readonly<Record<number, FaultCode>> = {
+  [-32602]: 'invalid_input',
+  [-32601]: 'unknown_operation',
+  [-32002]: 'not_found',
+}
+
+/**
+ * The other side answered with an error: MCP clients get that error as it came, everybody else a fault that names who
+ * answered. It says nothing against the server's health: it did answer.
+ */
+export class RelayedError extends Fault {
+  readonly error: RelayedErrorBody
+
+  constructor(from: string, error: RelayedErrorBody) {
+    super(CODES[error.code] ?? 'upstream_failed', `${from} answered: ${error.message}`, {
+      details: { provider: from, rpc_code: error.code },
+    })
+    this.error = error
+  }
+}
