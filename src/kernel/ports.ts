@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Caller } from './caller.ts'
 import type { Identity } from './identity.ts'
 import type { Invoke } from './invoke.ts'
 import type { Registry } from './registry.ts'
@@ -15,6 +16,7 @@ export interface Ports {
   bus: Bus
   hub: Hub
   identity: Identity
+  gateway: Gateway
 }
 
 /** One step in the life of a service's tables. Steps are only ever added; each runs once, in a transaction. */
@@ -127,4 +129,87 @@ export interface Hub {
 export interface PartReport extends StatusReport {
   readonly name: string
   readonly needs: readonly string[]
+}
+
+/** The other MCP servers behind the hub, as its own services see them. Every method throws Fault `not_found` for a name it does not know. */
+export interface Gateway {
+  servers(): readonly ServerReport[]
+  /** What it said on its standard error and what befell it, oldest first. */
+  log(name: string, most: number): readonly ServerLogLine[]
+  /** Resolve when it is up. Throw Fault `unavailable` with the reason when it does not come up. */
+  start(name: string, signal: AbortSignal): Promise<void>
+  restart(name: string, signal: AbortSignal): Promise<void>
+  /** Resolves when it is down; it stays so until somebody asks for it. */
+  stop(name: string): Promise<void>
+  /** Where a person has to go to let the hub in. Throws Fault `conflict` when that server asks for no login. */
+  login(name: string, caller: Caller, signal: AbortSignal): Promise<{ readonly authorizationUrl: string }>
+  logout(name: string, caller: Caller, signal: AbortSignal): Promise<void>
+  /** Ends a login that the authorization server sent back; resolves to the server's name. */
+  finishLogin(answer: LoginAnswer, signal: AbortSignal): Promise<string>
+  /** Tools that wait for a person to look at them. */
+  held(name?: string): readonly HeldToolReport[]
+  /** Approves tools as they are now, all of a server or those named; resolves to their names. */
+  approve(name: string, tools?: readonly string[]): Promise<readonly string[]>
+}
+
+/** The query of an authorization response (RFC 6749, 4.1.2; RFC 9207). */
+export interface LoginAnswer {
+  readonly state: string
+  readonly code?: string
+  readonly error?: string
+  readonly iss?: string
+}
+
+export interface ServerLogLine {
+  /** Wall-clock milliseconds. */
+  readonly atMs: number
+  readonly text: string
+}
+
+/** How one upstream server is doing. */
+export interface ServerReport extends StatusReport {
+  readonly id: string
+  /** As its user wrote it. */
+  readonly name: string
+  readonly state: 'stopped' | 'starting' | 'ready' | 'degraded' | 'backing_off' | 'failed' | 'needs_login'
+  /** `stdio: npx -y …`, or the address without credentials. */
+  readonly reached: string
+  readonly needs: readonly string[]
+  readonly profiles: readonly string[]
+  readonly sharing: 'shared' | 'per_client'
+  /** Connections besides the shared one. */
+  readonly connections: number
+  readonly tools: number
+  readonly prompts: number
+  readonly resources: number
+  readonly held: number
+  /** Since the hub started. */
+  readonly restarts: number
+  readonly revision?: string
+  readonly server?: { readonly name?: string; readonly version?: string }
+  /** Of the process group; stdio servers that run only. */
+  readonly memoryMegabytes?: number
+  /** Wall-clock milliseconds of the next attempt, while it is backing off. */
+  readonly nextAttemptAtMs?: number
+  readonly replicas: readonly ReplicaReport[]
+}
+
+/** One of several equal servers, as the balancer sees it. */
+export interface ReplicaReport extends StatusReport {
+  readonly name: string
+  readonly reached: string
+  readonly weight: number
+  /** Calls running now. */
+  readonly running: number
+  /** Smoothed; absent before the first answer. */
+  readonly latencyMs?: number
+  readonly breaker: 'closed' | 'open' | 'half_open'
+}
+
+export interface HeldToolReport {
+  readonly server: string
+  readonly name: string
+  readonly why: 'new' | 'changed'
+  readonly approvedAtMs?: number
+  readonly changes: readonly { readonly member: string; readonly before?: unknown; readonly now?: unknown }[]
 }

@@ -26,7 +26,8 @@ export interface Offers {
   readonly instructions?: string
   /**
    * The MCP methods it answers besides `tools/call`, each as a tool, so that the one door governs it: name
-   * `<provider>/<method>`, input: the request's params with the provider's own names and addresses. `*` takes any other.
+   * `<provider>/<method>`, input: the request's params with the provider's own names and addresses (so are those of
+   * `context.peer`). `*` takes any other method; its input is `{method, params}`.
    */
   readonly methods: readonly Tool[]
   /** Whether a thing that only it knows is its own: a task's id, a resource it spoke of. */
@@ -65,7 +66,7 @@ export interface Registry {
   remove(id: string): void
   /** By the name callers know, or the full `service.verb_noun`. Throws Fault `unknown_operation`. */
   find(name: string): Entry
-  /** Every entry, in a deterministic order (by name). The array is shared: do not change it. */
+  /** Every entry that is listed, in a deterministic order (by name). The array is shared: do not change it. */
   list(): readonly Entry[]
   providers(): Iterable<Provider>
 }
@@ -103,6 +104,7 @@ export function createRegistry(events: Events): Registry {
           throw new TypeError(`${provider.id} offers ${tool.name}, which ${other.provider.id} offers already.`)
       }
       const before = new Map(byFullName)
+      const isSame = providers.get(provider.id)?.tools === provider.tools
       drop(provider.id)
       providers.set(provider.id, provider)
       const entryOf = (tool: Tool, name: string): Entry => {
@@ -116,7 +118,7 @@ export function createRegistry(events: Events): Registry {
         byName.set(entry.name, entry)
       }
       for (const method of provider.offers?.methods ?? []) entryOf(method, method.name)
-      events.emit('tools.changed', { provider: provider.id })
+      if (!isSame) events.emit('tools.changed', { provider: provider.id })
     },
     remove(id) {
       if (drop(id)) events.emit('tools.changed', { provider: id })
@@ -129,7 +131,9 @@ export function createRegistry(events: Events): Registry {
         hint: meant === undefined ? 'List the tools to see what there is.' : `Did you mean ${meant}?`,
       })
     },
-    list: () => (sorted ??= [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
+    list: () => (sorted ??= [...byName.values()].filter(isListed).sort((a, b) => (a.name < b.name ? -1 : 1))),
     providers: () => providers.values(),
   }
 }
+
+const isListed = ({ tool }: Entry): boolean => tool.listed !== false

@@ -64,6 +64,10 @@ export interface Tool {
   readonly openWorld: boolean
   /** It reports its result in parts, while it runs. */
   readonly streams: boolean
+  /** `false`: it can be found by name, and stands in no list. */
+  readonly listed?: boolean
+  /** The tool as another MCP server describes it; MCP clients get that, with the name the hub gives it. */
+  readonly mcp?: { readonly value: Readonly<Record<string, unknown>> }
   readonly route?: Route
   readonly inputSchema: JsonSchema
   readonly outputSchema?: JsonSchema

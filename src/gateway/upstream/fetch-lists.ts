@@ -1,0 +1,93 @@
+import { Fault } from '../../kernel/fault.ts'
+import { META, MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
+import { RelayedError } from '../../kernel/mcp/relayed.ts'
+import type { Offer } from '../../kernel/registry.ts'
+import type { ClientFace, Connection } from '../connection/connection.ts'
+import { entriesOf, LISTS, type ListKind, type Lists } from './listed.ts'
+
+/** Pages of one list; a server that goes on for ever is cut off with an error, not listened to. */
+const MOST_PAGES = 1000
+/** Entries of one list. */
+const MOST_ENTRIES = 20_000
+const METHOD_NOT_FOUND = -32601
+
+/** Asks a server for everything it lists, page by page. Throws what the connection throws. */
+export async function fetchLists(
+  name: string,
+  connection: Connection,
+  face: ClientFace,
+  signal: AbortSignal,
+): Promise<Lists> {
+  const { capabilities, serverInfo, instructions } = connection
+  const ask = (kind: ListKind) => fetchList(kind, { name, connection, face, signal })
+  const [tools, prompts, resources, templates] = await Promise.all([
+    ask('tools'),
+    ask('prompts'),
+    ask('resources'),
+    ask('templates'),
+  ])
+  return {
+    tools: tools.map(({ key, value }) => ({ name: key, value })),
+    prompts,
+    resources,
+    templates,
+    capabilities,
+    serverInfo,
+    ...(instructions !== undefined && { instructions }),
+  }
+}
+
+interface Asking {
+  readonly name: string
+  readonly connection: Connection
+  readonly face: ClientFace
+  readonly signal: AbortSignal
+}
+
+/** One list, whole. A server that does not know the method has none. */
+export async function fetchList(kind: ListKind, asking: Asking): Promise<Offer[]> {
+  const { name, connection } = asking
+  const { method, capability } = LISTS[kind]
+  if (!(capability in connection.capabilities)) return []
+  const found = new Map<string, Offer>()
+  const seen = new Set<string>()
+  let cursor: string | undefined
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const value = await fetchPage(method, cursor, asking)
+    if (value === undefined) return []
+    for (const entry of entriesOf(kind, value)) if (!found.has(entry.key)) found.set(entry.key, entry)
+    if (found.size > MOST_ENTRIES) throw tooMany(name, method)
+    const next = value['nextCursor']
+    if (typeof next !== 'string') return [...found.values()]
+    if (seen.has(next)) throw new Fault('upstream_failed', `${name} answers ${method} in a circle.`)
+    seen.add((cursor = next))
+  }
+  throw tooMany(name, method)
+}
+
+async function fetchPage(
+  method: string,
+  cursor: string | undefined,
+  { connection, face, signal }: Asking,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const params = {
+    ...(cursor !== undefined && { cursor }),
+    ...(connection.revision === MODERN_REVISION && { _meta: modernMeta(face) }),
+  }
+  try {
+    return (await connection.request({ method, params: () => JSON.stringify(params), signal })).value
+  } catch (error) {
+    if (error instanceof RelayedError && error.error.code === METHOD_NOT_FOUND) return undefined
+    throw error
+  }
+}
+
+/** What every request of 2026-07-28 says of who sends it. */
+export const modernMeta = ({ clientInfo, capabilities }: ClientFace): object => ({
+  [META.revision]: MODERN_REVISION,
+  [META.clientInfo]: clientInfo,
+  [META.clientCapabilities]: capabilities,
+})
+
+const tooMany = (name: string, method: string) =>
+  new Fault('upstream_failed', `${name} answers ${method} with more than ${MOST_ENTRIES} entries or pages.`)

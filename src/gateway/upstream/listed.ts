@@ -1,0 +1,53 @@
+import { isObject } from '../../kernel/mcp/message.ts'
+import type { Offer } from '../../kernel/registry.ts'
+
+/** A tool as `tools/list` of an upstream describes it; everything but the name is optional or unknown to the hub. */
+export interface ListedTool {
+  readonly name: string
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/** Everything an upstream listed, as it was last known. */
+export interface Lists {
+  readonly tools: readonly ListedTool[]
+  readonly prompts: readonly Offer[]
+  readonly resources: readonly Offer[]
+  readonly templates: readonly Offer[]
+  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly serverInfo: Readonly<Record<string, unknown>>
+  readonly instructions?: string
+}
+
+export const NO_LISTS: Lists = {
+  tools: [],
+  prompts: [],
+  resources: [],
+  templates: [],
+  capabilities: {},
+  serverInfo: {},
+}
+
+/** Which lists there are, by the method that asks for each: where its entries stand, and what names one. */
+export const LISTS = {
+  tools: { method: 'tools/list', member: 'tools', key: 'name', capability: 'tools' },
+  prompts: { method: 'prompts/list', member: 'prompts', key: 'name', capability: 'prompts' },
+  resources: { method: 'resources/list', member: 'resources', key: 'uri', capability: 'resources' },
+  templates: {
+    method: 'resources/templates/list',
+    member: 'resourceTemplates',
+    key: 'uriTemplate',
+    capability: 'resources',
+  },
+} as const
+
+export type ListKind = keyof typeof LISTS
+
+/** The entries of one page that have a name; the rest nobody could ask for. The first of two with one name counts. */
+export function entriesOf(kind: ListKind, page: Readonly<Record<string, unknown>>): Offer[] {
+  const { member, key } = LISTS[kind]
+  const entries = page[member]
+  if (!Array.isArray(entries)) return []
+  return entries.flatMap((value: unknown) =>
+    isObject(value) && typeof value[key] === 'string' ? [{ key: value[key], value }] : [],
+  )
+}

@@ -1,0 +1,138 @@
+import { Fault } from '../../kernel/fault.ts'
+import { isObject } from '../../kernel/mcp/message.ts'
+import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import type { ServerDefinition, ToolOverride } from '../../kernel/mcp/server-definition.ts'
+import type { CallContext, Effect, JsonSchema, Tool } from '../../kernel/tool.ts'
+import { namesIt } from './name-pattern.ts'
+import type { ListedTool } from './listed.ts'
+import { neutralResult } from './neutral.ts'
+import { held, type HeldTool, type Pin } from './pins.ts'
+
+/** Passes one request on to the upstream; `params` hold the upstream's own names. */
+export type Pass = (request: PassedRequest, context: CallContext) => Promise<RelayedResult>
+
+export interface PassedRequest {
+  readonly method: string
+  readonly params: JsonText
+  /** The tool whose description says which arguments are also headers (2026-07-28, Streamable HTTP). */
+  readonly tool?: ListedTool
+  /** Safe to ask twice, or somebody else. */
+  readonly repeatable: boolean
+}
+
+/** Whether a definition offers this tool at all. */
+export const isOffered = ({ allowTools, denyTools }: ServerDefinition, name: string): boolean =>
+  (allowTools === undefined || namesIt(allowTools, name)) && !namesIt(denyTools, name)
+
+/** The tools of an upstream as the hub offers them: filtered, overridden; one that changed is held back. */
+export function toolsOf(
+  definition: ServerDefinition,
+  listed: readonly ListedTool[],
+  pins: ReadonlyMap<string, Pin>,
+  pass: Pass,
+): { tools: Tool[]; held: HeldTool[] } {
+  const holds: HeldTool[] = []
+  const tools = listed
+    .filter(({ name }) => isOffered(definition, name))
+    .map((tool) => {
+      const hold = held(tool, pins.get(tool.name), definition)
+      if (!hold) return toolOf(definition, tool, pass)
+      holds.push(hold)
+      return { ...toolOf(definition, tool, pass), listed: false, run: () => refuse(definition.id, hold) }
+    })
+  return { tools, held: holds }
+}
+
+function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Tool {
+  const { id } = definition
+  const override: ToolOverride = definition.overrides.get(tool.name) ?? {}
+  const fixed = override.arguments
+  const annotations = isObject(tool.value['annotations']) ? tool.value['annotations'] : {}
+  const effect = override.effect ?? effectOf(annotations)
+  const repeatable = effect === 'read' || (override.idempotent ?? annotations['idempotentHint'] === true)
+  const inputSchema = withoutFixed(isObject(tool.value['inputSchema']) ? tool.value['inputSchema'] : {}, fixed)
+  const outputSchema = tool.value['outputSchema']
+  const timeoutMs = override.timeoutMs ?? definition.timeoutMs
+  const description = override.description ?? tool.value['description']
+  const name = override.name ?? tool.name
+  return {
+    name: `${id}.${name}`,
+    summary: typeof description === 'string' && description !== '' ? description : name,
+    scope: `mcp:${id}`,
+    effect,
+    idempotent: repeatable,
+    openWorld: annotations['openWorldHint'] !== false,
+    streams: false,
+    progressExtends: true,
+    inputSchema,
+    ...(isObject(outputSchema) && { outputSchema }),
+    mcp: {
+      value: {
+        ...tool.value,
+        name,
+        ...(override.description !== undefined && { description: override.description }),
+        ...(fixed !== undefined && { inputSchema }),
+      },
+    },
+    ...(timeoutMs !== undefined && { timeoutMs: () => timeoutMs }),
+    parse(input) {
+      if (input === undefined || isObject(input)) return input ?? {}
+      throw new Fault('invalid_input', `${id}.${name}: the arguments must be an object.`)
+    },
+    // What it answers is checked by whoever asked: the hub passes on what it does not understand.
+    checkOutput: () => {},
+    async run(input, context) {
+      const { peer } = context
+      const params = peer
+        ? fromPeer(peer.params, tool.name, fixed)
+        : JSON.stringify({ name: tool.name, arguments: { ...(input as object), ...fixed } })
+      const result = await pass({ method: 'tools/call', params, tool, repeatable }, context)
+      return peer ? result : neutralResult(id, result)
+    },
+  }
+}
+
+/**
+ * The client's own words, with the tool's own name. Read member by member even where nothing changes: a name that stands
+ * twice would be checked as one tool and might be called as another.
+ */
+function fromPeer(params: JsonText, name: string, fixed: Readonly<Record<string, unknown>> | undefined): JsonText {
+  const members = readMembers(params)
+  const quoted = JSON.stringify(name)
+  if (members.get('name') === quoted && fixed === undefined) return params
+  members.set('name', quoted)
+  if (fixed === undefined) return writeMembers(members)
+  const given = readMembers(members.get('arguments') ?? '{}')
+  for (const [key, value] of Object.entries(fixed)) given.set(key, JSON.stringify(value))
+  members.set('arguments', writeMembers(given))
+  return writeMembers(members)
+}
+
+/** MCP, ToolAnnotations: a tool that says nothing may destroy something. */
+function effectOf(annotations: Readonly<Record<string, unknown>>): Effect {
+  if (annotations['readOnlyHint'] === true) return 'read'
+  return annotations['destructiveHint'] === false ? 'write' : 'destructive'
+}
+
+/** Arguments that the hub sets itself are not the caller's to see. */
+function withoutFixed(schema: JsonSchema, fixed: Readonly<Record<string, unknown>> | undefined): JsonSchema {
+  if (fixed === undefined) return schema
+  const isFree = (name: string) => !Object.hasOwn(fixed, name)
+  const { properties, required } = schema
+  return {
+    ...schema,
+    ...(isObject(properties) && {
+      properties: Object.fromEntries(Object.entries(properties).filter(([name]) => isFree(name))),
+    }),
+    ...(Array.isArray(required) && { required: required.filter((name) => typeof name === 'string' && isFree(name)) }),
+  }
+}
+
+async function refuse(id: string, { name, why, approvedAtMs }: HeldTool): Promise<never> {
+  const since = approvedAtMs === undefined ? '' : ` since it was approved on ${new Date(approvedAtMs).toISOString()}`
+  throw new Fault('conflict', `${id}.${name} is held back: it ${why === 'new' ? 'is new' : `changed${since}`}.`, {
+    hint: `A person has to look at it: \`alicia review ${id}\` shows what changed, \`alicia approve ${id}\` lets it through.`,
+    details: { provider: id, tool: name, why },
+  })
+}
