@@ -47,34 +47,21 @@ export function toolsOf(
 function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Tool {
   const { id } = definition
   const override: ToolOverride = definition.overrides.get(tool.name) ?? {}
-  const fixed = override.arguments
-  const annotations = isObject(tool.value['annotations']) ? tool.value['annotations'] : {}
-  const effect = override.effect ?? effectOf(annotations)
-  const repeatable = effect === 'read' || (override.idempotent ?? annotations['idempotentHint'] === true)
+  const { name = tool.name, arguments: fixed, timeoutMs = definition.timeoutMs } = override
   const inputSchema = withoutFixed(isObject(tool.value['inputSchema']) ? tool.value['inputSchema'] : {}, fixed)
-  const outputSchema = tool.value['outputSchema']
-  const timeoutMs = override.timeoutMs ?? definition.timeoutMs
-  const description = override.description ?? tool.value['description']
-  const name = override.name ?? tool.name
+  const character = characterOf(tool, override)
+  const value = describe(tool, override, fixed && inputSchema)
+  const { description, outputSchema } = value
   return {
     name: `${id}.${name}`,
     summary: typeof description === 'string' && description !== '' ? description : name,
     scope: `mcp:${id}`,
-    effect,
-    idempotent: repeatable,
-    openWorld: annotations['openWorldHint'] !== false,
+    ...character,
     streams: false,
     progressExtends: true,
     inputSchema,
     ...(isObject(outputSchema) && { outputSchema }),
-    mcp: {
-      value: {
-        ...tool.value,
-        name,
-        ...(override.description !== undefined && { description: override.description }),
-        ...(fixed !== undefined && { inputSchema }),
-      },
-    },
+    mcp: { value },
     ...(timeoutMs !== undefined && { timeoutMs: () => timeoutMs }),
     parse(input) {
       if (input === undefined || isObject(input)) return input ?? {}
@@ -87,11 +74,30 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
       const params = peer
         ? fromPeer(peer.params, tool.name, fixed)
         : JSON.stringify({ name: tool.name, arguments: { ...(input as object), ...fixed } })
-      const result = await pass({ method: 'tools/call', params, tool, repeatable }, context)
+      const result = await pass({ method: 'tools/call', params, tool, repeatable: character.idempotent }, context)
       return peer ? result : neutralResult(id, result)
     },
   }
 }
+
+/** What the tool does to the world, by its own annotations where the definition does not know better. */
+function characterOf({ value }: ListedTool, override: ToolOverride): Pick<Tool, 'effect' | 'idempotent' | 'openWorld'> {
+  const annotations = isObject(value['annotations']) ? value['annotations'] : {}
+  const effect = override.effect ?? effectOf(annotations)
+  return {
+    effect,
+    idempotent: effect === 'read' || (override.idempotent ?? annotations['idempotentHint'] === true),
+    openWorld: annotations['openWorldHint'] !== false,
+  }
+}
+
+/** The upstream's own description, with what the definition changes. */
+const describe = ({ name, value }: ListedTool, override: ToolOverride, inputSchema: JsonSchema | undefined) => ({
+  ...value,
+  name: override.name ?? name,
+  ...(override.description !== undefined && { description: override.description }),
+  ...(inputSchema !== undefined && { inputSchema }),
+})
 
 /**
  * The client's own words, with the tool's own name. Read member by member even where nothing changes: a name that stands

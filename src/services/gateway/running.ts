@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { operation } from '../../kernel/operation.ts'
+import { brief, Name, ServerShape, type Deps } from './shapes.ts'
+
+/** A server may be downloaded at its first start. */
+const START_MS = 120_000
+
+const input = z.object({ name: Name })
+
+export const startServer = operation<Deps>()({
+  name: 'gateway.start_server',
+  summary: 'Starts an MCP server, one that has failed or was stopped too, and waits until it is up.',
+  scope: 'gateway:write',
+  effect: 'write',
+  idempotent: true,
+  timeoutMs: START_MS,
+  input,
+  output: ServerShape,
+  async handler({ name }, { gateway, signal }) {
+    await gateway.start(name, signal)
+    return brief(gateway.server(name))
+  },
+})
+
+export const restartServer = operation<Deps>()({
+  name: 'gateway.restart_server',
+  summary: 'Stops an MCP server and starts it anew; calls that run on it fail.',
+  scope: 'gateway:write',
+  effect: 'write',
+  timeoutMs: START_MS,
+  input,
+  output: ServerShape,
+  async handler({ name }, { gateway, signal }) {
+    await gateway.restart(name, signal)
+    return brief(gateway.server(name))
+  },
+})
+
+export const stopServer = operation<Deps>()({
+  name: 'gateway.stop_server',
+  summary: 'Stops an MCP server until somebody starts it.',
+  scope: 'gateway:write',
+  effect: 'write',
+  idempotent: true,
+  input,
+  output: ServerShape,
+  async handler({ name }, { gateway }) {
+    await gateway.stop(name)
+    return brief(gateway.server(name))
+  },
+})
