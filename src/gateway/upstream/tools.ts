@@ -92,7 +92,11 @@ function characterOf({ value }: ListedTool, override: ToolOverride): Pick<Tool, 
 }
 
 /** The upstream's own description, with what the definition changes. */
-const describe = ({ name, value }: ListedTool, override: ToolOverride, inputSchema: JsonSchema | undefined) => ({
+const describe = (
+  { name, value }: ListedTool,
+  override: ToolOverride,
+  inputSchema: JsonSchema | undefined,
+): Readonly<Record<string, unknown>> => ({
   ...value,
   name: override.name ?? name,
   ...(override.description !== undefined && { description: override.description }),
