@@ -1,0 +1,197 @@
+import type { Clock } from '../clock.ts'
+import { Fault, type FaultCode } from '../fault.ts'
+import type { StatusReport } from '../status.ts'
+import { Balance, type Strategy } from './balance.ts'
+import { verdictOf, wasNotSent } from './blame.ts'
+import { DEFAULT_BREAKER, type BreakerOptions } from './breaker.ts'
+import type { BulkheadLimits } from './bulkhead.ts'
+import { nobodyFault, togetherFault } from './group-fault.ts'
+import { groupReport, groupStatus, type GroupStatus } from './group-status.ts'
+import { hedge } from './hedge.ts'
+import { GroupMember, type Member } from './member.ts'
+import { DEFAULT_OUTLIER, OutlierWatch, type OutlierOptions } from './outlier.ts'
+import { NEVER, rankOf, WELL, WORST, type Rank } from './rank.ts'
+import { RetryBudget } from './retry-budget.ts'
+
+export interface GroupOptions<C> {
+  /** Who is asked, for faults: the upstream's id, the service's name. */
+  readonly name: string
+  readonly members: readonly Member<C>[]
+  readonly strategy: Strategy
+  /** Of each member. */
+  readonly limits: BulkheadLimits
+  /** A second member is asked when the first has not answered a read by then, in milliseconds; absent: never. */
+  readonly hedgeAfterMs?: number
+  readonly clock: Clock
+  readonly breaker?: BreakerOptions
+  readonly outlier?: OutlierOptions
+}
+
+/** What may be done to get a call answered. Make one for each tool, not one for each call. */
+export interface CallKind {
+  /** A read, or idempotent: after a failure another member is asked, though the first may have done it. */
+  readonly repeatable: boolean
+  /** A read: it may run on two members at once. */
+  readonly hedged: boolean
+}
+
+export const ONCE: CallKind = { repeatable: false, hedged: false }
+
+/** One member that was asked. */
+export interface Attempt {
+  readonly member: string
+  readonly outcome: 'ok' | FaultCode
+  readonly ms: number
+  /** What it said, where it failed. */
+  readonly reason?: string
+}
+
+export type Send<C, T> = (member: C, signal: AbortSignal) => Promise<T>
+
+/** Several equals behind one name: each call goes to the one that suits best, and to another when that fails. */
+export interface Group<C> {
+  /**
+   * `send` must settle when its signal aborts. `tried` gets an entry for each member that was asked. Throws what the
+   * member threw; Fault `unavailable` when none may be asked; where several failed, a Fault that tells of each.
+   */
+  run<T>(send: Send<C, T>, signal: AbortSignal, kind?: CallKind, tried?: Attempt[]): Promise<T>
+  /** Takes effect with the next call. Throws Fault `not_found` for a weight of somebody who is not there. */
+  configure(change: { strategy?: Strategy; weights?: Readonly<Record<string, number>> }): void
+  /** Those that stay, by id and identity, keep what is known of them. */
+  replace(members: readonly Member<C>[]): void
+  status(): GroupStatus
+  report(): StatusReport
+}
+
+export function createGroup<C>(options: GroupOptions<C>): Group<C> {
+  return new BalancedGroup(options)
+}
+
+class BalancedGroup<C> implements Group<C> {
+  readonly #options: GroupOptions<C>
+  readonly #balance: Balance
+  readonly #outliers: OutlierWatch
+  readonly #budget: RetryBudget
+  #members: readonly GroupMember<C>[] = []
+
+  constructor(options: GroupOptions<C>) {
+    this.#options = options
+    this.#balance = new Balance(options.strategy)
+    this.#outliers = new OutlierWatch(options.clock.monotonic(), options.outlier ?? DEFAULT_OUTLIER)
+    this.#budget = new RetryBudget(options.clock)
+    this.replace(options.members)
+  }
+
+  run<T>(send: Send<C, T>, signal: AbortSignal, kind: CallKind = ONCE, tried?: Attempt[]): Promise<T> {
+    const [first] = this.#members
+    // With one member there is nothing to choose, and nobody else to ask.
+    if (first && this.#members.length === 1 && tried === undefined) return first.call(send, signal)
+    return this.#runAmong(send, signal, kind, tried ?? [])
+  }
+
+  configure({ strategy, weights = {} }: { strategy?: Strategy; weights?: Readonly<Record<string, number>> }): void {
+    const changes = Object.entries(weights).map(([id, weight]) => {
+      const member = this.#members.find((candidate) => candidate.member.id === id)
+      if (!member) throw new Fault('not_found', `${this.#options.name} has no ${JSON.stringify(id.slice(0, 100))}.`)
+      return () => (member.weight = weight)
+    })
+    for (const change of changes) change()
+    if (strategy !== undefined) this.#balance.strategy = strategy
+  }
+
+  replace(members: readonly Member<C>[]): void {
+    const { clock, breaker = DEFAULT_BREAKER, limits } = this.#options
+    const known = new Map(this.#members.map((state) => [state.member, state]))
+    this.#members = members.map((member) => known.get(member) ?? new GroupMember(member, clock, { breaker, limits }))
+  }
+
+  status(): GroupStatus {
+    return groupStatus(this.#options.name, this.#balance.strategy, this.#members)
+  }
+
+  report(): StatusReport {
+    return groupReport(this.#members, this.#options.clock.now())
+  }
+
+  async #runAmong<T>(send: Send<C, T>, signal: AbortSignal, kind: CallKind, tried: Attempt[]): Promise<T> {
+    const asked = new Set<GroupMember<C>>()
+    const errors: unknown[] = []
+    this.#budget.earn(1)
+    for (;;) {
+      const member = this.#choose(asked, kind, WORST)
+      if (!member)
+        throw errors.length > 0
+          ? togetherFault(this.#options.name, errors)
+          : nobodyFault(this.#options.name, this.#members)
+      asked.add(member)
+      try {
+        return await this.#ask(member, { send, signal, kind, tried, asked })
+      } catch (error) {
+        errors.push(error)
+        if (signal.aborted || !this.#mayFailOver(error, kind)) throw error
+      }
+    }
+  }
+
+  #ask<T>(first: GroupMember<C>, call: RunningCall<C, T>): Promise<T> {
+    const { hedgeAfterMs, clock } = this.#options
+    const { kind, asked, signal } = call
+    if (!kind.hedged || hedgeAfterMs === undefined || this.#members.length === asked.size)
+      return this.#attempt(first, call, signal)
+    const second = () => {
+      const member = this.#choose(asked, kind, WELL)
+      if (!member || !this.#budget.spend()) return undefined
+      asked.add(member)
+      return (own: AbortSignal) => this.#attempt(member, call, own)
+    }
+    return hedge((own) => this.#attempt(first, call, own), second, { afterMs: hedgeAfterMs, clock, signal })
+  }
+
+  async #attempt<T>(member: GroupMember<C>, call: RunningCall<C, T>, signal: AbortSignal): Promise<T> {
+    const { clock } = this.#options
+    const startMs = clock.monotonic()
+    const done = (outcome: Attempt['outcome'], reason?: string) =>
+      call.tried.push({
+        member: member.member.id,
+        outcome,
+        ms: clock.monotonic() - startMs,
+        ...(reason !== undefined && { reason }),
+      })
+    try {
+      const result = await member.call(call.send, signal)
+      done('ok')
+      return result
+    } catch (error) {
+      if (error instanceof Fault) done(error.code, error.message)
+      else done('internal')
+      throw error
+    }
+  }
+
+  /** Whether another member may be asked after this; where the first may have done its part, it costs of the budget. */
+  #mayFailOver(error: unknown, { repeatable }: CallKind): boolean {
+    if (wasNotSent(error)) return true
+    return repeatable && verdictOf(error, Number.POSITIVE_INFINITY) === 'failure' && this.#budget.spend()
+  }
+
+  #choose(asked: ReadonlySet<GroupMember<C>>, kind: CallKind, worst: Rank): GroupMember<C> | undefined {
+    const members = this.#members
+    if (members.length > 1) this.#outliers.look(this.#options.clock.monotonic(), members)
+    let best = worst
+    const ranks = members.map((member) => {
+      const rank = asked.has(member) ? NEVER : rankOf(member, kind.repeatable)
+      if (rank < best) best = rank
+      return rank
+    })
+    for (const [at, member] of members.entries()) member.isOpen = ranks[at] === best
+    return members[this.#balance.choose(members)]
+  }
+}
+
+interface RunningCall<C, T> {
+  readonly send: Send<C, T>
+  readonly signal: AbortSignal
+  readonly kind: CallKind
+  readonly tried: Attempt[]
+  readonly asked: Set<GroupMember<C>>
+}
