@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import process from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { membersOf } from './process-table.ts'
+
+/** Milliseconds between two looks at a group that was told to end. */
+const LOOK_EVERY_MS = 15
+/** From then on, looks cost more and say more: whether those that are left are zombies. */
+const LOOK_CLOSER_AFTER_MS = 60
+const AFTER_KILL_MS = 2000
+
+/** Whether there was anybody to get the signal. */
+export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal)
+    return true
+  } catch (error) {
+    // Somebody is there who may not be signalled: a program that took another user's rights.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Ends what is left of a group: SIGTERM, and after `graceMs` SIGKILL. Resolves when nobody is left; throws nothing. */
+export async function endGroup(group: number, graceMs: number): Promise<void> {
+  if (process.platform === 'win32') return endTree(group)
+  if (!signalGroup(group, 'SIGTERM')) return
+  if (await isGoneWithin(group, graceMs)) return
+  signalGroup(group, 'SIGKILL')
+  await isGoneWithin(group, AFTER_KILL_MS)
+}
+
+async function isGoneWithin(group: number, limitMs: number): Promise<boolean> {
+  const beganMs = performance.now()
+  for (;;) {
+    const waitedMs = performance.now() - beganMs
+    if (isGone(group, waitedMs)) return true
+    if (waitedMs > limitMs) return false
+    // A group's end is no event; a child's is, but its own children are not ours to wait for.
+    await delay(LOOK_EVERY_MS + waitedMs / 20)
+  }
+}
+
+function isGone(group: number, waitedMs: number): boolean {
+  if (!signalGroup(group, 0)) return true
+  return process.platform === 'linux' && waitedMs > LOOK_CLOSER_AFTER_MS && membersOf(group).length === 0
+}
+
+/** Windows has no groups of this kind: the tree below the process, as long as the process itself is there. */
+async function endTree(pid: number): Promise<void> {
+  await promisify(execFile)('taskkill', ['/pid', String(pid), '/t', '/f'], { windowsHide: true }).catch(() => undefined)
+}
