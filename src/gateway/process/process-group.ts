@@ -21,9 +21,19 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-/** Ends what is left of a group: SIGTERM, and after `graceMs` SIGKILL. Resolves when nobody is left; throws nothing. */
+/** Tells a group whose leader runs to end. Windows has neither groups nor SIGTERM: there its tree of processes ends. */
+export async function terminate(group: number): Promise<void> {
+  if (process.platform !== 'win32') return void signalGroup(group, 'SIGTERM')
+  const end = promisify(execFile)('taskkill', ['/pid', String(group), '/t', '/f'], { windowsHide: true })
+  await end.catch(() => undefined)
+}
+
+/**
+ * Ends what a leader left behind: SIGTERM, and after `graceMs` SIGKILL. Resolves when nobody is left; throws nothing.
+ * On Windows nothing tells what belonged to a process that is gone.
+ */
 export async function endGroup(group: number, graceMs: number): Promise<void> {
-  if (process.platform === 'win32') return endTree(group)
+  if (process.platform === 'win32') return
   if (!signalGroup(group, 'SIGTERM')) return
   if (await isGoneWithin(group, graceMs)) return
   signalGroup(group, 'SIGKILL')
@@ -44,9 +54,4 @@ async function isGoneWithin(group: number, limitMs: number): Promise<boolean> {
 function isGone(group: number, waitedMs: number): boolean {
   if (!signalGroup(group, 0)) return true
   return process.platform === 'linux' && waitedMs > LOOK_CLOSER_AFTER_MS && membersOf(group).length === 0
-}
-
-/** Windows has no groups of this kind: the tree below the process, as long as the process itself is there. */
-async function endTree(pid: number): Promise<void> {
-  await promisify(execFile)('taskkill', ['/pid', String(pid), '/t', '/f'], { windowsHide: true }).catch(() => undefined)
 }

@@ -5,7 +5,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { Transport } from '../../kernel/mcp/server-definition.ts'
 import { serverEnvironment, type Environment } from './environment.ts'
 import type { Guard } from './guard.ts'
-import { endGroup, signalGroup } from './process-group.ts'
+import { endGroup, signalGroup, terminate } from './process-group.ts'
 import type { ProcessEnd, ServerProcess } from './server-process.ts'
 import { spawnFault } from './spawn-fault.ts'
 import { readLines } from './stderr-lines.ts'
@@ -55,25 +55,25 @@ export function spawnServer(transport: StdioTransport, options: SpawnOptions): S
     log.debug(text, { server: name })
   })
 
-  const { promise: exited, resolve: onExit } = Promise.withResolvers<Omit<ProcessEnd, 'reason'>>()
-  child.once('exit', (code, signal) => onExit({ code, signal }))
+  let isStopping = false
+  const { promise: exited, resolve: onExit } = Promise.withResolvers<Exit>()
+  child.once('exit', (code, signal) => onExit({ code, signal, wasStopped: isStopping }))
   const { promise: closed, resolve: onClose } = Promise.withResolvers<void>()
   child.once('close', onClose)
 
-  let isStopping = false
   const swept = exited.then(() => endGroup(group, graceMs)).finally(() => guard.remove(group))
-  const ended = exited.then(async (end): Promise<ProcessEnd> => {
+  const ended = exited.then(async (exit): Promise<ProcessEnd> => {
     const giveUp = new AbortController()
     await Promise.race([closed, delay(DRAIN_MS, undefined, { signal: giveUp.signal }).catch(() => undefined)])
     giveUp.abort()
-    return { ...end, reason: explain(end, isStopping, lastWords) }
+    return { code: exit.code, signal: exit.signal, reason: explain(exit, lastWords) }
   })
 
   const stop = async () => {
     isStopping = true
     child.stdin.end()
     if (!(await isDoneWithin(exited, graceMs))) {
-      signalGroup(group, 'SIGTERM')
+      await terminate(group)
       if (!(await isDoneWithin(exited, graceMs))) signalGroup(group, 'SIGKILL')
     }
     await swept
@@ -133,7 +133,11 @@ async function isDoneWithin(work: Promise<unknown>, limitMs: number): Promise<bo
   return isDone
 }
 
-function explain({ code, signal }: Omit<ProcessEnd, 'reason'>, wasStopped: boolean, said: readonly string[]): string {
+interface Exit extends Omit<ProcessEnd, 'reason'> {
+  readonly wasStopped: boolean
+}
+
+function explain({ code, signal, wasStopped }: Exit, said: readonly string[]): string {
   if (wasStopped) return 'it was stopped'
   const how = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`
   const perhaps = signal === 'SIGKILL' ? ' (the system does that when memory runs out)' : ''
