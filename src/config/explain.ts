@@ -15,10 +15,12 @@ export interface Complaint {
 export function explain(issue: z.core.$ZodIssue, given: unknown): Complaint[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ path: [...issue.path, key], text: unknownKey(issue.path, key) }))
-  return [
-    { path: issue.path, text: `${pathText(issue.path) || 'the file'} ${demand(issue, valueAt(given, issue.path))}` },
-  ]
+  return [{ path: issue.path, text: `${pathText(issue.path) || 'the file'} ${demandOf(issue, given, ConfigSchema)}` }]
 }
+
+/** What `schema` wants where `given` has something else: `must be a number`. */
+export const demandOf = (issue: z.core.$ZodIssue, given: unknown, schema: z.ZodType): string =>
+  demand(issue, valueAt(given, issue.path), schema)
 
 function unknownKey(parent: readonly PropertyKey[], key: string): string {
   const sibling = nearest(key, keysOf(schemaAt(ConfigSchema, parent)))
@@ -37,10 +39,10 @@ function elsewhere(key: string): string | undefined {
 export const didYouMean = (meant: string | undefined): string =>
   meant === undefined ? '' : ` (did you mean ${meant}?)`
 
-function demand(issue: z.core.$ZodIssue, given: unknown): string {
+function demand(issue: z.core.$ZodIssue, given: unknown, schema: z.ZodType): string {
   switch (issue.code) {
     case 'invalid_type':
-      return given === undefined ? 'is missing' : `must be ${kindText(issue)}`
+      return given === undefined ? 'is missing' : `must be ${kindText(issue, schema)}`
     case 'invalid_value':
       return choice(issue.values.map(String), given)
     case 'too_small':
@@ -59,11 +61,12 @@ const KINDS: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   array: 'a list: […]',
   object: 'an object: {…}',
+  record: 'an object: {…}',
 }
 
 /** Text where an integer belongs is complained about as text where a number belongs. */
-function kindText({ expected, path }: z.core.$ZodIssueInvalidType): string {
-  const { format } = (schemaAt(ConfigSchema, path)?.def ?? {}) as { format?: string }
+function kindText({ expected, path }: z.core.$ZodIssueInvalidType, schema: z.ZodType): string {
+  const { format } = (schemaAt(schema, path)?.def ?? {}) as { format?: string }
   return KINDS[format === 'safeint' ? 'int' : expected] ?? expected
 }
 

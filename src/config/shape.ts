@@ -10,12 +10,19 @@ export function inner(schema: z.ZodType): z.ZodType {
   }
 }
 
+/** What schemas of objects, lists and records are made of. */
+interface Parts {
+  readonly shape?: Readonly<Record<string, z.ZodType>>
+  readonly element?: z.ZodType
+  readonly valueType?: z.ZodType
+}
+
 /** The schema of what stands at that path, or undefined where the schema knows nothing. */
 export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
   let current: z.ZodType | undefined = inner(schema)
   for (const step of path) {
-    const { shape, element } = current.def as { shape?: Record<string, z.ZodType>; element?: z.ZodType }
-    const next: z.ZodType | undefined = typeof step === 'number' ? element : shape?.[String(step)]
+    const { shape, element, valueType } = current.def as Parts
+    const next: z.ZodType | undefined = typeof step === 'number' ? element : (shape?.[String(step)] ?? valueType)
     if (next === undefined) return undefined
     current = inner(next)
   }
