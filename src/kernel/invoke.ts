@@ -29,6 +29,8 @@ export interface Call {
   readonly trace?: string
   /** The MCP client that asks. */
   readonly peer?: Peer
+  /** `false`: one attempt only, because whoever calls has somebody else to ask. */
+  readonly retry?: false
   /** Under which the log and the audit have the call, where the adapter tells its caller; made by `invoke` otherwise. */
   readonly requestId?: string
 }
@@ -68,7 +70,7 @@ export function openDoor(options: DoorOptions): Door {
     const input = tool.parse(call.input)
     deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
     try {
-      const output = await attempt(entry, input, context)
+      const output = await attempt(entry, input, context, call.retry ?? true)
       if (options.checkOutput) tool.checkOutput(output)
       return output
     } finally {
@@ -88,14 +90,14 @@ export function openDoor(options: DoorOptions): Door {
     await policy.limit(caller)
   }
 
-  async function attempt(entry: Entry, input: unknown, context: CallContext): Promise<unknown> {
+  async function attempt(entry: Entry, input: unknown, context: CallContext, retry: boolean): Promise<unknown> {
     for (let count = 1; ; count++) {
       try {
         requireUp(entry)
         return await untilAborted(entry.tool.run(input, context), context.signal)
       } catch (error) {
         if (context.signal.aborted) throw context.signal.reason
-        const waitMs = error instanceof Fault ? policy.retryAfterMs(entry.tool, error, count) : undefined
+        const waitMs = retry && error instanceof Fault ? policy.retryAfterMs(entry, error, count) : undefined
         if (waitMs === undefined) throw error
         context.log.debug('retrying', { attempt: count, waitMs })
         await sleep(clock, waitMs, context.signal)

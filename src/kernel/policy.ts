@@ -1,6 +1,9 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { mayUse, type Caller } from './caller.ts'
+import { systemClock, type Clock } from './clock.ts'
 import { Fault } from './fault.ts'
+import type { CallStatistics, Entry } from './registry.ts'
+import { RetryBudget } from './resilience/retry-budget.ts'
 import type { Tool } from './tool.ts'
 
 /** What a caller may do, how often, and for how long. */
@@ -11,20 +14,25 @@ export interface Policy {
   limit(caller: Caller): Promise<void>
   /** Milliseconds the call may take. A caller can shorten it, never lengthen it. */
   deadlineMs(tool: Tool, input: unknown, wantedMs?: number): number
-  /** Milliseconds to wait before another attempt, or undefined: no more. */
-  retryAfterMs(tool: Tool, fault: Fault, attempt: number): number | undefined
+  /** Milliseconds to wait before another attempt, or undefined: no more. It counts as one of the provider's retries. */
+  retryAfterMs(entry: Entry, fault: Fault, attempt: number): number | undefined
 }
 
 export interface PolicyOptions {
   callsPerMinute: number
   timeoutMs: number
+  clock?: Clock
 }
 
 /** Waits before the second and third attempt, milliseconds. */
 const RETRY_WAITS_MS = [100, 400]
 
-export function createPolicy({ callsPerMinute, timeoutMs }: PolicyOptions): Policy {
+/** What asks to be left alone for longer is: its caller hears when to come back, instead of waiting for it unknowingly. */
+const MOST_RETRY_WAIT_MS = 2000
+
+export function createPolicy({ callsPerMinute, timeoutMs, clock = systemClock }: PolicyOptions): Policy {
   const limiter = new RateLimiterMemory({ points: callsPerMinute, duration: 60 })
+  const budgets = createBudgets(clock)
   return {
     authorize(caller, tool) {
       if (mayUse(caller.scopes, tool.scope)) return
@@ -55,11 +63,27 @@ export function createPolicy({ callsPerMinute, timeoutMs }: PolicyOptions): Poli
       const allowedMs = tool.timeoutMs?.(input) ?? timeoutMs
       return wantedMs === undefined ? allowedMs : Math.min(wantedMs, allowedMs)
     },
-    retryAfterMs(tool, fault, attempt) {
+    retryAfterMs(entry, fault, attempt) {
       // A call that may have taken effect is repeated only where repeating it changes nothing.
-      if (!tool.idempotent || !fault.retryable || fault.code === 'stopping') return undefined
-      const waitMs = RETRY_WAITS_MS[attempt - 1]
-      return waitMs === undefined ? undefined : Math.max(waitMs, fault.retryAfterMs ?? 0)
+      if (!entry.tool.idempotent || !fault.retryable || fault.code === 'stopping') return undefined
+      const waitMs = Math.max(RETRY_WAITS_MS[attempt - 1] ?? Infinity, fault.retryAfterMs ?? 0)
+      return waitMs <= MOST_RETRY_WAIT_MS && budgets(entry).spend() ? waitMs : undefined
     },
+  }
+}
+
+/**
+ * Each provider's retries, in proportion to its calls: an outage is not answered with a multiple of the load. The calls are
+ * those the registry counts anyway, looked up when something failed: a call that succeeds costs nothing here.
+ */
+function createBudgets(clock: Clock): (entry: Entry) => RetryBudget {
+  const budgets = new Map<string, RetryBudget>()
+  const counted = new WeakMap<CallStatistics, number>()
+  return ({ provider, statistics }) => {
+    const budget = budgets.get(provider.id) ?? new RetryBudget(clock)
+    budgets.set(provider.id, budget)
+    budget.earn(statistics.calls - (counted.get(statistics) ?? 0))
+    counted.set(statistics, statistics.calls)
+    return budget
   }
 }

@@ -13,6 +13,8 @@ import { DEFAULT_OUTLIER, OutlierWatch, type OutlierOptions } from './outlier.ts
 import { NEVER, rankOf, WELL, WORST, type Rank } from './rank.ts'
 import { RetryBudget } from './retry-budget.ts'
 
+export type { Member } from './member.ts'
+
 export interface GroupOptions<C> {
   /** Who is asked, for faults: the upstream's id, the service's name. */
   readonly name: string
