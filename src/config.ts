@@ -9,9 +9,11 @@ import { problemsFault, type Problem } from './config/problem.ts'
 import { ConfigSchema, type ParsedConfig } from './config/schema.ts'
 
 /** Everything that can be set, read once and frozen. Paths are absolute. */
-export type Config = Readonly<Omit<ParsedConfig, 'data' | 'broker'>> & {
+export type Config = Readonly<Omit<ParsedConfig, 'data' | 'broker' | 'mcpFiles'>> & {
   /** The data folder. */
   readonly data: string
+  /** Files with other MCP servers, at least one; the first is the one that `alicia add` changes. */
+  readonly mcpFiles: readonly string[]
   /** The file it was read from, where there is one. */
   readonly file?: string
   readonly broker: Readonly<BrokerConfig>
@@ -58,17 +60,20 @@ export function loadConfig(sources: ConfigSources): Config {
     complain(parsed.error.issues.flatMap((issue) => explain(issue, merged)))
     throw problemsFault(problems)
   }
-  const { broker: parsedBroker, data, ...rest } = parsed.data
+  const { broker: parsedBroker, data: givenData, mcpFiles = [], ...rest } = parsed.data
   const base = (key: string) =>
     given.has(key) || filePath === undefined ? sources.cwd : pathsOf(sources.platform).dirname(filePath)
   const broker = chooseBroker(parsedBroker, rest.host, (key) => layerOf(key, merged, given))
   if (Array.isArray(broker)) complain(broker)
   else complain(clashes(rest.port, broker))
   if (problems.length > 0 || Array.isArray(broker)) throw problemsFault(problems)
+  const data = givenData === undefined ? defaultDataFolder(sources) : absolutePath(givenData, base('data'), sources)
+  const files = mcpFiles.map((path) => absolutePath(path, base('mcpFiles'), sources))
   return deepFreeze({
     ...rest,
     broker: withAbsolutePaths(broker, (path, key) => absolutePath(path, base(`broker.${key}`), sources)),
-    data: data === undefined ? defaultDataFolder(sources) : absolutePath(data, base('data'), sources),
+    data,
+    mcpFiles: files.length > 0 ? files : [pathsOf(sources.platform).join(data, 'mcp.json')],
     ...(filePath !== undefined && { file: filePath }),
   })
 }

@@ -112,6 +112,10 @@ export const ConfigSchema = z.strictObject({
     'Folder for the database, the token and the secret key. Absent: `$XDG_DATA_HOME/alicia` or ' +
       '`~/.local/share/alicia`; `~/Library/Application Support/alicia` on macOS; `%LOCALAPPDATA%\\alicia` on Windows.',
   ),
+  mcpFiles: z
+    .array(Path)
+    .exactOptional()
+    .describe('Files that name other MCP servers, as MCP clients have them. Absent: `mcp.json` in the data folder.'),
   token: Token.exactOptional().describe("The owner's access token. Absent: generated once, in the file `token`."),
   secretKey: SecretKeys.exactOptional().describe(
     'Key that encrypts stored credentials: 32 bytes in base64 or hex; several, separated by commas, to rotate (the ' +

@@ -14,6 +14,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'port', env: 'ALICIA_PORT', flag: '--port <port>', summary: 'HTTP port: API, dashboard, MCP (8765)' },
   { key: 'data', env: 'ALICIA_DATA', flag: '--data <folder>', summary: 'data folder' },
   { key: 'config', env: 'ALICIA_CONFIG', flag: '--config <file>', summary: 'configuration file (JSON with comments)' },
+  { key: 'mcpFiles', env: 'ALICIA_MCP_FILE', flag: '--mcp-file <files>', summary: 'files with other MCP servers' },
   { key: 'broker.kind', env: 'ALICIA_BROKER', flag: '--broker <kind>', summary: 'embedded, mosquitto or remote' },
   { key: 'broker.host', env: 'ALICIA_MQTT_HOST', flag: '--mqtt-host <address>', summary: 'address of the own broker' },
   { key: 'broker.port', env: 'ALICIA_MQTT_PORT', flag: '--mqtt-port <port>', summary: 'port of the own broker (1883)' },

@@ -51,6 +51,7 @@ const TOOLS = [
 
 const CONFIG: HubConfig = {
   data: '/data',
+  mcpFiles: ['/data/mcp.json'],
   host: '127.0.0.1',
   port: 0,
   demo: true,

@@ -6,6 +6,8 @@ import type { PartReport } from '../../kernel/ports.ts'
 export interface HubConfig {
   readonly data: string
   readonly file?: string
+  /** Files with other MCP servers, at least one. */
+  readonly mcpFiles: readonly string[]
   readonly host: string
   readonly port: number
   readonly demo: boolean

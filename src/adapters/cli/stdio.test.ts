@@ -10,6 +10,7 @@ import type { Composition, HubConfig } from './hub.ts'
 
 const CONFIG: HubConfig = {
   data: '/data',
+  mcpFiles: ['/data/mcp.json'],
   host: '127.0.0.1',
   port: 0,
   demo: false,

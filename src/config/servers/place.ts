@@ -8,7 +8,7 @@ import { locating, Unusable } from './unusable.ts'
 export interface ServerSources extends Machine {
   /** The text of a file, or undefined when it does not exist. */
   readFile(path: string): string | undefined
-  /** What `alicia secret set` keeps under that name. */
+  /** What `alicia secret set` keeps under that name. May throw Fault. */
   secret(name: string): string | undefined
   /** Names that servers cannot have: those of services and parts of the hub. */
   readonly reserved: readonly string[]
@@ -43,7 +43,7 @@ export function placeOf(
   }
   const references: References = {
     variable: (name) => sources.env[name],
-    secret: (name) => sources.secret(name),
+    secret: (name) => secretValue(name, sources),
     input: (id) => inputValue(id, inputs, sources),
     file: (path) => read(path)?.replace(/\r?\n$/, ''),
     userHome: sources.home,
@@ -64,10 +64,19 @@ export function placeOf(
   }
 }
 
+/** One that is there and cannot be opened concerns only the servers that use it. */
+function secretValue(name: string, sources: ServerSources): string | undefined {
+  try {
+    return sources.secret(name)
+  } catch (error) {
+    throw new Unusable('missing', `the secret ${name} cannot be opened: ${(error as Error).message}`)
+  }
+}
+
 /** Nobody is asked at a start: the value is a secret of that name, or the default. */
 function inputValue(id: string, inputs: readonly Input[], sources: ServerSources) {
   const input = inputs.find((candidate) => candidate.id === id)
-  const kept = sources.secret(id)
+  const kept = secretValue(id, sources)
   if (kept !== undefined) return { value: kept, isSecret: input?.password ?? true }
   return input?.default === undefined ? undefined : { value: input.default, isSecret: input.password ?? false }
 }

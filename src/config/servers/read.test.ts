@@ -75,6 +75,7 @@ suite('servers of a file', () => {
       profiles: [],
       capabilities: undefined,
       warnings: [],
+      places: new Map(),
       filesRead: [FILE],
     })
   })

@@ -27,6 +27,13 @@ export interface UnusableServer {
   readonly fingerprint: string
 }
 
+/** Where a server stands, and what stands there, references unresolved: cleartext secrets included. */
+export interface ServerPlace {
+  readonly file: string
+  readonly line: number
+  readonly value: unknown
+}
+
 /** What the files say about other people's servers. */
 export interface ServerConfig {
   readonly definitions: readonly ServerDefinition[]
@@ -35,14 +42,17 @@ export interface ServerConfig {
   /** As it stands in the files, unread; undefined: nothing. */
   readonly capabilities: unknown
   readonly warnings: readonly Problem[]
+  /** Where each server stands, by id. */
+  readonly places: ReadonlyMap<string, ServerPlace>
   /** Absolute paths of every file it was made of, there or not. */
   readonly filesRead: readonly string[]
 }
 
-type Outcome = { readonly line: Pick<Problem, 'source' | 'line'>; readonly warnings: readonly Problem[] } & (
-  | { readonly definition: ServerDefinition }
-  | { readonly unusable: UnusableServer }
-)
+type Outcome = {
+  readonly line: Required<Pick<Problem, 'source' | 'line'>>
+  readonly value: unknown
+  readonly warnings: readonly Problem[]
+} & ({ readonly definition: ServerDefinition } | { readonly unusable: UnusableServer })
 
 /**
  * Reads `mcp.json` and its like; a file that does not exist has no servers. What is wrong with one server is that
@@ -87,6 +97,12 @@ export function readServers(files: readonly string[], sources: ServerSources): S
       ...needs.flatMap(({ warnings }) => warnings),
       ...profiles.warnings,
     ],
+    places: new Map(
+      unique.map((outcome) => [
+        serverOf(outcome).id,
+        { file: outcome.line.source, line: outcome.line.line, value: outcome.value },
+      ]),
+    ),
     filesRead: [...filesRead],
   }
 }
@@ -115,6 +131,7 @@ function readServer({ name, path, value }: RawServer, { file, sources, filesRead
   const warnings = problems(result.warnings)
   const refuse = (is: Unusable['is'], problem: Problem): Outcome => ({
     line,
+    value,
     warnings,
     unusable: unusable({ id: identifierOf(name), name, enabled: isEnabled(value), is, problem }),
   })
@@ -124,7 +141,7 @@ function readServer({ name, path, value }: RawServer, { file, sources, filesRead
   }
   try {
     const place = placeOf(file.file, { inputs: file.inputs, sources, filesRead })
-    return { line, warnings, definition: definitionOf(name, result.entry, result.extras, place) }
+    return { line, value, warnings, definition: definitionOf(name, result.entry, result.extras, place) }
   } catch (error) {
     if (!(error instanceof Unusable)) throw error
     const where = [...path, ...result.pathOf(error.path)]
@@ -148,11 +165,12 @@ function withoutClashes(outcomes: readonly Outcome[], reserved: readonly string[
   return outcomes.map((outcome) => {
     const { id, name, enabled } = serverOf(outcome)
     const refuse = (text: string): Outcome => {
-      const { line, warnings } = outcome
+      const { line, value, warnings } = outcome
       const ownId = freeId(id, taken)
       taken.set(ownId, { name, line })
       return {
         line,
+        value,
         warnings,
         unusable: unusable({ id: ownId, name, enabled, is: 'wrong', problem: { ...line, text } }),
       }

@@ -1,0 +1,110 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { problemsFault } from '../problem.ts'
+import { compareServers, newlyWrong, type ServerChange } from './compare.ts'
+import type { ServerConfig } from './read.ts'
+
+export interface WatchOptions {
+  /** What counts at the start. */
+  readonly initial: ServerConfig
+  /** Reads everything anew. Throws Fault where a file is broken. */
+  read(): ServerConfig
+  /** Further files whose change matters: that of the secrets. */
+  readonly also: readonly string[]
+  readonly clock: Clock
+  onChange(change: ServerChange): void
+  /** A file is broken, or cannot be watched: nothing changes, and the fault says where. */
+  onProblem(fault: Fault): void
+}
+
+export interface ServerWatch {
+  /** What counts now. */
+  current(): ServerConfig
+  /** Reads at once, for where the system does not tell of changes (network shares, some container mounts). */
+  reload(): void
+  close(): void
+}
+
+/** Editors write in several steps; what is read half-way would be reported as broken. Milliseconds. */
+const SETTLE_MS = 200
+
+/**
+ * Watches the files that the servers were read from, `envFile`s and the like included. Folders are watched, not files:
+ * editors replace a file by another. A change that breaks a file, or makes a server wrong that was not, changes nothing.
+ */
+export function watchServers({ initial, read, also, clock, onChange, onProblem }: WatchOptions): ServerWatch {
+  const folders = new Map<string, FSWatcher>()
+  let current = initial
+  let names = new Set<string>()
+  let cancel = () => {}
+  let isClosed = false
+
+  const reload = () => {
+    cancel()
+    if (isClosed) return
+    try {
+      const next = read()
+      follow(next)
+      const wrong = newlyWrong(current, next)
+      if (wrong) return onProblem(problemsFault([wrong.problem]))
+      const change = compareServers(current, next)
+      if (!change) return
+      current = next
+      onChange(change)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      onProblem(error)
+    }
+  }
+  const soon = () => {
+    cancel()
+    cancel = clock.after(SETTLE_MS, reload)
+  }
+  const follow = ({ filesRead }: ServerConfig) => {
+    const files = [...filesRead, ...also]
+    names = new Set(files.map((file) => basename(file)))
+    const wanted = new Set(files.map((file) => dirname(file)))
+    for (const [folder, watcher] of folders) if (!wanted.has(folder)) forget(folder, watcher)
+    for (const folder of wanted) if (!folders.has(folder)) begin(folder)
+  }
+  const begin = (folder: string) => {
+    try {
+      // Most that happens in a data folder is the database: only the names that matter are looked at.
+      const watcher = watch(folder, (_, name) => {
+        if (name === null || names.has(name)) soon()
+      })
+      watcher.unref()
+      watcher.on('error', (error) => {
+        forget(folder, watcher)
+        onProblem(unwatched(folder, error))
+      })
+      folders.set(folder, watcher)
+    } catch (error) {
+      // A folder that is not there cannot change; it is tried again after the next change.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onProblem(unwatched(folder, error))
+    }
+  }
+  const forget = (folder: string, watcher: FSWatcher) => {
+    folders.delete(folder)
+    watcher.close()
+  }
+
+  follow(initial)
+  return {
+    current: () => current,
+    reload,
+    close() {
+      isClosed = true
+      cancel()
+      for (const [folder, watcher] of folders) forget(folder, watcher)
+    },
+  }
+}
+
+const unwatched = (folder: string, cause: unknown) =>
+  new Fault('storage_failed', `Changes in ${folder} are not noticed: ${(cause as Error).message}.`, {
+    hint: 'Restart the hub after a change.',
+    cause,
+  })
