@@ -20,7 +20,7 @@ suite('challenges', () => {
     ['Bearer error_description="you need scope=admin, error=none", scope="a"', { scope: 'a' }],
     ['Bearer scope="a", scope="b"', { scope: 'a' }],
     ['Bearer realm="with \\" quote", scope="a"', { scope: 'a' }],
-    ['Negotiate abc==, Bearer scope="a"', {}],
+    ['Negotiate abc==, Bearer scope="a"', { scope: 'a' }],
     ['Bearer scope="never closed', {}],
   ] as const)
     test(String(header), () => {

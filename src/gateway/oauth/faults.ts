@@ -31,6 +31,12 @@ export function oauthCode(error: unknown): string | undefined {
   return CODE.test(code) ? code : 'unknown_error'
 }
 
+/** The authorization server does not know the hub's registration (any more). */
+export function isUnknownClient(error: unknown): boolean {
+  const code = error instanceof Fault ? error.details?.['oauth'] : oauthCode(error)
+  return code === 'invalid_client' || code === 'unauthorized_client'
+}
+
 /**
  * A fault of what the SDK threw. Its own text stays out: it may quote an answer of the authorization server, and that
  * answer may hold a token.
@@ -42,7 +48,9 @@ export function loginFault(upstream: string, doing: string, error: unknown): Fau
   if (code === 'server_error' || code === 'temporarily_unavailable')
     return new Fault('unavailable', `The login server of ${upstream} failed at ${doing}.`, { hint: 'Try again later.' })
   const why = code ?? MEANINGS[error instanceof Error ? error.name : ''] ?? 'an answer that makes no sense'
-  return new Fault('upstream_failed', `The login server of ${upstream} did not take part in ${doing}: ${why}.`)
+  return new Fault('upstream_failed', `The login server of ${upstream} did not take part in ${doing}: ${why}.`, {
+    details: { provider: upstream, ...(code !== undefined && { oauth: code }) },
+  })
 }
 
 /** By the names of the SDK's classes and of Zod's. */

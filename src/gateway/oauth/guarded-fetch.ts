@@ -5,6 +5,7 @@ import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { addressKind, hostOf, isLoopbackHost } from './address.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** `fetch` as far as logins need it. */
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
@@ -176,16 +177,6 @@ function responseOf(response: IncomingMessage, bytes: Buffer): Response {
   for (const [key, values] of Object.entries(response.headersDistinct))
     for (const value of values ?? []) headers.append(key, value)
   return new Response(WITHOUT_BODY.has(status) ? null : new Uint8Array(bytes), { status, headers })
-}
-
-/** The resolver takes no signal: its answer is no longer waited for. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error)
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
 
 /** Only the code of a network error: its text may quote the URL. */

@@ -1,0 +1,108 @@
+import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
+import { loginRequired } from './faults.ts'
+import type { Grant, TokenVault } from './vault.ts'
+
+/** What a person has of an upstream. */
+export type Holding =
+  | { readonly is: 'nothing'; readonly why: string }
+  | { readonly is: 'grant'; readonly grant: Grant }
+  /** The upstream refuses a token as new as can be: not tried again until then (monotonic milliseconds). */
+  | { readonly is: 'refused'; readonly grant: Grant; readonly why: string; readonly untilMs: number }
+
+export interface Holdings {
+  of(person: string): Promise<Holding>
+  /** On disk first, then in use. */
+  keep(person: string, grant: Grant): Promise<void>
+  drop(person: string, why: string): Promise<void>
+  refuse(person: string, grant: Grant, why: string): void
+  /**
+   * Runs `renew` once for all who ask meanwhile. A rotated refresh token is on disk before anybody uses what came with
+   * it: after a crash the old one would be worth nothing. What was dropped or replaced while it ran stays so: a logout
+   * makes it throw Fault `unauthenticated`.
+   */
+  renewed(person: string, renew: (grant: Grant | undefined) => Promise<Grant>): Promise<Grant>
+}
+
+export interface HoldingsOptions {
+  readonly id: string
+  readonly vault: TokenVault
+  readonly clock: Clock
+  readonly log: Log
+  /** After each change of what a person has. */
+  readonly onChange: (person: string, holding: Holding) => void
+}
+
+const NOBODY: Holding = { is: 'nothing', why: 'nobody has logged in yet' }
+
+/** A server that refuses everybody for some minutes must not cost everybody their login. */
+const REFUSED_MS = 5 * 60_000
+
+export function createHoldings({ id, vault, clock, log, onChange }: HoldingsOptions): Holdings {
+  const known = new Map<string, Promise<Holding>>()
+  const renewing = new Map<string, Promise<Grant>>()
+  let written: Promise<unknown> = Promise.resolve()
+
+  const load = async (person: string): Promise<Holding> => {
+    const grant = await vault.grant(id, person)
+    return grant === undefined ? NOBODY : { is: 'grant', grant }
+  }
+
+  const of = (person: string): Promise<Holding> => {
+    const held = known.get(person)
+    if (held !== undefined) return held
+    const loading = load(person)
+    known.set(person, loading)
+    // A database that is away for a moment is asked again by the next call.
+    loading.catch(() => known.delete(person))
+    return loading
+  }
+
+  const set = (person: string, holding: Holding) => {
+    known.set(person, Promise.resolve(holding))
+    onChange(person, holding)
+  }
+
+  /** One after the other: a logout must not be overtaken by what was written before it. */
+  const write = (work: () => Promise<void>): Promise<void> => {
+    const done = written.then(work)
+    written = done.catch(() => undefined)
+    return done
+  }
+
+  const renew = async (person: string, work: (grant: Grant | undefined) => Promise<Grant>): Promise<Grant> => {
+    const before = await of(person)
+    const grant = await work(before.is === 'nothing' ? undefined : before.grant)
+    const now = await of(person)
+    if (now !== before) {
+      if (now.is === 'nothing') throw loginRequired(id, now.why)
+      return now.grant
+    }
+    await write(() => vault.saveGrant(id, person, grant)).catch((error: unknown) =>
+      // The old one is used up: this one is all there is, and works until the hub ends.
+      log.error('a renewed login could not be stored', { upstream: id, error }),
+    )
+    if ((await of(person)) === before) set(person, { is: 'grant', grant })
+    return grant
+  }
+
+  return {
+    of,
+    async keep(person, grant) {
+      await write(() => vault.saveGrant(id, person, grant))
+      set(person, { is: 'grant', grant })
+    },
+    async drop(person, why) {
+      set(person, { is: 'nothing', why })
+      await write(() => vault.removeGrant(id, person))
+    },
+    refuse: (person, grant, why) => set(person, { is: 'refused', grant, why, untilMs: clock.monotonic() + REFUSED_MS }),
+    renewed(person, work) {
+      const running = renewing.get(person)
+      if (running !== undefined) return running
+      const run = renew(person, work).finally(() => renewing.delete(person))
+      renewing.set(person, run)
+      return run
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { Authority, Visit } from './authority.ts'
+import { isUnknownClient, loginFault, loginRequired, oauthCode } from './faults.ts'
+import type { Holdings } from './holdings.ts'
+import { obtain, refresh, type MachineGrant } from './tokens.ts'
+import type { Grant, TokenVault } from './vault.ts'
+
+export interface Renewal {
+  /** The person's grant, renewed where its token is about to end; undefined: there is none. */
+  current(person: string): Promise<Grant | undefined>
+  /** A new grant. Throws Fault `unauthenticated` when only the person can get one. */
+  renew(person: string): Promise<Grant>
+}
+
+export interface RenewalOptions {
+  readonly id: string
+  readonly authority: Authority
+  readonly holdings: Holdings
+  readonly vault: TokenVault
+  readonly clock: Clock
+  readonly log: Log
+  /** Absent: grants are those of persons. */
+  readonly machine: MachineGrant | undefined
+  /** Ends renewals: they run for all who wait, so no single caller's signal does. */
+  readonly closing: AbortSignal
+}
+
+export function createRenewal(options: RenewalOptions): Renewal {
+  const { id, authority, holdings, vault, clock, log, machine, closing } = options
+
+  const ended = async (person: string, why: string): Promise<Fault> => {
+    await holdings.drop(person, why)
+    return loginRequired(id, why)
+  }
+
+  const refreshed = async (person: string, visit: Visit, grant: Grant): Promise<Grant> => {
+    const { server } = visit
+    if (grant.issuer !== server.issuer) throw await ended(person, 'it has moved to another login server')
+    if (grant.refreshToken === undefined) throw await ended(person, 'the last login has expired')
+    const client = await visit.knownClient()
+    if (client?.clientId !== grant.clientId) throw await ended(person, 'Alicia is another client there now')
+    try {
+      return await refresh(visit.request(client), grant, grant.refreshToken)
+    } catch (error) {
+      if (isUnknownClient(error)) {
+        await vault.removeRegistration(server.issuer)
+        throw await ended(person, 'its login server does not know Alicia any more')
+      }
+      // Used twice, revoked, or left unused for too long: the person alone can tell.
+      if (oauthCode(error) === 'invalid_grant') throw await ended(person, 'the last login was ended or has expired')
+      throw loginFault(id, 'renewing the token', error)
+    }
+  }
+
+  const obtained = async (person: string, how: MachineGrant, grant: Grant | undefined): Promise<Grant> => {
+    const visit = await authority.visit(closing, 'known')
+    const client = await visit.client()
+    return obtain(visit.request(client), how, authority.scopesFor(person, visit.server, grant))
+  }
+
+  const work = async (person: string, grant: Grant | undefined): Promise<Grant> => {
+    if (machine !== undefined) return obtained(person, machine, grant)
+    if (grant === undefined) throw loginRequired(id, 'nobody has logged in yet')
+    return refreshed(person, await authority.visit(closing, 'known'), grant)
+  }
+
+  const renew = (person: string): Promise<Grant> => holdings.renewed(person, (grant) => work(person, grant))
+
+  return {
+    renew,
+    async current(person) {
+      const holding = await holdings.of(person)
+      if (holding.is === 'nothing') return undefined
+      if (holding.is === 'refused' && clock.monotonic() < holding.untilMs) throw loginRequired(id, holding.why)
+      const { grant } = holding
+      if ((grant.renewMs ?? Number.POSITIVE_INFINITY) > clock.now()) return grant
+      // Without a way to renew it, the server's clock decides: the hub's may be wrong.
+      if (machine === undefined && grant.refreshToken === undefined) return grant
+      try {
+        return await renew(person)
+      } catch (error) {
+        const isOver = (grant.expiresMs ?? 0) <= clock.now()
+        if (isOver || !(error instanceof Fault) || error.code === 'unauthenticated') throw error
+        log.warn('a token could not be renewed; the old one still holds', { upstream: id, reason: error.message })
+        return grant
+      }
+    },
+  }
+}
