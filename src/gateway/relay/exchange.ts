@@ -1,0 +1,62 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
+import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import type { ClientFace } from '../connection/connection.ts'
+import { askClient } from './asking.ts'
+import { aboutClient, aboutHop, type Way } from './hops.ts'
+import { legacyToModern } from './legacy-to-modern.ts'
+import { modernToLegacy } from './modern-to-legacy.ts'
+import { forModern, identityOf, ofHub, unchanged, type Outbound } from './params.ts'
+import type { Parking } from './parking.ts'
+import { needsPerson } from './refusals.ts'
+import { isInputRequired } from './results.ts'
+import { RunningCall, type Answer, type Asked } from './running-call.ts'
+
+export interface ExchangeOptions {
+  readonly name: string
+  readonly clock: Clock
+  readonly parking: Parking
+  readonly hubFace: ClientFace
+}
+
+/** One request on one way, whatever revision either side speaks. Throws like `Relay.request`. */
+export type Exchange = (way: Way, asked: Asked) => Promise<RelayedResult>
+
+export function createExchange({ name, clock, parking, hubFace }: ExchangeOptions): Exchange {
+  const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
+  const bridge = { name, clock, parking }
+
+  const ask: Answer = (question, { context }) =>
+    context === undefined ? Promise.reject(needsPerson(name)) : askClient(question, context, clock)
+
+  const run = ({ line, connection }: Way, asked: Asked, outbound: Outbound) =>
+    line.run(connection, new RunningCall(asked, outbound, ask, line))
+
+  /** What the client says of itself describes the whole way, so that errors about it are the client's own. */
+  const modernToModern = async (way: Way, asked: Asked): Promise<RelayedResult> => {
+    try {
+      return await run(way, asked, unchanged(asked.params))
+    } catch (error) {
+      throw aboutHop(name, error)
+    }
+  }
+
+  const hubToModern = async (way: Way, asked: Asked): Promise<RelayedResult> => {
+    try {
+      const result = await run(way, asked, forModern(asked.params, hubIdentity, true))
+      if (isInputRequired(result)) throw needsPerson(name)
+      return result
+    } catch (error) {
+      throw aboutClient(name, error)
+    }
+  }
+
+  return (way, asked) => {
+    const { peer } = asked.context
+    const modern = way.connection.revision === MODERN_REVISION
+    if (peer === undefined) return modern ? hubToModern(way, asked) : run(way, asked, ofHub(asked.params))
+    if (peer.revision !== MODERN_REVISION)
+      return modern ? legacyToModern(way, asked, bridge) : run(way, asked, unchanged(asked.params))
+    return modern ? modernToModern(way, asked) : modernToLegacy(way, asked, bridge)
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { Secrets } from '../../kernel/ports.ts'
+import type { InteractiveCall } from './interactive-call.ts'
+import { badState } from './refusals.ts'
+
+/** How long a client may take to come back with the answers. */
+export const PARKED_MS = 600_000
+/** Parked calls of one server: each keeps a request of the server's open. */
+const MOST_PARKED = 128
+/** One caller does not take all the places. */
+const MOST_PARKED_EACH = 32
+
+/** What a `requestState` says once it is opened. */
+interface Ticket {
+  readonly call: string
+  readonly round: number
+  readonly principal: string
+  /** Wall-clock milliseconds. */
+  readonly expiresAtMs: number
+}
+
+/** Calls that wait for their clients to come back, and the states that find them again. */
+export class Parking {
+  readonly #options: { readonly name: string; readonly secrets: Secrets; readonly clock: Clock }
+  readonly #calls = new Map<string, InteractiveCall>()
+
+  constructor(options: { readonly name: string; readonly secrets: Secrets; readonly clock: Clock }) {
+    this.#options = options
+  }
+
+  /** The state for the client: opaque to it, and of no use to anybody else. Throws Fault `rate_limited`. */
+  park(call: InteractiveCall): string {
+    const { clock, secrets, name } = this.#options
+    if (!this.#calls.has(call.id)) {
+      const own = [...this.#calls.values()].filter(({ principal }) => principal === call.principal).length
+      if (this.#calls.size >= MOST_PARKED || own >= MOST_PARKED_EACH)
+        throw new Fault(
+          'rate_limited',
+          `${name} asked something, and too many of its calls wait for answers already.`,
+          {
+            hint: 'Answer or abandon some of them; an abandoned one ends after 10 minutes.',
+            details: { provider: name },
+          },
+        )
+    }
+    this.#calls.set(call.id, call)
+    const { id, round, principal } = call
+    const ticket: Ticket = { call: id, round, principal, expiresAtMs: clock.now() + PARKED_MS }
+    return secrets.seal(JSON.stringify(ticket), this.#context)
+  }
+
+  /** The call that this caller may go on with. Throws RelayedError -32602 (2026-07-28, mrtr, server requirements 4, 5). */
+  find(requestState: unknown, principal: string, subject: string): InteractiveCall {
+    const { name, clock } = this.#options
+    const ticket = this.#open(requestState)
+    // A stranger is not told whether there is such a call.
+    if (ticket === undefined || ticket.principal !== principal)
+      throw badState(name, 'it is not one that this server gave you')
+    if (clock.now() >= ticket.expiresAtMs) throw badState(name, 'it has expired; make the call anew')
+    const call = this.#calls.get(ticket.call)
+    if (call === undefined || !call.isParked || call.round !== ticket.round)
+      throw badState(name, 'it was used already or its call is over; make the call anew')
+    if (call.subject !== subject) throw badState(name, 'it belongs to another request')
+    return call
+  }
+
+  over(call: InteractiveCall): void {
+    this.#calls.delete(call.id)
+  }
+
+  close(reason: Fault): void {
+    for (const call of this.#calls.values()) call.end(reason)
+  }
+
+  get #context(): string {
+    return `mcp.parked:${this.#options.name}`
+  }
+
+  #open(requestState: unknown): Ticket | undefined {
+    if (typeof requestState !== 'string') return undefined
+    try {
+      return JSON.parse(this.#options.secrets.open(requestState, this.#context)) as Ticket
+    } catch {
+      return undefined
+    }
+  }
+}
