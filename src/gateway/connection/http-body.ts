@@ -1,0 +1,42 @@
+import type { Readable } from 'node:stream'
+import { tooLarge } from './channel.ts'
+
+/** Reads a body chunk by chunk. Rejects when it breaks off, or with what `onChunk` throws; the body ends then. */
+export function readChunks(body: Readable, onChunk: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on('data', (chunk: Buffer) => {
+      try {
+        onChunk(chunk)
+      } catch (error) {
+        reject(error)
+        body.destroy()
+      }
+    })
+    body.once('end', resolve)
+    body.on('error', reject)
+    body.once('close', () => reject(new Error('the body was cut off')))
+  })
+}
+
+/** The whole body as text. Throws Fault `too_large` naming the upstream. */
+export async function readText(body: Readable, name: string, largestBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  await readChunks(body, (chunk) => {
+    bytes += chunk.length
+    if (bytes > largestBytes) throw tooLarge(name, undefined, largestBytes)
+    chunks.push(chunk)
+  })
+  const [first] = chunks
+  return chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString()
+}
+
+/** Nobody wants this body: what little comes is thrown away, so that the connection can be used again; more ends it. */
+export function discard(body: Readable): void {
+  let bytes = 0
+  body.on('error', () => {})
+  body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > 64 * 1024) body.destroy()
+  })
+}

@@ -1,0 +1,75 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Readable } from 'node:stream'
+
+export interface HttpRequest {
+  readonly url: URL
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+/** The beginning of an answer. */
+export interface AnswerHead {
+  readonly status: number
+  /** `name` in lower case. */
+  header(name: string): string | undefined
+}
+
+/** An answer whose body has not been read. Somebody must read or discard it. */
+export interface HttpAnswer extends AnswerHead {
+  readonly body: Readable
+}
+
+/** One request and its answer; follows no redirect. Rejects with whatever broke. */
+export interface Exchange {
+  (request: HttpRequest): Promise<HttpAnswer>
+}
+
+/** Connections that were idle for longer are not used again: many servers close theirs after five seconds. */
+const IDLE_MS = 4000
+
+/** Node's own client, with connections that are kept. Measured at twice the calls of `fetch`. */
+export function createExchange(secure: boolean): { exchange: Exchange; close: () => void } {
+  const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, timeout: IDLE_MS })
+  const send = secure ? httpsRequest : httpRequest
+  return {
+    exchange: ({ url, method, headers, body, signal }) =>
+      new Promise((resolve, reject) => {
+        const request = send(url, { method, headers, agent, signal })
+        request.on('response', (response) => resolve(nodeAnswer(response)))
+        request.on('error', reject)
+        request.end(body)
+      }),
+    close: () => agent.destroy(),
+  }
+}
+
+const nodeAnswer = (response: IncomingMessage): HttpAnswer => ({
+  status: response.statusCode ?? 0,
+  header(name) {
+    const value = response.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  },
+  body: response,
+})
+
+/** The same over somebody's `fetch`, which logs in where that is needed. */
+export const fetchExchange =
+  (fetch: typeof globalThis.fetch): Exchange =>
+  async ({ url, method, headers, body, signal }) => {
+    const response = await fetch(url, {
+      method,
+      headers,
+      signal,
+      redirect: 'manual',
+      ...(body !== undefined && { body }),
+    })
+    return {
+      status: response.status,
+      header: (name) => response.headers.get(name) ?? undefined,
+      body: response.body ? Readable.fromWeb(response.body) : Readable.from([]),
+    }
+  }

@@ -1,0 +1,116 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault, type FaultCode } from '../../kernel/fault.ts'
+import { isObject } from '../../kernel/mcp/message.ts'
+import type { RelayedErrorBody } from '../../kernel/mcp/relayed.ts'
+import type { AnswerHead } from './http-exchange.ts'
+import { LoginRequired } from './login-required.ts'
+
+/** The server refused a request with an HTTP status and no JSON-RPC error that answers it. */
+export class HttpRefusal extends Fault {
+  readonly answeredStatus: number
+  /** A JSON-RPC error that names no request. */
+  readonly error: RelayedErrorBody | undefined
+
+  constructor(
+    name: string,
+    status: number,
+    more: { error?: RelayedErrorBody | undefined; retryAfterMs?: number } = {},
+  ) {
+    const { error, retryAfterMs } = more
+    const says = error ? `: ${error.message}` : '.'
+    super(codeOf(status), `${name} answered HTTP ${status}${says}`, {
+      hint: hintOf(status),
+      details: { provider: name, status },
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+    this.answeredStatus = status
+    this.error = error
+  }
+}
+
+/** What passes by itself is `unavailable`; a retry of anything else meets the same answer. */
+function codeOf(status: number): FaultCode {
+  if (status === 429 || status === 408 || (status >= 502 && status <= 504)) return 'unavailable'
+  return status === 413 ? 'too_large' : 'upstream_failed'
+}
+
+function hintOf(status: number): string {
+  if (status === 429) return 'It is asked too often; wait before the next call.'
+  if (status === 404 || status === 405) return 'Check the path of its `url`.'
+  if (status === 403) return 'It does not let the hub in; check its `headers` and who may ask.'
+  if (status >= 500) return 'The error is on its side; its own log says more.'
+  return 'It does not accept what it was sent; its own log says more.'
+}
+
+/** The fault of an answer that is neither a result nor a JSON-RPC error for the request. */
+export function refusalOf(name: string, url: URL, answer: AnswerHead, more: { body: string; clock: Clock }): Fault {
+  const { status } = answer
+  const challenge = answer.header('www-authenticate')
+  if (status === 401 || (status === 403 && challenge !== undefined))
+    return new LoginRequired(name, { status, challenge, url: url.origin + url.pathname })
+  const retryAfterMs = readRetryAfter(answer.header('retry-after'), more.clock)
+  return new HttpRefusal(name, status, {
+    error: errorOf(more.body),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  })
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date. */
+function readRetryAfter(value: string | undefined, clock: Clock): number | undefined {
+  if (value === undefined) return undefined
+  const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - clock.now()
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+}
+
+/** A JSON-RPC error, whichever request it is for. */
+export function errorOf(body: string): RelayedErrorBody | undefined {
+  try {
+    const value: unknown = JSON.parse(body)
+    const error = isObject(value) ? value['error'] : undefined
+    if (!isObject(error)) return undefined
+    const { code, message, data } = error
+    if (typeof code !== 'number' || typeof message !== 'string') return undefined
+    return { code, message, ...(data !== undefined && { data }) }
+  } catch {
+    return undefined
+  }
+}
+
+/** What a broken connection is called by those who read it. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'it broke the connection',
+  ENOTFOUND: 'its host name is not known',
+  EAI_AGAIN: 'its host name cannot be looked up now',
+  ETIMEDOUT: 'it does not answer',
+  EHOSTUNREACH: 'its host cannot be reached',
+  ENETUNREACH: 'its network cannot be reached',
+  EPIPE: 'it broke the connection',
+  UND_ERR_SOCKET: 'it broke the connection',
+}
+
+/** The connection to a server failed, or broke before the answer was whole. */
+export function brokenOff(name: string, error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const code = codeOfError(error)
+  const reason =
+    (code && REASONS[code]) ?? (code === undefined ? 'the connection broke' : `the connection broke (${code})`)
+  return new Fault('unavailable', `${name} cannot be reached: ${reason}.`, {
+    hint: 'See whether it runs and whether its `url` is right.',
+    details: { provider: name },
+    cause: error,
+  })
+}
+
+/** `fetch` hides the code in a cause. */
+function codeOfError(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return codeOfError(error.cause)
+}
+
+export const redirectFault = (name: string, status: number, to: URL | null): Fault =>
+  new Fault('upstream_failed', `${name} sends elsewhere (HTTP ${status}), which is not followed.`, {
+    hint: to ? `If that is right, set its \`url\` to ${to.origin}${to.pathname}.` : 'Check its `url`.',
+    details: { provider: name },
+  })
