@@ -134,7 +134,8 @@ export interface PartReport extends StatusReport {
 /** The other MCP servers behind the hub, as its own services see them. Every method throws Fault `not_found` for a name it does not know. */
 export interface Gateway {
   servers(): readonly ServerReport[]
-  server(name: string): ServerReport
+  /** The same, with what it costs to find out. */
+  server(name: string): Promise<ServerReport>
   /** What it said on its standard error and what befell it, oldest first. */
   log(name: string, most: number): readonly ServerLogLine[]
   /** Resolve when it is up. Throw Fault `unavailable` with the reason when it does not come up. */

@@ -1,4 +1,6 @@
+import type { Log } from '../../kernel/log.ts'
 import type { Store } from '../../kernel/ports.ts'
+import type { EraMemory, EraVerdict } from '../connection/era.ts'
 
 /** What the hub remembers of its upstreams over restarts: lists, approvals, eras. Small values, by server and key. */
 export interface Memory {
@@ -46,3 +48,14 @@ export async function openMemory(store: Store): Promise<Memory> {
     },
   }
 }
+
+/** The eras of servers, kept over restarts. What is not written down is found out again. */
+export const eraMemory = (memory: Memory, log: Log): EraMemory => ({
+  get: (key) => memory.get(ERAS, key) as EraVerdict | undefined,
+  set(key, verdict) {
+    memory.set(ERAS, key, verdict).catch((error: unknown) => log.warn('an era was not remembered', { error }))
+  },
+})
+
+/** No server's id: those begin with a letter. */
+const ERAS = '*eras'

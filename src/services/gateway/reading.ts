@@ -19,7 +19,7 @@ export const inspectServer = operation<Deps>()({
   effect: 'read',
   input: z.object({ name: Name }),
   output: ServerDetailShape,
-  handler: async ({ name }, { gateway }) => detail(gateway.server(name)),
+  handler: async ({ name }, { gateway }) => detail(await gateway.server(name)),
 })
 
 export const readServerLog = operation<Deps>()({

@@ -18,7 +18,7 @@ export const startServer = operation<Deps>()({
   output: ServerShape,
   async handler({ name }, { gateway, signal }) {
     await gateway.start(name, signal)
-    return brief(gateway.server(name))
+    return brief(await gateway.server(name))
   },
 })
 
@@ -32,7 +32,7 @@ export const restartServer = operation<Deps>()({
   output: ServerShape,
   async handler({ name }, { gateway, signal }) {
     await gateway.restart(name, signal)
-    return brief(gateway.server(name))
+    return brief(await gateway.server(name))
   },
 })
 
@@ -46,6 +46,6 @@ export const stopServer = operation<Deps>()({
   output: ServerShape,
   async handler({ name }, { gateway }) {
     await gateway.stop(name)
-    return brief(gateway.server(name))
+    return brief(await gateway.server(name))
   },
 })

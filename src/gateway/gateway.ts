@@ -1,0 +1,149 @@
+import { Fault } from '../kernel/fault.ts'
+import type { ServerDefinition } from '../kernel/mcp/server-definition.ts'
+import { nearest } from '../kernel/nearest.ts'
+import type { Gateway, LoginAnswer, ServerReport } from '../kernel/ports.ts'
+import type { Logins } from './oauth/logins.ts'
+import { createUpstream, type Upstream } from './upstream/upstream.ts'
+import type { UpstreamParts } from './upstream/parts.ts'
+import { unusableProvider, unusableReport, type Unusable } from './upstream/unusable.ts'
+
+export interface GatewayOptions extends Omit<UpstreamParts, 'blockedBy'> {
+  readonly logins: Logins
+  /** Since when and why a part of the hub is down; undefined: it is up, or there is no such part. */
+  partDown(name: string): { readonly sinceMs: number; readonly reason?: string } | undefined
+}
+
+/** What the configuration asks for. */
+export interface Wanted {
+  readonly definitions: readonly ServerDefinition[]
+  /** Servers that stand in the configuration and cannot be run: they are listed with the reason. */
+  readonly unusable: readonly Unusable[]
+}
+
+export interface RunningGateway extends Gateway {
+  /** Makes it so: a server whose definition did not change goes on undisturbed. */
+  apply(wanted: Wanted): Promise<void>
+  /** Ends every server. Never throws. */
+  close(): Promise<void>
+}
+
+/** All the MCP servers behind the hub. */
+export function createGateway(options: GatewayOptions): RunningGateway {
+  const { registry, events, clock, logins } = options
+  const upstreams = new Map<string, Upstream>()
+  const unusable = new Map<string, Unusable & { readonly sinceMs: number }>()
+
+  const parts: UpstreamParts = { ...options, blockedBy }
+
+  function blockedBy({ needs }: ServerDefinition): string | undefined {
+    for (const need of needs) {
+      const down = downOf(need)
+      if (down) return `it needs ${need}, which is down since ${timeOf(down.sinceMs)}`
+    }
+    return undefined
+  }
+
+  const downOf = (name: string) => {
+    const report = upstreams.get(name)?.report() ?? unusableReports().find(({ id }) => id === name)
+    if (!report) return options.partDown(name)
+    // One that starts when it is called is not down.
+    return report.status === 'unavailable' ? report : undefined
+  }
+
+  const unusableReports = () => [...unusable.values()].map(unusableReport)
+
+  const find = (name: string): Upstream => {
+    const upstream = upstreams.get(name) ?? [...upstreams.values()].find(({ definition }) => definition.name === name)
+    if (upstream) return upstream
+    const broken = [...unusable.values()].find((one) => one.id === name || one.name === name)
+    if (broken)
+      throw new Fault('conflict', `${broken.name} cannot be run: ${broken.reason}.`, {
+        hint: 'Mend the configuration; it is read again by itself.',
+      })
+    throw unknownServer(name, servers())
+  }
+
+  const servers = (): ServerReport[] =>
+    [...[...upstreams.values()].map((upstream) => upstream.report()), ...unusableReports()].sort((a, b) =>
+      a.id < b.id ? -1 : 1,
+    )
+
+  const stopListening = events.on('status.changed', ({ name }) => {
+    for (const upstream of upstreams.values()) if (upstream.definition.needs.includes(name)) upstream.needsChanged()
+  })
+
+  const remove = async (id: string) => {
+    const upstream = upstreams.get(id)
+    upstreams.delete(id)
+    logins.forget(id)
+    await upstream?.close()
+  }
+
+  const apply = async ({ definitions, unusable: broken }: Wanted) => {
+    const enabled = definitions.filter((definition) => definition.enabled)
+    const wanted = new Map(enabled.map((definition) => [definition.id, definition]))
+    const gone = [...upstreams].filter(([id, { definition }]) => wanted.get(id)?.fingerprint !== definition.fingerprint)
+    const leaving = gone.map(([id]) => remove(id))
+    const brokenNow = broken.filter((one) => one.enabled)
+    const staying = new Set([...wanted.keys(), ...brokenNow.map(({ id }) => id)])
+    for (const id of [...gone.map(([id]) => id), ...unusable.keys()]) if (!staying.has(id)) registry.remove(id)
+    const before = new Map(unusable)
+    unusable.clear()
+    for (const one of brokenNow) {
+      const sinceMs = before.get(one.id)?.sinceMs ?? clock.now()
+      unusable.set(one.id, { ...one, sinceMs })
+      registry.add(unusableProvider({ ...one, sinceMs }))
+    }
+    // In the order of the configuration: the first of two that collide has the name without a prefix.
+    const fresh = enabled.filter(({ id }) => !upstreams.has(id))
+    for (const definition of fresh) upstreams.set(definition.id, createUpstream(definition, parts))
+    // What an old one leaves behind (a port, a lock) must be gone before the new one starts.
+    await Promise.all(leaving)
+    for (const { id } of fresh) upstreams.get(id)?.begin()
+  }
+
+  return {
+    apply,
+    servers,
+    async server(name) {
+      const broken = unusableReports().find((one) => one.id === name || one.name === name)
+      if (broken) return broken
+      const upstream = find(name)
+      const memoryMegabytes = await upstream.memoryMegabytes()
+      return { ...upstream.report(), ...(memoryMegabytes !== undefined && { memoryMegabytes }) }
+    },
+    log: (name, most) => find(name).log(most),
+    start: (name, signal) => find(name).start(signal),
+    restart: (name, signal) => find(name).restart(signal),
+    stop: (name) => find(name).stop(),
+    async login(name, caller, signal) {
+      return await logins.begin(find(name).definition, caller, signal)
+    },
+    async logout(name, caller, signal) {
+      await logins.logout(find(name).definition, caller, signal)
+    },
+    async finishLogin(answer: LoginAnswer, signal) {
+      const { id, person } = await logins.finish(answer, signal)
+      upstreams.get(id)?.loggedIn(person)
+      return id
+    },
+    held: (name) => (name === undefined ? [...upstreams.values()] : [find(name)]).flatMap((one) => one.held()),
+    approve: (name, tools) => find(name).approve(tools),
+    async close() {
+      stopListening()
+      await Promise.all([...upstreams.keys()].map(remove))
+    },
+  }
+}
+
+const timeOf = (ms: number) => new Date(ms).toISOString()
+
+function unknownServer(name: string, known: readonly ServerReport[]): Fault {
+  const meant = nearest(
+    name,
+    known.map(({ id }) => id),
+  )
+  return new Fault('not_found', `There is no MCP server called ${JSON.stringify(name.slice(0, 100))}.`, {
+    hint: meant === undefined ? 'list_servers says which there are.' : `Did you mean ${meant}?`,
+  })
+}

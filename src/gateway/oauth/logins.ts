@@ -1,0 +1,92 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { OWNER } from '../../kernel/identity.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { ServerDefinition, Transport } from '../../kernel/mcp/server-definition.ts'
+import type { LoginAnswer } from '../../kernel/ports.ts'
+import type { Fetch } from './guarded-fetch.ts'
+import { createUpstreamLogin, type UpstreamLogin } from './login.ts'
+import type { TokenVault } from './vault.ts'
+
+export interface LoginsOptions {
+  readonly vault: TokenVault
+  /** Where authorization servers send the browser back to. */
+  readonly redirectUrl: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly fetch: Fetch
+  /** A server turned out to ask each person for a login, and this one has it. */
+  onLogin(id: string, person: string): void
+}
+
+/** The logins of all upstreams that can ask for one: those reached over HTTP, without credentials in the configuration. */
+export interface Logins {
+  /** A `fetch` that shows the person's token; undefined: this server gets what the configuration says. */
+  fetchFor(definition: ServerDefinition, transport: Transport, person: Caller | undefined): Fetch | undefined
+  /** Throws Fault `conflict` where there is nothing to log in at. */
+  begin(definition: ServerDefinition, person: Caller, signal: AbortSignal): Promise<{ authorizationUrl: string }>
+  /** Throws Fault `not_found` for a login nobody began here. */
+  finish(answer: LoginAnswer, signal: AbortSignal): Promise<{ readonly id: string; readonly person: string }>
+  logout(definition: ServerDefinition, person: Caller, signal: AbortSignal): Promise<void>
+  /** The server is there no more, or is another one. */
+  forget(id: string): void
+}
+
+export function createLogins(options: LoginsOptions): Logins {
+  const byServer = new Map<string, UpstreamLogin>()
+
+  const loginOf = ({ id, oauth }: ServerDefinition, transport: Transport | undefined): UpstreamLogin | undefined => {
+    if (transport?.kind !== 'http' || hasOwnCredentials(transport.headers)) return undefined
+    const known = byServer.get(id)
+    if (known) return known
+    const { vault, redirectUrl, clock, log, fetch } = options
+    const made = createUpstreamLogin({
+      id,
+      url: transport.url,
+      ...(oauth && { definition: oauth }),
+      vault,
+      redirectUrl,
+      clock,
+      log,
+      fetch,
+      onChange(person, status) {
+        if (status.is === 'logged_in') options.onLogin(id, person)
+      },
+    })
+    byServer.set(id, made)
+    return made
+  }
+
+  const required = (definition: ServerDefinition): UpstreamLogin => {
+    const login = loginOf(definition, definition.replicas[0]?.transport)
+    if (login) return login
+    throw new Fault('conflict', `${definition.id} asks for no login: it gets what the configuration says.`)
+  }
+
+  return {
+    fetchFor: (definition, transport, person) => loginOf(definition, transport)?.fetch(person?.id ?? OWNER.id),
+    begin: async (definition, person, signal) => await required(definition).begin(person.id, signal),
+    async finish(answer, signal) {
+      for (const login of byServer.values())
+        if (login.expects(answer.state)) return { id: login.id, ...(await login.finish(answer, signal)) }
+      throw new Fault(
+        'not_found',
+        'No login with this state waits for an answer: it is over, or was begun elsewhere.',
+        {
+          hint: 'Begin again with `alicia login <server>`.',
+        },
+      )
+    },
+    async logout(definition, person, signal) {
+      await required(definition).logout(person.id, signal)
+    },
+    forget(id) {
+      byServer.get(id)?.close()
+      byServer.delete(id)
+    },
+  }
+}
+
+const hasOwnCredentials = (headers: Readonly<Record<string, string>>): boolean =>
+  Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')

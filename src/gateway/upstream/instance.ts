@@ -1,0 +1,130 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Replica, ServerDefinition } from '../../kernel/mcp/server-definition.ts'
+import type { Member } from '../../kernel/resilience/member.ts'
+import type { ClientFace, Connection, ConnectionHandlers } from '../connection/connection.ts'
+import { createLife, type Life } from '../life/life.ts'
+import type { LifeState } from '../life/state.ts'
+import { memoryOf } from '../process/process-table.ts'
+import type { StderrRing } from '../process/stderr-lines.ts'
+import type { ListKind, Relay } from '../relay/relay-options.ts'
+import { createRelay } from '../relay/relay.ts'
+import { HUB_CAPABILITIES } from './hub-face.ts'
+import type { UpstreamParts } from './parts.ts'
+import { reachedBy } from './reached.ts'
+
+/** What an upstream is made of: one replica's life, and the relay over its connections. */
+export interface Instance extends Member<Connection> {
+  readonly life: Life<Connection>
+  readonly relay: Relay
+  readonly reached: string
+  /** Starts after the first, since the hub started. */
+  readonly restarts: number
+  /** Of the running process, where there is one. */
+  pid(): number | undefined
+  close(): Promise<void>
+}
+
+export interface InstanceOptions {
+  readonly parts: UpstreamParts
+  readonly definition: ServerDefinition
+  readonly replica: Replica
+  /** `files`, `files#2`. */
+  readonly id: string
+  /** Whose connection it is, where everybody has their own; absent: the hub's. */
+  readonly person?: Caller
+  readonly log: StderrRing
+  onState(state: LifeState): void
+  onListChanged(kind: ListKind): void
+  onResourceUpdated(uri: string): void
+}
+
+/** A connection of one person's own that nobody uses is closed after so long. */
+const PERSONAL_IDLE_MS = 10 * 60_000
+
+export function createInstance(options: InstanceOptions): Instance {
+  const { parts, definition, replica, id, person, log } = options
+  const { clock, events, memory, secrets, clientInfo } = parts
+  const ownLog = parts.log.child({ server: id })
+  let pid: number | undefined
+  let starts = 0
+
+  const connect = (face: ClientFace, handlers: ConnectionHandlers, signal: AbortSignal, isShared: boolean) =>
+    parts.connect({
+      definition,
+      transport: replica.transport,
+      face,
+      handlers,
+      ...(person && { person }),
+      signal,
+      onStderr: (line) => log.push(line),
+      onProcess(started) {
+        if (isShared) pid = started
+      },
+    })
+
+  const hubFace: ClientFace = { clientInfo, capabilities: HUB_CAPABILITIES }
+  const relay = createRelay({
+    name: definition.id,
+    shared: (signal) => life.current() ?? life.obtain(signal),
+    connectFor: (face, handlers, signal) => connect(face, handlers, signal, false),
+    sharing: definition.sharing,
+    mostConnections: definition.mostConnections,
+    roots: definition.roots,
+    secrets,
+    interactive: {
+      learned: () => memory.get(definition.id, 'interactive') === true,
+      learn: () => void remember(),
+    },
+    events,
+    clock,
+    log: ownLog,
+    hubFace,
+    onListChanged: options.onListChanged,
+    onResourceUpdated: options.onResourceUpdated,
+  })
+
+  const remember = () =>
+    memory.set(definition.id, 'interactive', true).catch((error: unknown) => ownLog.warn('not remembered', { error }))
+
+  const idleStopMs = person ? PERSONAL_IDLE_MS : definition.idleStopMs
+  const life: Life<Connection> = createLife<Connection>({
+    name: id,
+    definition: {
+      ...definition,
+      ...(idleStopMs !== undefined && { idleStopMs }),
+    },
+    async open(signal, onClose) {
+      pid = undefined
+      return await connect(hubFace, { ...relay.sharedHandlers, onClose }, signal, true)
+    },
+    blockedBy: () => parts.blockedBy(definition),
+    memory: async () => (pid === undefined ? undefined : await memoryOf(pid)),
+    clock,
+    log: ownLog,
+    // What the hub tells of is the server as a whole, whose replicas may be down one by one.
+    events: { ...events, emit: () => {} },
+    onChange(state) {
+      if (state.is === 'starting') starts++
+      options.onState(state)
+    },
+  })
+
+  return {
+    id,
+    weight: replica.weight,
+    life,
+    relay,
+    reached: reachedBy(replica.transport),
+    get restarts() {
+      return Math.max(0, starts - 1)
+    },
+    current: () => life.current(),
+    obtain: (signal) => life.obtain(signal),
+    report: () => life.report(),
+    pid: () => (life.current() ? pid : undefined),
+    async close() {
+      await relay.close()
+      await life.close()
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
+import { NO_LISTS, type Lists } from './listed.ts'
+import type { Memory } from './memory.ts'
+import { faceOf, hashOf, held, type Pin } from './pins.ts'
+import { isOffered } from './tools.ts'
+
+/** What an upstream listed when it was last asked, and what of it was approved; both outlive the process. */
+export interface KnownLists {
+  readonly lists: Lists
+  readonly pins: ReadonlyMap<string, Pin>
+  /** Takes in what the server lists now. Resolves to whether anything is not what it was. */
+  learn(lists: Lists): Promise<boolean>
+  /** Approves tools as they are now; resolves to their names. Throws Fault `not_found`. */
+  approve(names: readonly string[]): Promise<void>
+}
+
+export function createKnownLists(definition: ServerDefinition, memory: Memory, clock: Clock): KnownLists {
+  const { id } = definition
+  let lists = (memory.get(id, 'lists') as Lists | undefined) ?? NO_LISTS
+  let pins = new Map(Object.entries((memory.get(id, 'pins') as Record<string, Pin> | undefined) ?? {}))
+  let text = JSON.stringify(lists)
+
+  const pin = async (chosen: Lists['tools']) => {
+    if (chosen.length === 0) return
+    const approvedAtMs = clock.now()
+    pins = new Map(pins)
+    for (const tool of chosen) {
+      const face = faceOf(tool)
+      pins.set(tool.name, { hash: hashOf(face), approvedAtMs, face })
+    }
+    await memory.set(id, 'pins', Object.fromEntries(pins))
+  }
+
+  /** What needs nobody's approval is approved by being seen: from then on a change of it shows. */
+  const isUnpinned = (tool: Lists['tools'][number]) =>
+    pins.get(tool.name)?.hash !== hashOf(faceOf(tool)) && held(tool, pins.get(tool.name), definition) === undefined
+
+  return {
+    get lists() {
+      return lists
+    },
+    get pins() {
+      return pins
+    },
+    async learn(now) {
+      const next = JSON.stringify(now)
+      const isNew = next !== text
+      lists = now
+      text = next
+      await pin(now.tools.filter(({ name }) => isOffered(definition, name)).filter(isUnpinned))
+      if (isNew) await memory.set(id, 'lists', now)
+      return isNew
+    },
+    async approve(names) {
+      const byName = new Map(lists.tools.map((tool) => [tool.name, tool]))
+      await pin(
+        names.map((name) => {
+          const tool = byName.get(name)
+          if (tool) return tool
+          throw new Fault('not_found', `${id} has no tool called ${JSON.stringify(name.slice(0, 100))}.`, {
+            hint: 'review_tools lists those that wait.',
+          })
+        }),
+      )
+    },
+  }
+}
