@@ -1,0 +1,59 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { fixtureCommand } from '../../src/testing/fixture/fixture.ts'
+import { emptyHome, startHub, type Ending, type Home, type TestHub } from './hub.ts'
+import { startProgram } from './program.ts'
+
+/** An MCP server as `mcpServers` describes one that is started. */
+export interface Command {
+  readonly command: string
+  readonly args: string[]
+  readonly env?: Record<string, string>
+}
+
+const program = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url))
+
+const node = (path: string, ...args: string[]): Command => ({
+  command: process.execPath,
+  args: [program(path), ...args],
+})
+
+/** Servers of other people that tests attach; they keep what they write in this home. */
+export const SERVERS = {
+  everything: () => node('@modelcontextprotocol/server-everything/dist/index.js', 'stdio'),
+  /** Allowed: this folder only. */
+  filesystem: ({ folder }: Pick<Home, 'folder'>) =>
+    node('@modelcontextprotocol/server-filesystem/dist/index.js', folder),
+  memory: ({ folder }: Pick<Home, 'folder'>): Command => ({
+    ...node('@modelcontextprotocol/server-memory/dist/index.js'),
+    env: { MEMORY_FILE_PATH: join(folder, 'memory.jsonl') },
+  }),
+  /** The system's Chromium, without a window or a profile. */
+  playwright: ({ folder }: Pick<Home, 'folder'>) => {
+    const options = ['--headless', '--isolated', '--no-sandbox', '--output-dir', join(folder, 'browser')]
+    return node('@playwright/mcp/cli.js', '--executable-path', '/usr/bin/chromium', ...options)
+  },
+}
+
+/** A hub as its user starts it, with these servers in the `mcp.json` of its data folder. */
+export async function startHubWith(
+  ending: Ending,
+  servers: (home: Home) => Readonly<Record<string, Command | { readonly url: string }>>,
+): Promise<TestHub> {
+  const home = emptyHome(ending)
+  mkdirSync(home.data, { recursive: true, mode: 0o700 })
+  const config = { mcpServers: servers(home) }
+  writeFileSync(join(home.data, 'mcp.json'), JSON.stringify(config, undefined, 2), { mode: 0o600 })
+  return await startHub(ending, { home })
+}
+
+/** The conformance fixture over HTTP; returns its address. It ends with the test. */
+export async function startFixture(ending: Ending, era: 'both' | 'legacy' | 'modern'): Promise<string> {
+  const { command, args } = fixtureCommand('http', era)
+  const fixture = startProgram(command, args)
+  ending.after(() => fixture.end())
+  const [, url = ''] = await fixture.says(/^Listening at (\S+)$/m)
+  return url
+}
