@@ -1,5 +1,6 @@
 import type { Service } from './kernel/service.ts'
 import { demo } from './services/demo/index.ts'
+import { gateway } from './services/gateway/index.ts'
 import { health } from './services/health/index.ts'
 import { mqttService } from './services/mqtt/index.ts'
 import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
@@ -14,7 +15,7 @@ export interface ServiceChoice {
 /** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
 export function servicesFor({ demo: wantsDemo, limits }: ServiceChoice): readonly Service[] {
   const mqtt = mqttService({ ...DEFAULT_LIMITS, sessions: limits.mqttSessions })
-  return [health, mqtt, tokens, ...(wantsDemo ? [demo] : [])]
+  return [health, gateway, mqtt, tokens, ...(wantsDemo ? [demo] : [])]
 }
 
 /** All of them, for documentation. */

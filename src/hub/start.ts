@@ -15,11 +15,13 @@ import { createLifecycle, type Lifecycle, type Part } from '../kernel/lifecycle.
 import type { RootLog } from '../kernel/log.ts'
 import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
-import type { Hub, Ports } from '../kernel/ports.ts'
+import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
 import { createRegistry } from '../kernel/registry.ts'
-import { servicesFor } from '../services.ts'
+import type { RunningGateway } from '../gateway/gateway.ts'
+import { services, servicesFor } from '../services.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
+import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
 
 export interface StartOptions {
@@ -90,6 +92,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   const identity = createIdentity(folder.token)
   let audit: Audit = noAudit
   let broker: OwnBroker | undefined
+  let gateway: RunningGateway | undefined
   let address = ''
   const { callsPerMinute, timeoutSeconds } = config.limits
   const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
@@ -98,7 +101,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   const hub: Hub = {
     invoke: door.invoke,
     registry,
-    parts: () => lifecycle.reports(),
+    parts: () => [...lifecycle.reports(), ...serverParts(gateway)],
     version,
     startedMs: clock.now(),
     metrics: () => metrics.exposition(),
@@ -127,11 +130,39 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
       ),
       mqttPart({ config, hub, events, clock, log }),
       ...(config.demo ? [] : [cleanPart(clock, log)]),
+      gatewayPart({
+        config,
+        folder,
+        registry,
+        events,
+        clock,
+        log,
+        version,
+        reserved: RESERVED,
+        address: () => address,
+        reportOf: (name) => lifecycle.report(name),
+        onGateway: (running) => (gateway = running),
+        onServers: () => {},
+      }),
       httpPart({ config, hub, identity, mcp, log, broker: () => broker, onListen: (url) => (address = url) }),
     ],
     { clock, events, log, startTimeoutMs: START_TIMEOUT_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
   )
   return { lifecycle, door, hub, mcp, broker: () => broker, address: () => address }
+}
+
+/** Names that a server behind the hub cannot have: those of services and of the hub's own parts. */
+const RESERVED = [...services.map(({ name }) => name), 'hub', 'store', 'broker', 'bus', 'http', 'requests', 'servers']
+
+/** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
+function serverParts(gateway: RunningGateway | undefined): PartReport[] {
+  return (gateway?.servers() ?? []).map(({ id, needs, status, sinceMs, reason }) => ({
+    name: id,
+    needs,
+    status,
+    sinceMs,
+    ...(reason !== undefined && { reason }),
+  }))
 }
 
 /** Ports that need no start: they are there as soon as they are made. */

@@ -16,7 +16,7 @@ export interface Ports {
   bus: Bus
   hub: Hub
   identity: Identity
-  gateway: Gateway
+  servers: Gateway
 }
 
 /** One step in the life of a service's tables. Steps are only ever added; each runs once, in a transaction. */

@@ -8,7 +8,7 @@ import { restartServer, startServer, stopServer } from './running.ts'
 export const gateway = service({
   name: 'gateway',
   summary: 'The MCP servers behind this hub: how they are, what they said, and whether they may change.',
-  needs: ['gateway'],
+  needs: ['servers'],
   operations: [
     listServers,
     inspectServer,
@@ -21,5 +21,5 @@ export const gateway = service({
     reviewTools,
     approveTools,
   ],
-  start: async ({ gateway }) => ({ deps: { gateway } }),
+  start: async ({ servers }) => ({ deps: { gateway: servers } }),
 })
