@@ -37,7 +37,9 @@ export async function discover(options: DiscoveryOptions): Promise<Authorization
   const resource = await resourceMetadata(options)
   const url = resource?.authorization_servers?.[0] ?? new URL('/', upstream).href
   const { discoverAuthorizationServerMetadata } = await sdk()
-  const metadata = await discoverAuthorizationServerMetadata(url, { fetchFn: fetch }).catch((error: unknown) => {
+  const seen = watch(fetch)
+  const metadata = await discoverAuthorizationServerMetadata(url, { fetchFn: seen.fetch }).catch((error: unknown) => {
+    if (!(error instanceof Fault) && seen.status() >= 500) throw failed(name, seen.status())
     throw loginFault(name, `telling its metadata (${clean(url)})`, error)
   })
   if (metadata === undefined && resource !== undefined)
@@ -58,23 +60,18 @@ export async function discover(options: DiscoveryOptions): Promise<Authorization
 async function resourceMetadata(options: DiscoveryOptions): Promise<OAuthProtectedResourceMetadata | undefined> {
   const { name, upstream, resourceMetadata: resourceMetadataUrl } = options
   const { checkResourceAllowed, discoverOAuthProtectedResourceMetadata } = await sdk()
-  let status = 0
-  const fetch: Fetch = async (url, init) => {
-    const response = await options.fetch(url, init)
-    status = response.status
-    return response
-  }
+  const seen = watch(options.fetch)
   let metadata: OAuthProtectedResourceMetadata
   try {
     metadata = await discoverOAuthProtectedResourceMetadata(
       upstream,
       resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl },
-      fetch,
+      seen.fetch,
     )
   } catch (error) {
     if (error instanceof Fault) throw error
-    if (status >= 500) throw new Fault('unavailable', `${name} does not tell where to log in (HTTP ${status}).`)
-    if (status >= 400) return undefined
+    if (seen.status() >= 500) throw failed(name, seen.status())
+    if (seen.status() >= 400) return undefined
     throw loginFault(name, 'telling where to log in', error)
   }
   // RFC 9728, section 3.3: metadata of another resource would make tokens for that one.
@@ -83,6 +80,20 @@ async function resourceMetadata(options: DiscoveryOptions): Promise<OAuthProtect
     hint: 'Put the address that it calls itself by into the configuration, if it is the right one.',
   })
 }
+
+/** The SDK tells in words alone whether a server failed or has no such document. */
+function watch(fetch: Fetch): { fetch: Fetch; status: () => number } {
+  let status = 0
+  const watched: Fetch = async (url, init) => {
+    const response = await fetch(url, init)
+    status = response.status
+    return response
+  }
+  return { fetch: watched, status: () => status }
+}
+
+const failed = (name: string, status: number): Fault =>
+  new Fault('unavailable', `${name} does not tell where to log in (HTTP ${status}).`, { hint: 'Try again later.' })
 
 /** The address without what is no part of a resource's name (RFC 8707, section 2). */
 function resourceOf(upstream: URL): string {

@@ -26,11 +26,13 @@ const MOST_WIDENINGS = 3
 
 /**
  * Adds the person's token and acts on what the server says to it. Whatever `Authorization` the request had is left out: it
- * could only be somebody else's. Throws like `UpstreamLogin`; other answers, errors included, come back as they are.
+ * could only be somebody else's. Throws like `UpstreamLogin`; other answers, errors and redirects included, come back as
+ * they are.
  */
-export function createLoginFetch(person: string, source: TokenSource): Fetch {
+export function createLoginFetch(person: string, source: TokenSource): typeof fetch {
   const { id, upstream } = source
   return async (input, init = {}) => {
+    if (input instanceof Request) throw new TypeError('A login takes an address and what to send there.')
     const url = new URL(input)
     if (url.origin !== upstream.origin)
       throw new Fault(
@@ -38,11 +40,7 @@ export function createLoginFetch(person: string, source: TokenSource): Fetch {
         `${id} wants a request sent to ${clean(url.origin)}: its login is not for there.`,
       )
     const { signal } = init
-    const send = async (grant: Grant | undefined) => {
-      const response = await source.fetch(url, withToken(init, grant))
-      await refuseRedirect(id, url, response)
-      return response
-    }
+    const send = (grant: Grant | undefined) => source.fetch(url, withToken(init, grant))
     let grant = await untilAborted(source.current(person), signal)
     let response = await send(grant)
     if (response.status === 401 && isReplayable(init)) {
@@ -101,15 +99,4 @@ const isReplayable = ({ body }: RequestInit): boolean =>
 async function challengeOf(response: Response): Promise<Challenge> {
   await response.body?.cancel()
   return readChallenge(response.headers.get('www-authenticate'))
-}
-
-/** To follow it would be to send the request, and who knows what else, where the configuration does not say. */
-async function refuseRedirect(id: string, url: URL, response: Response): Promise<void> {
-  const location = response.headers.get('location')
-  if (response.status < 300 || response.status >= 400 || response.status === 304 || location === null) return
-  await response.body?.cancel()
-  const target = URL.canParse(location, url) ? new URL(location, url) : undefined
-  throw new Fault('upstream_failed', `${id} sends its requests on to ${clean(target?.origin ?? location)}.`, {
-    hint: `Put the address that it means${target?.origin === url.origin ? ` (${clean(target.href)})` : ''} into the configuration, if you trust it.`,
-  })
 }

@@ -26,7 +26,7 @@ export interface UpstreamLoginOptions {
   readonly redirectUrl: string
   readonly clock: Clock
   readonly log: Log
-  /** For requests to the upstream; must leave redirects to its caller. */
+  /** For requests to the upstream. Redirects are left to the caller: `init` says so. */
   readonly fetch: Fetch
   /** Told of each change of what a person has. */
   readonly onChange?: (person: string, status: LoginStatus) => void
@@ -56,7 +56,7 @@ export type LoginStatus =
 export interface UpstreamLogin {
   readonly id: string
   /** A `fetch` for this upstream that adds the person's token, renews it, and knows what refusals mean. */
-  fetch(person?: string): Fetch
+  fetch(person?: string): typeof fetch
   /** The address to open in the person's browser. */
   begin(person: string, signal: AbortSignal): Promise<{ readonly authorizationUrl: string }>
   /** Whether a login with this state was begun here. */

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { OAuthDefinition } from '../../kernel/mcp/server-definition.ts'
+import { answerOf, call, logIn, loginFixture, never, REDIRECT_URL } from '../../testing/upstream-login.ts'
+
+const machine: OAuthDefinition = {
+  grant: 'client_credentials',
+  clientId: 'hub',
+  clientSecret: 's3cret-of-the-hub',
+  allowPrivateAddresses: false,
+}
+
+suite('logging in at an upstream', () => {
+  test('without a login a call says what to do; with one it gets through', async (t) => {
+    const { as, mcp, changes, login } = await loginFixture(t)
+    const notes = login()
+    await assert.rejects(call(notes, mcp), { code: 'unauthenticated', message: /notes/, hint: /alicia login notes/ })
+    assert.deepEqual(await notes.status(), { is: 'logged_out', reason: 'nobody has logged in yet' })
+    const asked = await logIn(notes, as)
+    assert.equal(await call(notes, mcp), 200)
+    assert.partialDeepStrictEqual(await notes.status(), { is: 'logged_in', issuer: as.issuer, renews: true })
+    assert.deepEqual(changes, [['owner', 'logged_in']])
+    assert.deepEqual(
+      ['response_type', 'code_challenge_method', 'redirect_uri', 'resource'].map((name) => asked.get(name)),
+      ['code', 'S256', REDIRECT_URL, mcp.url],
+    )
+    const exchange = as.seen.find(({ path }) => path === '/token')
+    assert.equal(exchange?.params.get('resource'), mcp.url)
+  })
+
+  test('persons have logins of their own, and nobody in particular is the owner', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as, 'owner')
+    await assert.rejects(call(notes, mcp, 'tools/list', 'ada'), { code: 'unauthenticated' })
+    await logIn(notes, as, 'ada')
+    for (const person of ['ada', 'owner', undefined]) assert.equal(await call(notes, mcp, 'tools/list', person), 200)
+    const [ada, owner, nobody] = mcp.seen.filter(({ path }) => path === '/mcp').slice(-3)
+    assert.notEqual(ada?.authorization, owner?.authorization)
+    assert.equal(owner?.authorization, nobody?.authorization)
+  })
+
+  test('a login outlives the hub, and nothing of it lies open in the store or the log', async (t) => {
+    const { as, mcp, log, login } = await loginFixture(t)
+    await logIn(login(), as)
+    assert.equal(await call(login(), mcp), 200)
+    assert.equal(as.count('/register'), 1)
+    for (const token of as.tokens.keys()) assert.ok(!log.join('').includes(token))
+  })
+
+  test('a token is renewed before it ends, once for all who ask, and the rotated one is kept', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    clock.advance(3_541_000)
+    assert.deepEqual(await Promise.all(Array.from({ length: 5 }, () => call(notes, mcp))), [200, 200, 200, 200, 200])
+    assert.equal(as.count('/token'), 2)
+    clock.advance(3_541_000)
+    assert.equal(await call(login(), mcp), 200, 'a hub that starts anew has the rotated one')
+    assert.equal(as.count('/token'), 3)
+  })
+
+  test('a life shorter than a minute is renewed in its middle, not at every call', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    as.behaviour.lifeSeconds = 20
+    const notes = login()
+    await logIn(notes, as)
+    await call(notes, mcp)
+    assert.equal(as.count('/token'), 1)
+    clock.advance(10_000)
+    await call(notes, mcp)
+    await call(notes, mcp)
+    assert.equal(as.count('/token'), 2)
+  })
+
+  test('a token that the server forgets is renewed by its refusal, once for all', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    for (const [token, { kind }] of as.tokens) if (kind === 'access') as.tokens.delete(token)
+    assert.deepEqual(await Promise.all([call(notes, mcp), call(notes, mcp), call(notes, mcp)]), [200, 200, 200])
+    assert.equal(as.count('/token'), 2)
+  })
+
+  test('while the authorization server is down a token is used to its end', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    as.behaviour.answers = { '/token': { status: 503 } }
+    clock.advance(3_550_000)
+    assert.equal(await call(notes, mcp), 200)
+    clock.advance(51_000)
+    await assert.rejects(call(notes, mcp), { code: 'unavailable', message: /notes/ })
+    as.behaviour.answers = {}
+    assert.equal(await call(notes, mcp), 200)
+  })
+
+  test('a refresh token that is worth nothing ends the login', async (t) => {
+    const { as, mcp, clock, changes, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    as.tokens.clear()
+    clock.advance(3_600_000)
+    await assert.rejects(call(notes, mcp), { code: 'unauthenticated', message: /ended or has expired/ })
+    assert.deepEqual(changes.at(-1), ['owner', 'logged_out'])
+    const before = as.count('/token')
+    await assert.rejects(call(notes, mcp), { code: 'unauthenticated' })
+    await assert.rejects(call(login(), mcp), { code: 'unauthenticated' })
+    assert.equal(as.count('/token'), before)
+  })
+
+  test('a client that its server has forgotten is registered anew at the next login', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    as.clients.clear()
+    clock.advance(3_600_000)
+    await assert.rejects(call(notes, mcp), { code: 'unauthenticated', message: /does not know Alicia/ })
+    await logIn(notes, as)
+    assert.equal(await call(notes, mcp), 200)
+    assert.equal(as.count('/register'), 2)
+  })
+
+  test('a logout voids the tokens and keeps none', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    assert.deepEqual(await notes.logout('owner', never), { revoked: true })
+    assert.equal(as.tokens.size, 0)
+    await assert.rejects(call(login(), mcp), { code: 'unauthenticated' })
+    assert.deepEqual(await notes.logout('owner', never), { revoked: false })
+  })
+
+  test('a logout works while the authorization server is away', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    const notes = login()
+    await logIn(notes, as)
+    as.behaviour.answers = { '/revoke': { status: 500 } }
+    assert.deepEqual(await notes.logout('owner', never), { revoked: false })
+    await assert.rejects(call(notes, mcp), { code: 'unauthenticated' })
+  })
+
+  test('more permission is asked for together with what there is, and refused for good if it does not help', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    mcp.behaviour.challengedScope = 'basic'
+    mcp.behaviour.scopes = { 'tools/call': ['write'] }
+    const notes = login()
+    await assert.rejects(call(notes, mcp), { code: 'unauthenticated' })
+    assert.equal((await logIn(notes, as)).get('scope'), 'basic')
+    await assert.rejects(call(notes, mcp, 'tools/call'), { code: 'forbidden', hint: /alicia login notes/ })
+    assert.equal(await call(notes, mcp), 200, 'what was allowed stays so')
+    assert.equal((await logIn(notes, as)).get('scope'), 'basic write')
+    assert.equal(await call(notes, mcp, 'tools/call'), 200)
+    as.behaviour.grants = ['basic']
+    await logIn(notes, as)
+    await assert.rejects(call(notes, mcp, 'tools/call'), { code: 'forbidden', message: /all that it asks for/ })
+  })
+
+  for (const [why, set, expected] of [
+    ['nothing: the server decides', {}, null],
+    ['what the upstream lists', { listed: ['a', 'b'] }, 'a b'],
+    ['what it says at its refusal', { listed: ['a'], challenged: 'c' }, 'c'],
+    ['what the configuration says', { listed: ['a'], challenged: 'c', configured: ['d'] }, 'd'],
+    [
+      'a refresh token, where the server has a scope for it',
+      { listed: ['a'], known: ['a', 'offline_access'] },
+      'a offline_access',
+    ],
+    ['no refresh token alone', { known: ['offline_access'] }, null],
+  ] as const)
+    test(`scopes: ${why}`, async (t) => {
+      const { as, mcp, login } = await loginFixture(t)
+      const { listed, challenged, configured, known } = {
+        listed: undefined,
+        challenged: undefined,
+        configured: undefined,
+        known: undefined,
+        ...set,
+      }
+      mcp.behaviour.metadata = { scopes_supported: listed }
+      mcp.behaviour.challengedScope = challenged
+      as.behaviour.metadata = { scopes_supported: known }
+      const scopes = configured && { scopes: configured }
+      const notes = login({ definition: { grant: 'authorization_code', allowPrivateAddresses: false, ...scopes } })
+      await assert.rejects(call(notes, mcp), { code: 'unauthenticated' })
+      const { authorizationUrl } = await notes.begin('owner', never)
+      assert.equal(new URL(authorizationUrl).searchParams.get('scope'), expected)
+    })
+
+  test('a machine logs in by itself, again when its token ends, and for more when it is asked to', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    as.clients.set('hub', { secret: 's3cret-of-the-hub', redirectUris: [] })
+    mcp.behaviour.scopes = { 'tools/call': ['write'] }
+    const notes = login({ definition: machine })
+    assert.equal(await call(notes, mcp, 'tools/list', 'ada'), 200)
+    assert.equal(await call(notes, mcp), 200)
+    assert.equal(as.count('/token'), 1)
+    clock.advance(3_600_000)
+    assert.equal(await call(notes, mcp), 200)
+    assert.equal(await call(notes, mcp, 'tools/call'), 200)
+    assert.equal(as.count('/token'), 3)
+    await assert.rejects(notes.begin('owner', never), { code: 'conflict' })
+    as.behaviour.grants = ['basic']
+    await notes.logout('owner', never)
+    await assert.rejects(call(notes, mcp, 'tools/call'), { code: 'forbidden' })
+  })
+
+  test('clients: a metadata document where the server takes them', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    as.behaviour.metadata = { client_id_metadata_document_supported: true }
+    const clientMetadataUrl = 'https://home.example/alicia.json'
+    const definition: OAuthDefinition = { grant: 'authorization_code', clientMetadataUrl, allowPrivateAddresses: false }
+    const notes = login({ definition })
+    assert.equal((await logIn(notes, as)).get('client_id'), clientMetadataUrl)
+    assert.equal(await call(notes, mcp), 200)
+    assert.equal(as.count('/register'), 0)
+  })
+
+  test('clients: a server that registers nobody says what to configure', async (t) => {
+    const { as, login } = await loginFixture(t)
+    as.behaviour.metadata = { registration_endpoint: undefined }
+    await assert.rejects(login().begin('owner', never), { code: 'upstream_failed', hint: /oauth\.clientId/ })
+  })
+
+  test('a server of 2025-03-26, without any metadata, has its endpoints beside it', async (t) => {
+    const { mcp, login } = await loginFixture(t)
+    mcp.behaviour.metadata = null
+    await assert.rejects(login().begin('owner', never), { code: 'upstream_failed' })
+    assert.ok(mcp.seen.some(({ path, method }) => path === '/register' && method === 'POST'))
+  })
+
+  test('the state works once, for ten minutes, and for who began', async (t) => {
+    const { as, clock, login } = await loginFixture(t)
+    const notes = login()
+    const begin = async () => answerOf(await as.approve((await notes.begin('ada', never)).authorizationUrl))
+    const answer = await begin()
+    assert.ok(notes.expects(answer.state))
+    assert.deepEqual(await notes.finish(answer, never), { person: 'ada' })
+    await assert.rejects(notes.finish(answer, never), { code: 'not_found' })
+    await assert.rejects(notes.finish(await begin(), never, 'bob'), { code: 'forbidden' })
+    const late = await begin()
+    clock.advance(600_000)
+    assert.ok(!notes.expects(late.state))
+    await assert.rejects(notes.finish(late, never), { code: 'not_found', hint: /Begin again/ })
+    await assert.rejects(notes.finish({ state: '', code: 'x' }, never), { code: 'not_found' })
+  })
+})

@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TestContext } from 'node:test'
+import { systemClock, type Clock } from '../kernel/clock.ts'
+import { json, listen, readRequest, type SeenRequest } from './http-server.ts'
+import type { OAuthServer } from './oauth-server.ts'
+
+export interface ProtectedServer {
+  readonly url: string
+  readonly origin: string
+  readonly seen: SeenRequest[]
+  /** May be changed at any time. */
+  readonly behaviour: {
+    /** Whose tokens it takes. */
+    authorizationServer: OAuthServer
+    /** Over its metadata (RFC 9728); `undefined` takes a member out, `null` all of it. */
+    metadata: Record<string, unknown> | null
+    /** What a request of this JSON-RPC method needs. */
+    scopes: Readonly<Record<string, readonly string[]>>
+    /** Named in the challenge of a 401. */
+    challengedScope: string | undefined
+    /** Refuses every token. */
+    refuses: boolean
+    /** Answers its metadata so. */
+    metadataAnswer: { status: number; location?: string } | undefined
+  }
+}
+
+/** An MCP server at `/mcp` that wants tokens made for it (2026-07-28, authorization). It answers any request with `{}`. */
+export async function startProtectedServer(
+  test: Pick<TestContext, 'after'>,
+  authorizationServer: OAuthServer,
+  clock: Pick<Clock, 'now'> = systemClock,
+): Promise<ProtectedServer> {
+  const behaviour: ProtectedServer['behaviour'] = {
+    authorizationServer,
+    metadata: {},
+    scopes: {},
+    challengedScope: undefined,
+    refuses: false,
+    metadataAnswer: undefined,
+  }
+  const seen: SeenRequest[] = []
+  const metadataPath = '/.well-known/oauth-protected-resource/mcp'
+
+  const challenge = (response: ServerResponse, status: number, parameters: Record<string, string | undefined>) => {
+    const all = {
+      resource_metadata: behaviour.metadata === null ? undefined : `${origin}${metadataPath}`,
+      ...parameters,
+    }
+    const text = Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [`${key}="${value}"`]))
+    response.writeHead(status, { 'www-authenticate': `Bearer ${text.join(', ')}` }).end()
+  }
+
+  const serveMetadata = (response: ServerResponse) => {
+    const { metadataAnswer: instead, metadata } = behaviour
+    if (instead !== undefined)
+      return void response
+        .writeHead(instead.status, instead.location === undefined ? {} : { location: instead.location })
+        .end()
+    if (metadata === null) return json(response, 404, {})
+    const { issuer } = behaviour.authorizationServer
+    json(response, 200, { resource: `${origin}/mcp`, authorization_servers: [issuer], ...metadata })
+  }
+
+  const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const request = await readRequest(incoming)
+    seen.push(request)
+    if (request.path === metadataPath) return serveMetadata(response)
+    if (request.path !== '/mcp') return json(response, 404, {})
+    const token = behaviour.authorizationServer.tokens.get(request.authorization?.replace(/^Bearer /, '') ?? '')
+    const isGood = token?.kind === 'access' && token.untilMs > clock.now() && token.resource === `${origin}/mcp`
+    if (!isGood || behaviour.refuses)
+      return challenge(response, 401, {
+        scope: behaviour.challengedScope,
+        error: request.authorization === undefined ? undefined : 'invalid_token',
+      })
+    const { id, method } = JSON.parse(request.body) as { id: number; method: string }
+    const needed = behaviour.scopes[method] ?? []
+    if (!needed.every((scope) => token.scopes.includes(scope)))
+      return challenge(response, 403, { error: 'insufficient_scope', scope: needed.join(' ') })
+    json(response, 200, { jsonrpc: '2.0', id, result: {} })
+  }
+  const origin = await listen(test, answer)
+  return { url: `${origin}/mcp`, origin, seen, behaviour }
+}
