@@ -1,0 +1,38 @@
+/**
+ * Where an upstream is in its life. `sinceMs` is wall-clock milliseconds, `reason` a sentence for people without its
+ * subject: "it ended with exit code 1".
+ */
+export type LifeState = Down | Starting | Up | BackingOff
+
+/** Nothing runs, and nothing will by itself. */
+export type Down =
+  | {
+      readonly is: 'stopped'
+      readonly sinceMs: number
+      readonly reason: string
+      /** Whether a call starts it; not when a person stopped it. */
+      readonly wakes: boolean
+    }
+  | { readonly is: 'failed'; readonly sinceMs: number; readonly reason: string; readonly attempts: number }
+  | { readonly is: 'needs_login'; readonly sinceMs: number; readonly reason: string }
+
+export interface Starting {
+  readonly is: 'starting'
+  readonly sinceMs: number
+  /** 1 for the first in a row. */
+  readonly attempt: number
+}
+
+export type Up =
+  | { readonly is: 'ready'; readonly sinceMs: number }
+  | { readonly is: 'degraded'; readonly sinceMs: number; readonly reason: string }
+
+export interface BackingOff {
+  readonly is: 'backing_off'
+  readonly sinceMs: number
+  readonly reason: string
+  /** Attempts in a row that failed. */
+  readonly attempts: number
+  /** Wall-clock milliseconds of the next one. */
+  readonly nextAtMs: number
+}

@@ -1,0 +1,65 @@
+import { Fault } from '../../kernel/fault.ts'
+import type { StatusReport } from '../../kernel/status.ts'
+import type { LifeState } from './state.ts'
+
+/** A start takes seconds: asking more often than that gains nothing. */
+const STARTING_RETRY_MS = 1000
+
+export interface Unavailability {
+  readonly name: string
+  readonly state: LifeState
+  readonly report: StatusReport
+  /** What it needs is down. */
+  readonly isBlocked: boolean
+  readonly nowMs: number
+}
+
+/** What a call gets that cannot be served: who, since when, why, when it is tried again, what to do. */
+export function unavailableFault({ name, state, report, isBlocked, nowMs }: Unavailability): Fault {
+  const { hint, retryAfterMs } = isBlocked ? blockedProspect(name) : prospect(name, state, nowMs)
+  const { sinceMs, reason = 'no reason is known' } = report
+  const why = isBlocked ? `because ${reason}` : `since ${clockTime(sinceMs, nowMs)}: ${reason}`
+  return new Fault('unavailable', `${name} is unavailable ${why}.`, {
+    hint,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    details: { server: name, state: state.is, since: new Date(sinceMs).toISOString() },
+  })
+}
+
+interface Prospect {
+  readonly hint: string
+  readonly retryAfterMs?: number
+}
+
+const blockedProspect = (name: string): Prospect => ({ hint: `${name} is back by itself when what it needs is back.` })
+
+function prospect(name: string, state: LifeState, nowMs: number): Prospect {
+  switch (state.is) {
+    case 'backing_off': {
+      const waitMs = Math.max(state.nextAtMs - nowMs, 0)
+      return { hint: `It is started again in ${Math.ceil(waitMs / 1000)} s; try then.`, retryAfterMs: waitMs }
+    }
+    case 'failed':
+      return {
+        hint: `After ${state.attempts} attempts it is left alone: alicia doctor says what is wrong, alicia logs ${name} what it said.`,
+      }
+    case 'needs_login':
+      return { hint: `Somebody has to log in once: alicia login ${name}.` }
+    case 'stopped':
+      return { hint: `It stays so until somebody starts it: alicia restart ${name}.` }
+    case 'starting':
+    case 'ready':
+    case 'degraded':
+      return { hint: 'Try again in a moment.', retryAfterMs: STARTING_RETRY_MS }
+  }
+}
+
+/** "14:02", with the date where that is not today's; in the hub's time zone, which is its people's. */
+export function clockTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs)
+  const time = `${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}`
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time
+  return `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())} ${time}`
+}
+
+const twoDigits = (number: number) => String(number).padStart(2, '0')
