@@ -113,9 +113,9 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       return { ...upstream.report(), ...(memoryMegabytes !== undefined && { memoryMegabytes }) }
     },
     log: (name, most) => find(name).log(most),
-    start: (name, signal) => find(name).start(signal),
-    restart: (name, signal) => find(name).restart(signal),
-    stop: (name) => find(name).stop(),
+    start: async (name, signal) => await find(name).start(signal),
+    restart: async (name, signal) => await find(name).restart(signal),
+    stop: async (name) => await find(name).stop(),
     async login(name, caller, signal) {
       return await logins.begin(find(name).definition, caller, signal)
     },
@@ -128,7 +128,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       return id
     },
     held: (name) => (name === undefined ? [...upstreams.values()] : [find(name)]).flatMap((one) => one.held()),
-    approve: (name, tools) => find(name).approve(tools),
+    approve: async (name, tools) => await find(name).approve(tools),
     async close() {
       stopListening()
       await Promise.all([...upstreams.keys()].map(remove))

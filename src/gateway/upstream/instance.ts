@@ -58,6 +58,7 @@ export function createInstance(options: InstanceOptions): Instance {
       signal,
       onStderr: (line) => log.push(line),
       onProcess(started) {
+        log.push(`— process ${started}${isShared ? '' : ' for one client'}`)
         if (isShared) pid = started
       },
     })

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { suite, test } from 'node:test'
+import type { ServerDefinition } from '../kernel/mcp/server-definition.ts'
+import { temporaryFolder } from '../testing/folder.ts'
+import { ECHO, testGateway, type TestGateway } from '../testing/gateway.ts'
+import { owner } from '../testing/hub.ts'
+import { definitionWith } from './upstream/definition.fixture.ts'
+
+const echo = (more: Partial<ServerDefinition> = {}): ServerDefinition =>
+  definitionWith({ id: 'echo', name: 'echo', replicas: [{ transport: ECHO, weight: 1 }], ...more })
+
+const say = ({ door }: TestGateway, text: string, operation = 'echo') =>
+  door.invoke({ operation, input: { text }, caller: owner })
+
+const said = (text: string) => ({ content: [{ type: 'text', text }] })
+
+async function running(test: Parameters<typeof testGateway>[0], definition = echo(), options = {}) {
+  const place = await testGateway(test, options)
+  const listed = place.event('tools.changed', ({ provider }) => provider === definition.id)
+  await place.gateway.apply({ definitions: [definition], unusable: [] })
+  await listed
+  await place.gateway.start(definition.id, AbortSignal.timeout(10_000))
+  while (place.door.registry.list().length === 0) await place.event('tools.changed')
+  return place
+}
+
+suite('gateway', () => {
+  test('a server is started, listed and called', async (t) => {
+    const place = await running(t)
+    assert.deepEqual(await say(place, 'hello'), said('hello'))
+    const report = await place.gateway.server('echo')
+    assert.deepEqual(
+      [report.state, report.tools, report.revision, report.server?.name, report.restarts],
+      ['ready', 1, '2025-11-25', 'echo', 0],
+    )
+    assert.ok((report.memoryMegabytes ?? 0) > 1)
+  })
+
+  test('one that is killed is started again; a call meanwhile waits for it', async (t) => {
+    const place = await running(t)
+    const down = place.event('status.changed', ({ status }) => status === 'unavailable')
+    process.kill(pidOf(place), 'SIGKILL')
+    await down
+    assert.deepEqual(await say(place, 'again'), said('again'))
+    assert.equal((await place.gateway.server('echo')).restarts, 1)
+  })
+
+  test('after a restart of the hub its tools are there before it is', async (t) => {
+    const folder = temporaryFolder(t)
+    const first = await running(t, echo(), { folder })
+    await first.close()
+    const second = await testGateway(t, { folder })
+    const cold = echo({ start: 'on_demand' })
+    await second.gateway.apply({ definitions: [cold], unusable: [] })
+    assert.deepEqual(
+      second.door.registry.list().map(({ name }) => name),
+      ['echo'],
+    )
+    assert.equal((await second.gateway.server('echo')).state, 'stopped')
+    assert.deepEqual(await say(second, 'wake up'), said('wake up'))
+  })
+
+  test('a change touches only what changed; what is gone is gone', async (t) => {
+    const place = await running(t)
+    const before = pidOf(place)
+    const other = echo({ id: 'other', name: 'other' })
+    const listed = place.event('tools.changed', ({ provider }) => provider === 'other')
+    await place.gateway.apply({ definitions: [echo(), other], unusable: [] })
+    await listed
+    await place.gateway.start('other', AbortSignal.timeout(10_000))
+    while (place.door.registry.list().length < 2) await place.event('tools.changed')
+    assert.equal(pidOf(place), before)
+    assert.deepEqual(
+      place.door.registry.list().map(({ name }) => name),
+      ['echo', 'other_echo'],
+    )
+    await place.gateway.apply({ definitions: [other], unusable: [] })
+    assert.deepEqual(
+      place.door.registry.list().map(({ name }) => name),
+      ['other_echo'],
+    )
+    assert.deepEqual(await say(place, 'still here', 'other_echo'), said('still here'))
+  })
+
+  test('one of two replicas dies in the middle of calls: nobody notices', async (t) => {
+    const replica = { transport: ECHO, weight: 1 }
+    const place = await running(t, echo({ replicas: [replica, replica] }))
+    // A few at once: more than a fifth of all calls is not repeated, so that an outage is not made worse.
+    for (let round = 0; round < 40; round++) {
+      const answers = Array.from({ length: 5 }, (_, at) => say(place, `${round} ${at}`))
+      if (round === 20) process.kill(pidOf(place), 'SIGKILL')
+      for (const [at, answer] of (await Promise.all(answers)).entries())
+        assert.deepEqual(answer, said(`${round} ${at}`))
+    }
+  })
+
+  test('what it needs and is down is the reason it does not start', async (t) => {
+    let isDown = true
+    const place = await testGateway(t, { partDown: () => (isDown ? { sinceMs: 0 } : undefined) })
+    await place.gateway.apply({ definitions: [echo({ needs: ['broker'], patienceMs: 100 })], unusable: [] })
+    assert.match((await place.gateway.server('echo')).reason ?? '', /it needs broker, which is down since 1970/)
+    isDown = false
+    const up = place.event('status.changed', ({ name, status }) => name === 'echo' && status === 'available')
+    place.door.events.emit('status.changed', { name: 'broker', status: 'available' })
+    await up
+  })
+
+  test('one that cannot be run is listed with the reason', async (t) => {
+    const place = await testGateway(t)
+    const reason = 'mcp.json:4: the variable TOKEN is not set'
+    await place.gateway.apply({ definitions: [], unusable: [{ id: 'gh', name: 'GitHub', enabled: true, reason }] })
+    assert.equal((await place.gateway.server('gh')).reason, reason)
+    await assert.rejects(place.gateway.start('GitHub', AbortSignal.timeout(100)), {
+      code: 'conflict',
+      message: /mcp.json:4/,
+    })
+    await assert.rejects(place.gateway.start('git', AbortSignal.timeout(100)), { code: 'not_found', hint: /gh/ })
+  })
+})
+
+/** Of the echo server's process: it is its group's leader. */
+function pidOf({ gateway }: TestGateway): number {
+  const line = gateway.log('echo', 500).findLast(({ text }) => /process \d+/.test(text))?.text ?? ''
+  return Number(/process (\d+)/.exec(line)?.[1])
+}
