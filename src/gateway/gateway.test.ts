@@ -115,7 +115,7 @@ suite('gateway', () => {
       code: 'conflict',
       message: /mcp.json:4/,
     })
-    await assert.rejects(place.gateway.start('git', AbortSignal.timeout(100)), { code: 'not_found', hint: /gh/ })
+    await assert.rejects(place.gateway.start('ghh', AbortSignal.timeout(100)), { code: 'not_found', hint: /gh/ })
   })
 })
 
