@@ -54,9 +54,11 @@ export function eraOfDiscoverError(error: unknown): 'legacy' | 'perhaps_legacy' 
 /** Whether a failed `initialize` came from a server that wants none. */
 export const wantsNoHandshake = (error: unknown): boolean =>
   error instanceof RelayedError &&
-  (error.error.code === -32601 ||
-    MODERN_ERRORS.has(error.error.code) ||
-    speaks(error.error.data).includes(MODERN_REVISION))
+  (error.error.code === -32601 || MODERN_ERRORS.has(error.error.code) || speaksModern(error))
+
+/** Whether an error names 2026-07-28 among the revisions that the server does speak. */
+export const speaksModern = (error: unknown): boolean =>
+  error instanceof RelayedError && speaks(error.error.data).includes(MODERN_REVISION)
 
 /** Whether this address may be one of the old HTTP+SSE (2026-07-28, Streamable HTTP, "HTTP+SSE Transport"). */
 export const mayBeOldSse = (error: unknown): boolean =>

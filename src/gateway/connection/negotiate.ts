@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
-import { eraOfDiscoverError, isFresh, wantsNoHandshake, type Era, type EraMemory } from './era.ts'
+import { eraOfDiscoverError, isFresh, speaksModern, wantsNoHandshake, type Era, type EraMemory } from './era.ts'
 import { discover, initialize, noCommonRevision, type HandshakeOptions } from './handshake.ts'
 import type { Agreement, Wire } from './wire.ts'
 
@@ -65,7 +65,9 @@ function remember({ revision }: Agreement, first: Era, { eras, eraKey, clock }: 
 
 async function tryModern(wire: Wire, options: NegotiationOptions): Promise<Attempt> {
   try {
-    const agreement = wire.correlates ? await discover(wire, options) : await discoverPatiently(wire, options)
+    const agreement = await askTwice(() =>
+      wire.correlates ? discover(wire, options) : discoverPatiently(wire, options),
+    )
     return agreement ? { agreement } : { wrongEra: undefined, proof: true }
   } catch (error) {
     // It ended at the question: some old servers do. A new process will tell.
@@ -73,6 +75,16 @@ async function tryModern(wire: Wire, options: NegotiationOptions): Promise<Attem
     const era = eraOfDiscoverError(error)
     if (era === 'unknown') throw error
     return { wrongEra: error, proof: era === 'legacy' }
+  }
+}
+
+/** A server that refuses the revision and says in the same breath that it speaks it is taken at its second word. */
+async function askTwice(ask: () => Promise<Agreement | undefined>): Promise<Agreement | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!speaksModern(error)) throw error
+    return await ask()
   }
 }
 
