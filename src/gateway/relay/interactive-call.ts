@@ -93,11 +93,11 @@ export class InteractiveCall {
     return this.#upstream.signal
   }
 
-  /** The first leg. `result`: of the request that `call` is. */
-  begin(call: RunningCall, context: CallContext, result: Promise<RelayedResult>): Promise<RelayedResult> {
+  /** The first leg. `start` makes the request that `call` is. */
+  begin(call: RunningCall, context: CallContext, start: () => Promise<RelayedResult>): Promise<RelayedResult> {
     this.#running = call
     const leg = this.#attend(context)
-    result.then(
+    start().then(
       (value) =>
         this.#settle(this.#lacking !== undefined && value.isError ? { error: this.#lacks() } : { result: value }),
       (error: unknown) => this.#settle({ error: this.#lacking === undefined ? error : this.#lacks() }),

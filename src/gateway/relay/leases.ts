@@ -51,7 +51,9 @@ export class Leases {
   wanted(peer: Peer, shared: Connection): boolean {
     const { sharing, interactive } = this.#options
     if (sharing !== 'auto') return sharing === 'per_client'
-    return shared.revision !== MODERN_REVISION && interactive.learned() && canBeAsked(peer.capabilities)
+    if (shared.revision === MODERN_REVISION || !interactive.learned() || !canBeAsked(peer.capabilities)) return false
+    // What the server knows of a session stays with it. A request that stands alone needs its questions told apart, no more.
+    return peer.session !== undefined || !shared.correlates
   }
 
   /**

@@ -52,7 +52,7 @@ export async function modernToLegacy(way: Way, asked: Asked, options: Options): 
     over: (call) => parking.over(call),
   })
   const call = new RunningCall({ ...asked, signal: interactive.signal }, outbound, interactive.answer, way.line)
-  return await interactive.begin(call, context, run(way, call, { name, capabilities }))
+  return await interactive.begin(call, context, () => run(way, call, { name, capabilities }))
 }
 
 async function run(

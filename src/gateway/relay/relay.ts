@@ -18,7 +18,7 @@ const NO_HEADERS = {}
 
 /** Joins one server to every client of the hub. `close` ends what it began. */
 export function createRelay(options: RelayOptions): Relay {
-  const { name, clock, log, events, shared, hubFace } = options
+  const { name, clock, log, events, hubFace } = options
   const closing = new AbortController()
   const lineOptions = { ...options, news: new News(options) }
   const line = new Line({ is: 'everybody' }, lineOptions)
@@ -69,7 +69,7 @@ export function createRelay(options: RelayOptions): Relay {
       const asked = { method, params, context, headers }
       // No `async`: most calls find the connection ready, and each wait costs them.
       try {
-        const ready = shared(context.signal)
+        const ready = options.shared(context.signal)
         return ready instanceof Promise
           ? ready.then((connection) => onShared(connection, asked))
           : onShared(ready, asked)

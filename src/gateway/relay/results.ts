@@ -2,7 +2,7 @@ import { isObject } from '../../kernel/mcp/message.ts'
 import { META } from '../../kernel/mcp/protocol.ts'
 import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
-import { mayHold, prepend } from './params.ts'
+import { prepend } from './params.ts'
 
 /** Results that 2026-07-28 wants to say how long they may be kept (server/utilities/caching, "Cacheable Results"). */
 const CACHEABLE: ReadonlySet<string> = new Set([
@@ -28,7 +28,7 @@ export const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'
 export function modernResult(method: string, result: RelayedResult): RelayedResult {
   const cacheable = CACHEABLE.has(method)
   const added = cacheable ? UNCACHED : COMPLETE
-  if (added.some(([key]) => mayHold(result.text, key))) {
+  if (added.some(([key]) => key in result.value)) {
     const members = readMembers(result.text)
     members.set('resultType', '"complete"')
     for (const [key, text] of added) if (!members.has(key)) members.set(key, text)
