@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -26,6 +26,8 @@ export interface HubOptions {
   readonly demo?: boolean
   /** Of an earlier hub; absent: one of its own, removed at the end. */
   readonly folder?: string
+  /** Other MCP servers, as they stand in mcp.json. */
+  readonly servers?: Readonly<Record<string, object>>
   /** Arguments of Node itself. */
   readonly nodeArgs?: readonly string[]
 }
@@ -40,6 +42,10 @@ export async function startHub(options: HubOptions = {}): Promise<BenchHub> {
   const folder = options.folder ?? temporaryFolder()
   const config = join(folder, 'config.json')
   writeFileSync(config, JSON.stringify(CONFIG))
+  if (options.servers) {
+    mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder, 'data', 'mcp.json'), JSON.stringify({ mcpServers: options.servers }))
+  }
   const flags = ['--data', join(folder, 'data'), '--config', config, '--broker', broker, '--json']
   const startMs = performance.now()
   const child = spawn(

@@ -59,9 +59,14 @@ export async function openSession(hub: BenchHub): Promise<Record<string, string>
   return session
 }
 
-export const sessionCall = (headers: Readonly<Record<string, string>>, id: number, name: string): McpRequest => ({
+export const sessionCall = (
+  headers: Readonly<Record<string, string>>,
+  id: number,
+  name: string,
+  input: object = {},
+): McpRequest => ({
   headers,
-  body: { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: {} } },
+  body: { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: input } },
 })
 
 export async function closeSession(hub: BenchHub, headers: Readonly<Record<string, string>>): Promise<void> {

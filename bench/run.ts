@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
+import { killedUpstreams } from './rows/killed-upstreams.ts'
 import { brokers } from './rows/brokers.ts'
 import { firehoseRows } from './rows/firehose.ts'
 import { invokeCost } from './rows/invoke-cost.ts'
@@ -9,6 +10,7 @@ import { mcpStateless } from './rows/mcp-stateless.ts'
 import { memory } from './rows/memory.ts'
 import { mqttIndex } from './rows/mqtt-index.ts'
 import { mqttRequest } from './rows/mqtt-request.ts'
+import { relayRows } from './rows/relay.ts'
 import { registry } from './rows/registry.ts'
 import { rest } from './rows/rest.ts'
 import { schemaInference } from './rows/schema.ts'
@@ -23,6 +25,8 @@ const ROWS: readonly Row[] = [
   ...rest,
   ...mcpStateless,
   ...mcpSession,
+  ...relayRows,
+  killedUpstreams,
   ...mqttRequest,
   ...firehoseRows,
   ...mqttIndex,
