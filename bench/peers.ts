@@ -24,13 +24,12 @@ const ACCEPT = 'application/json, text/event-stream'
 const bin = (name: string) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
 
 const argumentsOf: Readonly<Record<PeerName, (port: number) => readonly string[]>> = {
-  supergateway: (port) => [
-    ...['--stdio', `${ECHO.command} ${ECHO.args.join(' ')}`],
-    ...['--outputTransport', 'streamableHttp', '--stateful', '--port', String(port), '--logLevel', 'none'],
-  ],
-  'mcp-proxy': (port) => [
-    ...['--host', '127.0.0.1', '--port', String(port), '--server', 'stream', '--', ECHO.command, ...ECHO.args],
-  ],
+  supergateway: (port) =>
+    ['--stdio', `${ECHO.command} ${ECHO.args.join(' ')}`, '--port', String(port)].concat(
+      '--outputTransport streamableHttp --stateful --logLevel none'.split(' '),
+    ),
+  'mcp-proxy': (port) =>
+    `--host 127.0.0.1 --port ${port} --server stream --`.split(' ').concat(ECHO.command, ...ECHO.args),
 }
 
 /** Starts it as its own documentation says, and waits until it answers. */
