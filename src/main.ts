@@ -10,6 +10,7 @@ import { openSqlite } from './engines/store/sqlite.ts'
 import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
+import { serverFiles } from './hub/server-files.ts'
 import { secretsOf, startHub } from './hub/start.ts'
 import { trimMemory } from './hub/trim-memory.ts'
 
@@ -40,6 +41,7 @@ const composition: Composition<Config> = {
     await store.close()
     return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'
   },
+  servers: serverFiles,
 }
 
 /** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */

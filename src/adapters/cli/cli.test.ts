@@ -12,6 +12,7 @@ import { operation } from '../../kernel/operation.ts'
 import type { Effect } from '../../kernel/tool.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { OWNER_TOKEN, restServer } from '../../testing/rest-server.ts'
+import { NO_SERVERS } from '../../testing/server-files.ts'
 import { testTerminal, type TestTerminal } from '../../testing/terminal.ts'
 import { createCli } from './cli.ts'
 import type { Composition, HubConfig, RunningHub } from './hub.ts'
@@ -81,6 +82,7 @@ const composition = (more: Partial<Composition<HubConfig>>): Composition<HubConf
   rotateToken: () => Promise.resolve('another'),
   rotateKey: () => {},
   checkDatabase: () => Promise.resolve('SQLite'),
+  servers: () => NO_SERVERS,
   ...more,
 })
 

@@ -6,6 +6,7 @@ import { reportFailure, type Context, type HubFlags } from './context.ts'
 import { doctor } from './doctor.ts'
 import { EXITS, type Exit } from './exit-codes.ts'
 import type { Composition, ConfigFlag, HubConfig } from './hub.ts'
+import { addServerCommands } from './server-commands.ts'
 import { start } from './start.ts'
 import { stdio } from './stdio.ts'
 import type { Terminal } from './terminal.ts'
@@ -33,6 +34,14 @@ export function createCli<Config extends HubConfig>(
   addClientCommands(program, context, ends)
   addTokenCommands(program, context, ends)
   addKeyCommands(program, context, ends)
+  const { flags } = composition
+  addServerCommands({
+    program,
+    context,
+    ends,
+    withFiles: (command) => withConfig(command, flags.filter(isServerFlag)),
+    withHub: (command) => withHub(withConfig(command, flags.filter(isMcpFlag)), flags),
+  })
   return {
     program,
     async run(args) {
@@ -145,6 +154,9 @@ function withConfig(command: Command, flags: readonly ConfigFlag[]): Command {
   for (const { flag, env, summary } of flags) command.addOption(new Option(flag, `${summary} [${env}]`))
   return command
 }
+
+const isMcpFlag = ({ flag }: ConfigFlag) => /^--mcp-file\b/.test(flag)
+const isServerFlag = (flag: ConfigFlag) => isFolderFlag(flag) || isMcpFlag(flag)
 
 const isFolderFlag = ({ flag }: ConfigFlag) => /^--(data|config)\b/.test(flag)
 

@@ -58,7 +58,17 @@ function checksFor<Config extends HubConfig>(
     ...(hub || isRemote ? [mqttCheck(config, hub, token)] : []),
     databaseCheck(config, (signal) => composition.checkDatabase(config, signal)),
     mosquittoCheck(config),
+    ...serverChecks(() => composition.servers(config).checks()),
   ]
+}
+
+/** A file that cannot be read at all is one finding. */
+function serverChecks(read: () => readonly Check[]): readonly Check[] {
+  try {
+    return read()
+  } catch (error) {
+    return [{ name: 'Servers', run: async () => findingOf(error) }]
+  }
 }
 
 /** A token that cannot be read is reported by what needs it. */

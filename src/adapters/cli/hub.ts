@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { RootLog } from '../../kernel/log.ts'
 import type { PartReport } from '../../kernel/ports.ts'
+import type { ServerFiles } from './server-files.ts'
 
 /** What the command line needs to know of the configuration. */
 export interface HubConfig {
@@ -75,4 +76,6 @@ export interface Composition<Config extends HubConfig> {
   rotateKey(config: Config): void
   /** Opens the database and closes it; resolves to what it found, in words. Throws Fault. */
   checkDatabase(config: Config, signal: AbortSignal): Promise<string>
+  /** The files with other MCP servers, and the secrets they refer to. */
+  servers(config: Config): ServerFiles
 }

@@ -4,6 +4,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Fault } from '../../kernel/fault.ts'
 import { OWNER_TOKEN, restServer } from '../../testing/rest-server.ts'
+import { NO_SERVERS } from '../../testing/server-files.ts'
 import { testTerminal, type TestTerminal } from '../../testing/terminal.ts'
 import { createCli } from './cli.ts'
 import type { Composition, HubConfig } from './hub.ts'
@@ -31,6 +32,7 @@ const cli = (terminal: TestTerminal, more: Partial<Composition<HubConfig>>) =>
       rotateToken: () => assert.fail(),
       rotateKey: () => assert.fail(),
       checkDatabase: () => assert.fail(),
+      servers: () => NO_SERVERS,
       ...more,
     },
     terminal,

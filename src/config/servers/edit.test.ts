@@ -14,6 +14,7 @@ import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { withoutServer, withServer } from './edit.ts'
+import { withoutProperty } from './remove-property.ts'
 import { readServerFile } from './server-file.ts'
 import { backUp, writeWhole } from './whole-file.ts'
 
@@ -74,6 +75,19 @@ suite('changing mcp.json', () => {
       assert.deepEqual(readServerFile('f', after).servers.at(-1)?.path, [container, 'n'])
       if (text.includes('\t')) assert.match(after, /\r\n\t\t"n": \{\r\n\t\t\t"command"/)
     })
+
+  const removals: [string, string, string][] = [
+    ['{"s":{"a":1,"b":2}}', 'a', '{"s":{"b":2}}'],
+    ['{"s":{"a":1,"b":2}}', 'b', '{"s":{"a":1}}'],
+    ['{"s":{"a":1}}', 'a', '{"s":{}}'],
+    ['{"s":{\n  "a":1, // A\n  "b":2 // B\n}}', 'b', '{"s":{\n  "a":1 // A\n}}'],
+    ['{"s":{\n  "a":1, // A\n  "b":2, // B\n}}', 'b', '{"s":{\n  "a":1, // A\n}}'],
+    ['{"s":{\r\n  "a":1, // A\r\n  "b":2\r\n}}', 'a', '{"s":{\r\n  "b":2\r\n}}'],
+    ['{"s":{"a":1 /* , */ , "b":2}}', 'b', '{"s":{"a":1 /* , */  }}'],
+    ['{"s":{}}', 'z', '{"s":{}}'],
+  ]
+  for (const [text, name, expected] of removals)
+    test(`${JSON.stringify(text)} without ${name}`, () => assert.equal(withoutProperty(text, ['s', name]), expected))
 
   test('a broken file is not touched', () => {
     assert.throws(() => withServer('f', '{"mcpServers": {', { name: 'n', entry: {} }), { code: 'invalid_input' })

@@ -1,5 +1,6 @@
 import { applyEdits, modify, type FormattingOptions, type JSONPath } from 'jsonc-parser'
 import { Fault } from '../../kernel/fault.ts'
+import { withoutProperty } from './remove-property.ts'
 import { readServerFile, type ServerFile } from './server-file.ts'
 
 /** The text of a file with one server more, or another in its place; comments and layout stay. Throws Fault. */
@@ -12,10 +13,10 @@ export function withServer(file: string, text: string, server: { name: string; e
 /** The text without that server; undefined where it stands in another file. Throws Fault where the file is broken. */
 export function withoutServer(file: string, text: string, name: string): string | undefined {
   const path = pathOf(readServerFile(file, text), name)
-  return path && changed(text, path, undefined)
+  return path && withoutProperty(text, path)
 }
 
-/** The text with one value set; `undefined` takes it out. */
+/** The text with one value set. */
 export function changed(text: string, path: JSONPath, value: unknown): string {
   const source = text.trim() === '' ? '{}\n' : text
   return applyEdits(source, modify(source, path, value, { formattingOptions: layoutOf(source) }))

@@ -1,0 +1,105 @@
+import { Option, type Command } from 'commander'
+import type { Context, HubFlags } from './context.ts'
+import type { Exit } from './exit-codes.ts'
+import type { HubConfig } from './hub.ts'
+import { importServers, type ImportFlags } from './import.ts'
+import { listSecrets, removeSecret, setSecret } from './secret.ts'
+import type { EntryFlags } from './server-entry.ts'
+import { showServerLog, type LogFlags } from './server-log.ts'
+import { addServer, addServerJson, askServer, inspectServer, listServers, removeServer } from './servers.ts'
+
+export interface Parts<Config extends HubConfig> {
+  readonly program: Command
+  readonly context: Context<Config>
+  ends(command: Promise<Exit>): Promise<void>
+  /** Adds the flags that lead to the files with servers. */
+  withFiles(command: Command): Command
+  /** Adds those, and the flags that lead to a running hub. */
+  withHub(command: Command): Command
+}
+
+const collect = (value: string, before: readonly string[]) => [...before, value]
+
+/** Commands about other people's MCP servers; the verbs are those of other clients. */
+export function addServerCommands<Config extends HubConfig>(parts: Parts<Config>): void {
+  addChangingCommands(parts)
+  addLookingCommands(parts)
+  addSecretCommands(parts)
+}
+
+function addChangingCommands<Config extends HubConfig>({ program, context, ends, withFiles }: Parts<Config>): void {
+  withFiles(program.command('add').description('add an MCP server: alicia add <name> -- npx -y <package>'))
+    .argument('<name>', 'what to call it')
+    .argument('[command...]', 'the command that starts it, after --')
+    .option('--url <url>', 'the address of one that runs elsewhere')
+    .option('-t, --transport <transport>', 'http, sse, ws or stdio; absent: found out')
+    .option('-e, --env <NAME=value>', 'a variable for the command; can be repeated', collect, [])
+    .option('-H, --header <header>', 'a header of every request, "Name: value"; can be repeated', collect, [])
+    .option('--cwd <folder>', 'the folder the command runs in')
+    .option('--profile <name>', 'a profile that has it; can be repeated', collect, [])
+    .option('--on-demand', 'start it with the first call, not with the hub')
+    .option('--force', 'replace one of that name')
+    .option('--json', 'the result as JSON')
+    // Other clients keep servers in several scopes: their commands are to work here as they are.
+    .addOption(new Option('-s, --scope <scope>').hideHelp())
+    .action((name: string, words: string[], flags: EntryFlags) => ends(addServer(context, name, { words, flags })))
+  withFiles(program.command('add-json').description('add an MCP server as clients write it in JSON'))
+    .argument('<name>', 'what to call it')
+    .argument('<json>', '{"command": …, "args": […]} or {"url": …}')
+    .option('--force', 'replace one of that name')
+    .option('--json', 'the result as JSON')
+    .action((name: string, text: string, flags: { force?: boolean; json?: boolean }) =>
+      ends(addServerJson(context, name, { text, flags })),
+    )
+  withFiles(program.command('remove').description('take an MCP server out'))
+    .argument('<name>', 'as `list` shows it')
+    .option('--json', 'the result as JSON')
+    .action((name: string, flags: { json?: boolean }) => ends(removeServer(context, name, flags)))
+  withFiles(program.command('import').description('take over the MCP servers of the clients on this machine'))
+    .option('--from <client>', 'claude-desktop, claude-code, cursor, vscode, codex, gemini, cline, windsurf or roo')
+    .option('--all', 'take every server, without asking')
+    .option('--only <name>', 'take that server; can be repeated', collect, [])
+    .option('--dry-run', 'show what there is, and change nothing')
+    .option('--rewrite', 'replace them in the client’s own file by Alicia’s one endpoint')
+    .option('-y, --yes', 'do not ask before files are changed')
+    .option('--restore', 'put back what the last import changed')
+    .option('--json', 'the result as JSON')
+    .action((flags: ImportFlags) => ends(importServers(context, flags)))
+}
+
+function addLookingCommands<Config extends HubConfig>({ program, context, ends, withHub }: Parts<Config>): void {
+  withHub(program.command('list').description('the MCP servers, and how they are')).action((flags: HubFlags) =>
+    ends(listServers(context, flags)),
+  )
+  withHub(program.command('inspect').description('one MCP server: how it is defined, and how it is'))
+    .argument('<name>', 'as `list` shows it')
+    .action((name: string, flags: HubFlags) => ends(inspectServer(context, name, flags)))
+  withHub(program.command('logs').description('what an MCP server wrote on its standard error'))
+    .argument('<name>', 'as `list` shows it')
+    .option('-f, --follow', 'go on until Ctrl-C')
+    .option('-n, --lines <count>', 'at most so many, the latest (50)')
+    .action((name: string, flags: LogFlags) => ends(showServerLog(context, name, flags)))
+  withHub(program.command('restart').description('stop an MCP server and start it anew'))
+    .argument('<name>', 'as `list` shows it')
+    .action((name: string, flags: HubFlags) =>
+      ends(askServer(context, name, { operation: 'gateway.restart_server', flags })),
+    )
+  withHub(program.command('login').description('log in at a protected MCP server: prints the address to open'))
+    .argument('<name>', 'as `list` shows it')
+    .action((name: string, flags: HubFlags) =>
+      ends(askServer(context, name, { operation: 'gateway.login_server', flags })),
+    )
+}
+
+function addSecretCommands<Config extends HubConfig>({ program, context, ends, withFiles }: Parts<Config>): void {
+  const secret = program.command('secret').description('secrets that mcp.json refers to as ${secret:<name>}')
+  withFiles(secret.command('set').description('keep a secret, encrypted; its value is asked for, or read from stdin'))
+    .argument('<name>', 'what it is called')
+    .action((name: string, flags: object) => ends(setSecret(context, name, flags)))
+  withFiles(secret.command('list').description('the names there are'))
+    .option('--json', 'the result as JSON')
+    .action((flags: { json?: boolean }) => ends(listSecrets(context, flags)))
+  withFiles(secret.command('remove').description('forget a secret'))
+    .argument('<name>', 'as `secret list` shows it')
+    .action((name: string, flags: object) => ends(removeSecret(context, name, flags)))
+}

@@ -1,0 +1,50 @@
+import { parse, stringify } from 'smol-toml'
+import { Fault } from '../../../kernel/fault.ts'
+import { changed } from '../edit.ts'
+import { withoutProperty } from '../remove-property.ts'
+import type { ClientServers } from './client-servers.ts'
+
+/** A client's file without those servers, and with Alicia in their place. Throws Fault `conflict` where that fails. */
+export function rewritten(
+  text: string,
+  { client, file, servers }: ClientServers,
+  { names, replacement }: { readonly names: readonly string[]; readonly replacement: object },
+): string {
+  const leaving = servers.filter(({ name }) => names.includes(name))
+  const containers = new Map(leaving.map(({ path }) => [path.slice(0, -1).join('\0'), path.slice(0, -1)]))
+  if (client.format === 'toml')
+    return rewrittenToml(text, { file, names: leaving.map(({ name }) => name), replacement })
+  const without = leaving.reduce((rest, { path }) => withoutProperty(rest, [...path]), text)
+  const entry = client.id === 'vscode' ? { type: 'stdio', ...replacement } : replacement
+  return [...containers.values()].reduce((rest, container) => changed(rest, [...container, 'alicia'], entry), without)
+}
+
+const TABLE = /^\s*\[\[?\s*(.+?)\s*\]\]?\s*(?:#.*)?$/
+
+/** Table by table, so that everything else in the file stays as it is, comments included. */
+function rewrittenToml(
+  text: string,
+  { file, names, replacement }: { file: string; names: readonly string[]; replacement: object },
+): string {
+  let isLeaving = false
+  const kept = text.split('\n').filter((line) => {
+    const [, header] = TABLE.exec(line) ?? []
+    if (header !== undefined) isLeaving = names.some((name) => isBelow(header, name))
+    return !isLeaving
+  })
+  const after = `${kept.join('\n').trimEnd()}\n\n${stringify({ mcp_servers: { alicia: replacement } })}`
+  const servers = (parse(after)['mcp_servers'] ?? {}) as object
+  if (names.some((name) => Object.hasOwn(servers, name)))
+    throw new Fault('conflict', `${file} has its servers in another form than tables; it is not changed.`, {
+      hint: 'Take them out by hand, or import without --rewrite.',
+    })
+  return after
+}
+
+/** Whether a table is that server's or a part of it, however its name is quoted. */
+function isBelow(header: string, name: string): boolean {
+  return ['', '"', "'"].some((quote) => {
+    const table = `mcp_servers.${quote}${name}${quote}`
+    return header === table || header.startsWith(`${table}.`)
+  })
+}

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { ServerFiles } from '../adapters/cli/server-files.ts'
+import { configSources, type Config } from '../config.ts'
+import { openBook, readIfThere } from '../config/servers/book.ts'
+import { serverChecks } from '../config/servers/checks.ts'
+import { createImporter, IMPORT_CLIENT_NAMES } from '../config/servers/import/importer.ts'
+import { openNamedSecrets, type NamedSecrets } from '../engines/named-secrets.ts'
+import { loadSecrets } from '../engines/secrets.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { silentLog } from '../kernel/log.ts'
+import { RESERVED } from './start.ts'
+
+/** What the command line does with the servers' files: beside a running hub, or without one. */
+export function serverFiles(config: Config): ServerFiles {
+  const { data, mcpFiles } = config
+  const machine = configSources({})
+  // A command that only looks must not leave a key behind where there is no secret.
+  const file = join(data, 'secrets.json')
+  let opened: NamedSecrets | undefined
+  const named = () => (opened ??= openSecrets(config, file))
+  const hasSecrets = () => readIfThere(file) !== undefined
+  const book = openBook(mcpFiles, {
+    ...machine,
+    reserved: RESERVED,
+    secret: (name) => (hasSecrets() ? named().get(name) : undefined),
+  })
+  const importer = createImporter({
+    machine,
+    readFile: readIfThere,
+    target: mcpFiles[0] ?? join(data, 'mcp.json'),
+    record: join(data, 'last-import.json'),
+    reserved: RESERVED,
+    now: systemClock.now,
+  })
+  return {
+    ...book,
+    ...importer,
+    importClients: IMPORT_CLIENT_NAMES,
+    // What is relative on a command line begins at the shell's folder, in the file at the file's own.
+    add: (name, entry, options) => book.add(name, fromHere(entry, machine.cwd), options),
+    checks: () => serverChecks(book, machine),
+    secrets: {
+      list: () => (hasSecrets() ? named().list() : []),
+      set: (name, value) => named().set(name, value),
+      remove: (name) => hasSecrets() && named().remove(name),
+    },
+  }
+}
+
+function fromHere(entry: object, cwd: string): object {
+  const absolute = Object.entries(entry).flatMap(([key, value]) => {
+    const isRelative =
+      (key === 'cwd' && !/^[~$]/.test(String(value))) || (key === 'command' && /^\.{1,2}[\\/]/.test(String(value)))
+    return isRelative ? [[key, resolve(cwd, String(value))]] : []
+  })
+  return { ...entry, ...Object.fromEntries(absolute) }
+}
+
+function openSecrets({ data, secretKey }: Config, file: string): NamedSecrets {
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  const secrets = loadSecrets({
+    file: join(data, 'secret.key'),
+    log: silentLog,
+    ...(secretKey !== undefined && { fromEnvironment: secretKey }),
+  })
+  return openNamedSecrets({ file, secrets, log: silentLog })
+}
