@@ -144,7 +144,7 @@ export function legacyPeer(
     caller: options.caller ?? anna,
     revision: options.revision ?? '2025-11-25',
     capabilities,
-    clientInfo: { name: 'old client' },
+    clientInfo: { name: 'old client', version: '1' },
     logLevel,
     notify,
     ask,
@@ -157,14 +157,21 @@ export function modernPeer({ capabilities = EVERYTHING, logLevel, params = '{}' 
   const heard: TestPeer['heard'] = []
   const notify = (method: string, text: JsonText) => void heard.push({ method, params: JSON.parse(text) as unknown })
   const revision = MODERN_REVISION
-  const peer: Peer = { revision, capabilities, clientInfo: { name: 'new client' }, logLevel, params, notify }
+  const peer: Peer = {
+    revision,
+    capabilities,
+    clientInfo: { name: 'new client', version: '1' },
+    logLevel,
+    params,
+    notify,
+  }
   return { peer, heard, asked: [] }
 }
 
 /** `_meta` of a request of 2026-07-28. */
 export const modernMeta = (capabilities: Params = EVERYTHING) => ({
   [META.revision]: MODERN_REVISION,
-  [META.clientInfo]: { name: 'new client' },
+  [META.clientInfo]: { name: 'new client', version: '1' },
   [META.clientCapabilities]: capabilities,
 })
 

@@ -69,8 +69,8 @@ suite('connections of single clients', () => {
     assert.deepEqual(
       setup.own.map(({ face }) => face),
       [
-        { clientInfo: { name: 'old client' }, capabilities },
-        { clientInfo: { name: 'new client' }, capabilities },
+        { clientInfo: { name: 'old client', version: '1' }, capabilities },
+        { clientInfo: { name: 'new client', version: '1' }, capabilities },
       ],
     )
   })

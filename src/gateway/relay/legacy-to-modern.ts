@@ -139,7 +139,15 @@ function identityFor({ session, clientInfo, capabilities, logLevel }: Peer, logs
   if (known !== undefined && known.logLevel === wanted) return known.text
   // Tasks of 2025-11-25 are another thing than those of today, under the same name.
   const { tasks: _tasks, ...rest } = capabilities
-  const text = identityOf({ clientInfo, capabilities: rest, ...(wanted !== undefined && { logLevel: wanted }) })
+  const text = identityOf({
+    clientInfo: isComplete(clientInfo) ? clientInfo : undefined,
+    capabilities: rest,
+    ...(wanted !== undefined && { logLevel: wanted }),
+  })
   if (session) identities.set(session, { logLevel: wanted, text })
   return text
 }
+
+/** 2026-07-28 does without it, but not with half of it. */
+const isComplete = (info: Params | undefined) =>
+  typeof info?.['name'] === 'string' && typeof info['version'] === 'string'

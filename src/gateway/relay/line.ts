@@ -57,7 +57,7 @@ export class Line implements Listener {
   }
 
   asked(call: RunningCall, question: ServerRequest): Promise<RelayedResult> {
-    this.#options.interactive.learn()
+    this.#learn()
     return call.answer(question, call)
   }
 
@@ -71,7 +71,7 @@ export class Line implements Listener {
     if (owner.is === 'session' && this.#calls.size === 0)
       return await owner.session.ask(question.method, question.params, question.signal)
     const greeting = question.method === 'roots/list' && this.#isGreeting()
-    if (this.#calls.size > 0 && !greeting) this.#options.interactive.learn()
+    if (this.#calls.size > 0 && !greeting) this.#learn()
     if (question.method === 'roots/list') return new RelayedResult(JSON.stringify({ roots: this.#options.roots }))
     if (this.#calls.size === 0) throw refuseQuestion('No call is running, so there is nobody to ask.')
     throw refuseQuestion(
@@ -88,6 +88,11 @@ export class Line implements Listener {
     const { session } = first
     if (others.length === 0 || (session !== undefined && others.every((call) => call.session === session))) return first
     return undefined
+  }
+
+  #learn(): void {
+    const { interactive } = this.#options
+    if (!interactive.learned()) interactive.learn()
   }
 
   #isGreeting(): boolean {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { isObject, type Params } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
-import { readMembers } from '../../kernel/mcp/raw.ts'
+import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { declares } from './capabilities.ts'
 import type { Way } from './hops.ts'
@@ -18,14 +18,16 @@ interface Options {
   readonly parking: Parking
 }
 
-/** Whether a client of 2026-07-28 comes back to a call that the hub keeps for it. */
-export const isReturn = ({ method, params }: Asked): boolean =>
-  MAY_ASK.has(method) && params.includes('requestState') && readMembers(params).has('requestState')
+/** The state with which a client of 2026-07-28 comes back to a call that the hub keeps for it. */
+export function returnedState(method: string, params: JsonText): JsonText | undefined {
+  // Most come with none, and pay one search for it.
+  return MAY_ASK.has(method) && params.includes('requestState') ? readMembers(params).get('requestState') : undefined
+}
 
 /** Goes on with a parked call. Throws RelayedError -32602 where there is none for this caller. */
 export async function resume(asked: Asked, { name, parking }: Options): Promise<RelayedResult> {
   const { token, inputResponses, requestState } = forLegacy(asked.params)
-  const call = parking.find(JSON.parse(requestState ?? 'null'), asked.context.caller.id, subjectOf(asked))
+  const call = parking.find(requestState, asked.context.caller.id, subjectOf(asked))
   if (inputResponses !== undefined && !inputResponses.startsWith('{'))
     throw invalidParams(name, 'inputResponses must be an object')
   return await call.resume(asked.context, token, readMembers(inputResponses ?? '{}'))

@@ -165,6 +165,19 @@ suite('a call of a client of 2026-07-28 on a server of before that asks somethin
     assert.equal(setup.shared.served[0]?.params['inputResponses'], undefined)
   })
 
+  test('the relay that keeps it knows its state', async () => {
+    const setup = testRelay({ revision: OLD, serve: asks(['a']) })
+    const retry = JSON.stringify({ ...PARAMS, ...answers(required(await call(setup))) })
+    const other = testRelay({ revision: OLD, serve: asks(['a']) })
+    assert.deepEqual(
+      [setup, other].map(({ relay }) => relay.holds('tools/call', retry)),
+      [true, false],
+    )
+    assert.equal(setup.relay.holds('tools/call', JSON.stringify(PARAMS)), false)
+    await setup.relay.close()
+    assert.equal(setup.relay.holds('tools/call', retry), false)
+  })
+
   test('ends when nobody comes back, and the server is told', async () => {
     const setup = testRelay({ revision: OLD, serve: asks(['a']) })
     const first = required(await call(setup))

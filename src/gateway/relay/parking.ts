@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
 import type { Secrets } from '../../kernel/ports.ts'
 import type { InteractiveCall } from './interactive-call.ts'
 import { badState } from './refusals.ts'
@@ -51,7 +52,7 @@ export class Parking {
   }
 
   /** The call that this caller may go on with. Throws RelayedError -32602 (2026-07-28, mrtr, server requirements 4, 5). */
-  find(requestState: unknown, principal: string, subject: string): InteractiveCall {
+  find(requestState: JsonText | undefined, principal: string, subject: string): InteractiveCall {
     const { name, clock } = this.#options
     const ticket = this.#open(requestState)
     // A stranger is not told whether there is such a call.
@@ -63,6 +64,12 @@ export class Parking {
       throw badState(name, 'it was used already or its call is over; make the call anew')
     if (call.subject !== subject) throw badState(name, 'it belongs to another request')
     return call
+  }
+
+  /** Whether that state is of a call that is parked here. */
+  holds(requestState: JsonText | undefined): boolean {
+    const ticket = this.#open(requestState)
+    return ticket !== undefined && this.#calls.has(ticket.call)
   }
 
   over(call: InteractiveCall): void {
@@ -77,10 +84,11 @@ export class Parking {
     return `mcp.parked:${this.#options.name}`
   }
 
-  #open(requestState: unknown): Ticket | undefined {
-    if (typeof requestState !== 'string') return undefined
+  #open(requestState: JsonText | undefined): Ticket | undefined {
+    const sealed: unknown = JSON.parse(requestState ?? 'null')
+    if (typeof sealed !== 'string') return undefined
     try {
-      return JSON.parse(this.#options.secrets.open(requestState, this.#context)) as Ticket
+      return JSON.parse(this.#options.secrets.open(sealed, this.#context)) as Ticket
     } catch {
       return undefined
     }

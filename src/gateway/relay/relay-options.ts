@@ -49,6 +49,8 @@ export interface Relay {
   ): Promise<RelayedResult>
   /** For the shared connection. */
   readonly sharedHandlers: Omit<ConnectionHandlers, 'onClose'>
+  /** Whether the request goes on with a call that this relay keeps parked: where a server has several, no other can. */
+  holds(method: string, params: JsonText): boolean
   /** Connections beside the shared one. */
   leases(): number
   /** Withdraws what waits for a person and closes every connection but the shared one. */

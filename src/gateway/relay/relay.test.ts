@@ -55,7 +55,7 @@ suite('relay: one call', () => {
       ...CALL,
       _meta: {
         [META.revision]: MODERN_REVISION,
-        [META.clientInfo]: { name: 'old client' },
+        [META.clientInfo]: { name: 'old client', version: '1' },
         [META.clientCapabilities]: { roots: {} },
         [META.logLevel]: 'error',
         traceparent: '00-1-1-01',

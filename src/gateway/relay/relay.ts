@@ -8,7 +8,7 @@ import { createExchange } from './exchange.ts'
 import { Leases } from './leases.ts'
 import { Line } from './line.ts'
 import { SharedLogLevel } from './log-levels.ts'
-import { isReturn, resume } from './modern-to-legacy.ts'
+import { resume, returnedState } from './modern-to-legacy.ts'
 import { News } from './news.ts'
 import { Parking } from './parking.ts'
 import type { Relay, RelayOptions } from './relay-options.ts'
@@ -39,7 +39,7 @@ export function createRelay(options: RelayOptions): Relay {
     const { peer } = asked.context
     if (peer === undefined) return exchange({ line, connection }, asked)
     if (peer.revision === MODERN_REVISION && connection.revision !== MODERN_REVISION) {
-      if (isReturn(asked)) return resume(asked, { name, clock, parking })
+      if (returnedState(asked.method, asked.params) !== undefined) return resume(asked, { name, clock, parking })
       if (peer.logLevel !== undefined) level.wanted(peer.logLevel)
     }
     return leases.wanted(peer, connection) ? onLease(peer, asked) : exchange({ line, connection }, asked)
@@ -78,6 +78,7 @@ export function createRelay(options: RelayOptions): Relay {
       }
     },
     sharedHandlers: { onNotification: line.onNotification, onRequest: line.onRequest },
+    holds: (method, params) => parking.holds(returnedState(method, params)),
     leases: () => leases.size,
     async close() {
       forget()
