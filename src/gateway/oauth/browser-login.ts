@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import type { LoginAnswer } from '../../kernel/ports.ts'
 import type { Authority } from './authority.ts'
 import type { AuthorizationServer } from './discovery.ts'
 import { clean, isUnknownClient } from './faults.ts'
@@ -8,15 +9,6 @@ import { createPendingLogins } from './pending.ts'
 import { sdk } from './sdk.ts'
 import { exchangeCode } from './tokens.ts'
 import type { Grant, TokenVault } from './vault.ts'
-
-/** What a browser brings back from the authorization server. */
-export interface LoginAnswer {
-  readonly state: string
-  readonly code?: string
-  readonly iss?: string
-  /** The authorization server's error code. */
-  readonly error?: string
-}
 
 /** The authorization code flow: out to a person's browser, and back. */
 export interface BrowserLogin {
@@ -61,7 +53,10 @@ export function createBrowserLogin(options: BrowserLoginOptions): BrowserLogin {
     expects: (state) => pending.has(state),
     async finish(answer, signal, person) {
       const login = pending.take(answer.state)
-      if (login === undefined) throw unknownLogin(id)
+      if (login === undefined)
+        throw new Fault('not_found', 'This login is not known, was used already, or is older than 10 minutes.', {
+          hint: `Begin again: alicia login ${id}`,
+        })
       if (person !== undefined && person !== login.person)
         throw new Fault('forbidden', `This login at ${id} was begun by somebody else.`)
       const { server, client, verifier, requested } = login
@@ -81,11 +76,6 @@ export function createBrowserLogin(options: BrowserLoginOptions): BrowserLogin {
     },
   }
 }
-
-export const unknownLogin = (id: string): Fault =>
-  new Fault('not_found', 'This login is not known, was used already, or is older than 10 minutes.', {
-    hint: `Begin again: alicia login ${id}`,
-  })
 
 /** 2026-07-28, authorization security considerations, "Authorization Code Protection". */
 function refuseWithoutPkce(id: string, { metadata, issuer }: AuthorizationServer): void {
