@@ -42,6 +42,9 @@ export interface McpClient {
 /** A program to start, or an address that wants a token. */
 export type Server = Command | { readonly url: string; readonly token: string }
 
+/** The first text of a result. */
+export const textOf = ({ content }: Result = {}): string => (content as [{ text: string }])[0].text
+
 /** How this client answers what a server asks. */
 export const ANSWERS: Readonly<Record<string, Result>> = {
   'sampling/createMessage': { role: 'assistant', model: 'test', content: { type: 'text', text: 'sampled answer' } },
@@ -61,8 +64,10 @@ const me = { name: 'e2e', version: '1' }
 
 type Connect = (ending: Ending, server: Server, capabilities?: object) => Promise<McpClient>
 
+export type ClientKind = 'SDK v1' | 'SDK v2, old era' | 'SDK v2, new era'
+
 /** Every kind of client. The new era falls back where the server has a handshake only. */
-export const CLIENTS = {
+export const CLIENTS: Readonly<Record<ClientKind, Connect>> = {
   'SDK v1': async (ending, server, capabilities = CAPABILITIES) => {
     const client = new OldClient(me, { capabilities })
     const seen = recorder()
@@ -75,9 +80,7 @@ export const CLIENTS = {
   },
   'SDK v2, old era': (ending, server, capabilities) => connectNew(ending, server, capabilities, 'legacy'),
   'SDK v2, new era': (ending, server, capabilities) => connectNew(ending, server, capabilities, 'auto'),
-} as const satisfies Record<string, Connect>
-
-export type ClientKind = keyof typeof CLIENTS
+}
 
 async function connectNew(
   ending: Ending,
@@ -112,7 +115,8 @@ function recorder() {
     listeners,
     async answer(method: string, params: object = {}): Promise<Result> {
       questions.push({ method, params: { ...params } })
-      const answer = ANSWERS[method]
+      const isUrl = 'mode' in params && params.mode === 'url'
+      const answer = isUrl ? { action: 'accept' } : ANSWERS[method]
       if (answer === undefined) throw new Error(`Nobody here knows ${method}.`)
       return answer
     },

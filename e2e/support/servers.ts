@@ -22,7 +22,8 @@ const node = (path: string, ...args: string[]): Command => ({
 
 /** Servers of other people that tests attach; they keep what they write in this home. */
 export const SERVERS = {
-  everything: () => node('@modelcontextprotocol/server-everything/dist/index.js', 'stdio'),
+  everything: (transport: 'stdio' | 'streamableHttp' = 'stdio') =>
+    node('@modelcontextprotocol/server-everything/dist/index.js', transport),
   /** Allowed: this folder only. */
   filesystem: ({ folder }: Pick<Home, 'folder'>) =>
     node('@modelcontextprotocol/server-filesystem/dist/index.js', folder),
@@ -37,16 +38,18 @@ export const SERVERS = {
   },
 }
 
-/** A hub as its user starts it, with these servers in the `mcp.json` of its data folder. */
+/** A hub as its user starts it, with these servers in the `mcp.json` of its data folder; they are up. */
 export async function startHubWith(
   ending: Ending,
   servers: (home: Home) => Readonly<Record<string, Command | { readonly url: string }>>,
 ): Promise<TestHub> {
   const home = emptyHome(ending)
   mkdirSync(home.data, { recursive: true, mode: 0o700 })
-  const config = { mcpServers: servers(home) }
-  writeFileSync(join(home.data, 'mcp.json'), JSON.stringify(config, undefined, 2), { mode: 0o600 })
-  return await startHub(ending, { home })
+  const mcpServers = servers(home)
+  writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers }, undefined, 2), { mode: 0o600 })
+  const hub = await startHub(ending, { home })
+  await Promise.all(Object.keys(mcpServers).map((name) => hub.result('gateway.start_server', { name })))
+  return hub
 }
 
 /** The conformance fixture over HTTP; returns its address. It ends with the test. */
