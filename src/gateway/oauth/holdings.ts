@@ -26,7 +26,7 @@ export interface Holdings {
 
 export interface HoldingsOptions {
   readonly id: string
-  readonly vault: TokenVault
+  readonly vault: Pick<TokenVault, 'grant' | 'saveGrant' | 'removeGrant'>
   readonly clock: Clock
   readonly log: Log
   /** After each change of what a person has. */
@@ -73,28 +73,35 @@ export function createHoldings({ id, vault, clock, log, onChange }: HoldingsOpti
   const renew = async (person: string, work: (grant: Grant | undefined) => Promise<Grant>): Promise<Grant> => {
     const before = await of(person)
     const grant = await work(before.is === 'nothing' ? undefined : before.grant)
+    await write(async () => {
+      if ((await of(person)) !== before) return
+      await vault.saveGrant(id, person, grant).catch((error: unknown) =>
+        // The old one is used up: this one is all there is, and works until the hub ends.
+        log.error('a renewed login could not be stored', { upstream: id, error }),
+      )
+      if ((await of(person)) === before) set(person, { is: 'grant', grant })
+    })
     const now = await of(person)
-    if (now !== before) {
-      if (now.is === 'nothing') throw loginRequired(id, now.why)
-      return now.grant
-    }
-    await write(() => vault.saveGrant(id, person, grant)).catch((error: unknown) =>
-      // The old one is used up: this one is all there is, and works until the hub ends.
-      log.error('a renewed login could not be stored', { upstream: id, error }),
-    )
-    if ((await of(person)) === before) set(person, { is: 'grant', grant })
-    return grant
+    if (now.is === 'nothing') throw loginRequired(id, now.why)
+    return now.grant
   }
 
   return {
     of,
-    async keep(person, grant) {
-      await write(() => vault.saveGrant(id, person, grant))
-      set(person, { is: 'grant', grant })
-    },
+    keep: (person, grant) =>
+      write(async () => {
+        await vault.saveGrant(id, person, grant)
+        set(person, { is: 'grant', grant })
+      }),
     async drop(person, why) {
-      set(person, { is: 'nothing', why })
-      await write(() => vault.removeGrant(id, person))
+      // At once, whatever is being written: from here on nobody gets a token. And once more in its turn, since what is
+      // written before it may be a new grant.
+      const nothing: Holding = { is: 'nothing', why }
+      set(person, nothing)
+      await write(async () => {
+        if ((await of(person)) !== nothing) set(person, nothing)
+        await vault.removeGrant(id, person)
+      })
     },
     refuse: (person, grant, why) => set(person, { is: 'refused', grant, why, untilMs: clock.monotonic() + REFUSED_MS }),
     renewed(person, work) {
