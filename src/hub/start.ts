@@ -152,7 +152,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
 }
 
 /** Names that a server behind the hub cannot have: those of services and of the hub's own parts. */
-const RESERVED = [...services.map(({ name }) => name), 'hub', 'store', 'broker', 'bus', 'http', 'requests', 'servers']
+export const RESERVED = [...services.map(({ name }) => name), 'hub', 'store', 'broker', 'bus', 'http', 'requests', 'servers']
 
 /** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
 function serverParts(gateway: RunningGateway | undefined): PartReport[] {
