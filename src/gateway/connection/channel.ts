@@ -55,6 +55,8 @@ export class Channel implements Wire {
 
   agreed(_revision: Revision): void {}
 
+  listen(): void {}
+
   request(request: UpstreamRequest): Promise<RelayedResult> {
     return new Promise((resolve, reject) => {
       const { signal, method } = request

@@ -20,7 +20,10 @@ export async function initialize(wire: Wire, { name, face, signal }: HandshakeOp
   if (revision !== MODERN_REVISION && !isLegacyRevision(revision))
     throw noCommonRevision(name, typeof revision === 'string' ? revision.slice(0, 100) : 'it names none')
   wire.agreed(revision)
-  if (revision !== MODERN_REVISION) await wire.notify('notifications/initialized', '{}')
+  if (revision !== MODERN_REVISION) {
+    await wire.notify('notifications/initialized', '{}')
+    wire.listen()
+  }
   return {
     revision,
     capabilities: objectOr(value['capabilities']),

@@ -87,6 +87,15 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'its network cannot be reached',
   EPIPE: 'it broke the connection',
   UND_ERR_SOCKET: 'it broke the connection',
+  EPROTO: 'it does not speak TLS as it should',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; its `url` may have to begin with http',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody the hub trusts has signed its certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'nobody the hub trusts has signed its certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody the hub trusts has signed its certificate',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  ERR_INVALID_CHAR: 'one of its `headers` has a character that no header may have',
+  ERR_INVALID_HTTP_TOKEN: 'the name of one of its `headers` is not valid',
 }
 
 /** The connection to a server failed, or broke before the answer was whole. */

@@ -50,6 +50,7 @@ async function play({ discover, initialize = [], known, pipe = false }: Scene) {
         return ended
       },
       agreed: () => {},
+      listen: () => {},
       notify: (method) => Promise.resolve(void asked.push(method)),
       async request({ method, signal }) {
         asked.push(method)

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { sleep } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { MODERN_REVISION, RPC, type Revision } from '../../kernel/mcp/protocol.ts'
@@ -49,7 +50,9 @@ export class StreamableHttp implements Wire {
 
   agreed(revision: Revision): void {
     this.#revision = revision
-    if (revision === MODERN_REVISION) return
+  }
+
+  listen(): void {
     const { handlers } = this.#options
     const stream = new AnswerStream(this.#options, this.#questions, {
       onNotification: (notification) => handlers.onNotification(notification),
@@ -122,24 +125,37 @@ export class StreamableHttp implements Wire {
       onRequest: request.onRequest ?? ((asked) => handlers.onRequest(asked)),
       reply: (message) => this.#reply(message),
     })
-    let answer = first
+    let body: Readable | undefined = first.body
     for (let resumes = 0; ; resumes++) {
       const before = stream.lastEventId
-      const found = await stream.read(answer.body, signal)
+      const found = body && (await stream.read(body, signal))
       if (found) return resultOf(name, found)
       if (stream.lastEventId !== before) resumes = 0
-      if (this.#revision === MODERN_REVISION || stream.lastEventId === undefined || resumes >= MOST_RESUMES)
+      if (this.#revision === MODERN_REVISION || stream.lastEventId === undefined || resumes === MOST_RESUMES)
         throw new Fault('unavailable', `${name} ended its answer before it was whole.`, { details: { provider: name } })
       await sleep(clock, stream.retryMs, signal)
-      answer = await this.#get(stream.lastEventId, signal)
-      if (contentTypeOf(answer) !== 'text/event-stream') throw this.#refused(answer, await this.#text(answer, signal))
+      body = await this.#resume(stream.lastEventId, signal)
     }
   }
 
+  /** The rest of a stream; undefined while the server cannot be reached. */
+  async #resume(lastEventId: string, signal: AbortSignal): Promise<Readable | undefined> {
+    let answer: HttpAnswer
+    try {
+      answer = await this.#get(lastEventId, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof Fault && error.code === 'unavailable') return undefined
+      throw error
+    }
+    if (contentTypeOf(answer) === 'text/event-stream') return answer.body
+    throw this.#refused(answer, await this.#text(answer, signal))
+  }
+
   #answerIn(text: string, id: number): Answer | undefined {
-    const messages = readAll(text)
-    const found = messages.find((each): each is Answer => each.kind === 'result' || each.kind === 'error')
-    return found?.id === id ? found : undefined
+    return readAll(text).find(
+      (each): each is Answer => (each.kind === 'result' || each.kind === 'error') && each.id === id,
+    )
   }
 
   /** Some servers put the request's id into a refusal that has nothing to do with the request. */

@@ -87,7 +87,7 @@ suite('a server over a WebSocket', () => {
 
   for (const [title, status, says] of [
     ['it is refused', 500, /files answered HTTP 500/],
-    ['it is sent elsewhere', 302, /files answered HTTP 302/],
+    ['it is sent elsewhere', 302, /files sends elsewhere \(HTTP 302\)/],
   ] as const)
     test(title, async (t) => {
       const { transport } = await server(t, { status })

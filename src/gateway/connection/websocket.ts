@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Transport } from '../../kernel/mcp/server-definition.ts'
 import { Channel } from './channel.ts'
-import { brokenOff, refusalOf } from './http-fault.ts'
+import { brokenOff, redirectFault, refusalOf } from './http-fault.ts'
 import type { WireOptions } from './wire.ts'
 
 /** Bytes that may wait for a server that does not read. */
@@ -55,7 +55,12 @@ function open(address: Address, protocols: string[], options: WireOptions, signa
       done()
       const url = new URL(address.url)
       const answer = { status: statusCode, header: (field: string) => headers[field]?.toString() }
-      reject(refusalOf(name, url, answer, { body: '', clock }))
+      const isRedirect = statusCode >= 300 && statusCode < 400
+      reject(
+        isRedirect
+          ? redirectFault(name, statusCode, URL.parse(headers.location ?? '', url))
+          : refusalOf(name, url, answer, { body: '', clock }),
+      )
       request.destroy()
     })
     socket.on('error', (error) => {

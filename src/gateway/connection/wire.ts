@@ -13,8 +13,10 @@ export interface Wire extends Pick<Connection, 'correlates' | 'running' | 'reque
   readonly ended: boolean
   /** Resolves when the server has it, as far as the transport can tell. Throws Fault. */
   notify(method: string, params: JsonText): Promise<void>
-  /** The revision is agreed on: HTTP names it in a header from now on, and listens where that revision has something to hear. */
+  /** The revision is agreed on: HTTP names it in a header from now on. */
   agreed(revision: Revision): void
+  /** The handshake is over: what the server says unasked is to be heard, where that takes a stream of its own. */
+  listen(): void
 }
 
 /** What every kind of wire needs. */
