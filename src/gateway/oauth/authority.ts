@@ -3,7 +3,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { OAuthDefinition } from '../../kernel/mcp/server-definition.ts'
 import { isLoopbackHost } from './address.ts'
 import type { Challenge } from './challenge.ts'
-import { clientAt, knownClient } from './client.ts'
+import { clientAt, clientOf } from './client.ts'
 import { discover, type AuthorizationServer } from './discovery.ts'
 import type { Fetch } from './guarded-fetch.ts'
 import { chooseScopes, readScopes, unite, type Scopes } from './scopes.ts'
@@ -28,7 +28,8 @@ export interface Visit {
   readonly server: AuthorizationServer
   /** Who the hub is there; registers it if need be. */
   client(): Promise<Registration>
-  knownClient(): Promise<Registration | undefined>
+  /** Who it was when it got this; undefined: the configuration has another client since. */
+  clientOf(grant: Grant): Promise<Registration | undefined>
   request(client: Registration): TokenRequest
 }
 
@@ -72,7 +73,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
       return {
         server,
         client: () => clientAt(server, client),
-        knownClient: () => knownClient(server, client),
+        clientOf: (grant) => clientOf(grant, server, client),
         request: (registration) => ({ name: id, server, client: registration, fetch, nowMs: clock.now() }),
       }
     },

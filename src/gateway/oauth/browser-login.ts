@@ -67,7 +67,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): BrowserLogin {
       const request = { ...visit.request(client), server }
       const code = { code: answer.code, iss: answer.iss, verifier, requested }
       const grant = await exchangeCode(request, code).catch(async (error: unknown) => {
-        if (isUnknownClient(error)) await vault.removeRegistration(server.issuer)
+        if (isUnknownClient(error)) await vault.removeRegistration(server.issuer, client.clientId)
         throw error
       })
       await holdings.keep(login.person, grant)

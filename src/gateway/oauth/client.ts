@@ -6,7 +6,7 @@ import type { AuthorizationServer } from './discovery.ts'
 import { clean, loginFault } from './faults.ts'
 import type { Fetch } from './guarded-fetch.ts'
 import { sdk } from './sdk.ts'
-import type { Registration, TokenVault } from './vault.ts'
+import type { Grant, Registration, TokenVault } from './vault.ts'
 
 export interface ClientOptions {
   readonly name: string
@@ -29,26 +29,38 @@ const SECRET_SKEW_MS = 10 * 60_000
  * configured credentials belong to another server, `upstream_failed` when nothing of it works.
  */
 export async function clientAt(server: AuthorizationServer, options: ClientOptions): Promise<Registration> {
-  return (await knownClient(server, options)) ?? register(server, options)
-}
-
-/** The same without a registration made now. */
-export async function knownClient(
-  server: AuthorizationServer,
-  { name, definition, redirectUrl, vault, clock }: ClientOptions,
-): Promise<Registration | undefined> {
-  const { clientId, clientSecret, clientMetadataUrl } = definition
-  if (clientId !== undefined) {
-    await refuseOtherIssuer({ name, vault, clientId }, server.issuer)
-    return { clientId, redirectUrl, ...(clientSecret !== undefined && { clientSecret }) }
-  }
+  const { name, definition, redirectUrl, vault, clock } = options
+  const { clientMetadataUrl } = definition
+  const configured = await configuredClient(server, options)
+  if (configured !== undefined) return configured
   if (clientMetadataUrl !== undefined && server.metadata?.client_id_metadata_document_supported === true) {
     refuseMetadataUrl(name, clientMetadataUrl)
     return { clientId: clientMetadataUrl, redirectUrl }
   }
   const stored = await vault.registration(server.issuer)
   const ends = stored?.expiresMs ?? Number.POSITIVE_INFINITY
-  return stored?.redirectUrl === redirectUrl && ends - SECRET_SKEW_MS > clock.now() ? stored : undefined
+  const serves = stored?.redirectUrl === redirectUrl && ends - SECRET_SKEW_MS > clock.now()
+  return serves ? stored : register(server, options)
+}
+
+/** The client that a grant was given to, with its secret of today; undefined: the configuration has another one since. */
+export async function clientOf(
+  grant: Grant,
+  server: AuthorizationServer,
+  options: ClientOptions,
+): Promise<Registration | undefined> {
+  const configured = await configuredClient(server, options)
+  if (configured === undefined) return grant.client
+  return configured.clientId === grant.client.clientId ? configured : undefined
+}
+
+async function configuredClient(
+  { issuer }: AuthorizationServer,
+  { name, definition: { clientId, clientSecret }, redirectUrl, vault }: ClientOptions,
+): Promise<Registration | undefined> {
+  if (clientId === undefined) return undefined
+  await refuseOtherIssuer({ name, vault, clientId }, issuer)
+  return { clientId, redirectUrl, ...(clientSecret !== undefined && { clientSecret }) }
 }
 
 /**

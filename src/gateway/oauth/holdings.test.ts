@@ -8,7 +8,7 @@ import type { Grant, TokenVault } from './vault.ts'
 
 const grantOf = (accessToken: string): Grant => ({
   issuer: 'https://as.example',
-  clientId: 'alicia',
+  client: { clientId: 'alicia', redirectUrl: 'http://127.0.0.1/cb' },
   accessToken,
   requested: [],
   scopes: [],

@@ -121,6 +121,72 @@ suite('logging in at an upstream', () => {
     assert.equal(as.count('/register'), 2)
   })
 
+  test('a hub at another address is another client at the next login; the old ones go on', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    await logIn(login(), as, 'ada')
+    const moved = login({ redirectUrl: 'http://127.0.0.1:9999/oauth/callback' })
+    await logIn(moved, as, 'bob')
+    assert.equal(as.clients.size, 2)
+    clock.advance(3_600_000)
+    for (const person of ['ada', 'bob']) assert.equal(await call(moved, mcp, 'tools/list', person), 200)
+  })
+
+  test('a registration whose secret is about to end is made anew', async (t) => {
+    const { as, clock, login } = await loginFixture(t)
+    const endsAt = Math.floor(clock.now() / 1000) + 3600
+    const body = JSON.stringify({
+      client_id: 'short',
+      client_secret: 's',
+      redirect_uris: [REDIRECT_URL],
+      client_secret_expires_at: endsAt,
+    })
+    as.behaviour.answers = { '/register': { status: 201, body } }
+    await login().begin('owner', never)
+    await login().begin('owner', never)
+    assert.equal(as.count('/register'), 1)
+    clock.advance(3_590_000 - 600_000 + 10_000)
+    await login().begin('owner', never)
+    assert.equal(as.count('/register'), 2)
+  })
+
+  test('a configuration with another clientId wants another login', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    as.clients.set('old', { redirectUris: [REDIRECT_URL] })
+    const definition = (clientId: string): OAuthDefinition => ({
+      grant: 'authorization_code',
+      clientId,
+      allowPrivateAddresses: false,
+    })
+    await logIn(login({ definition: definition('old') }), as)
+    clock.advance(3_600_000)
+    await assert.rejects(call(login({ definition: definition('new') }), mcp), {
+      code: 'unauthenticated',
+      message: /another clientId/,
+    })
+  })
+
+  test('a client that its server forgets between the two halves of a login', async (t) => {
+    const { as, login } = await loginFixture(t)
+    const notes = login()
+    const { authorizationUrl } = await notes.begin('owner', never)
+    const answer = answerOf(await as.approve(authorizationUrl))
+    as.clients.clear()
+    await assert.rejects(notes.finish(answer, never), { code: 'upstream_failed', message: /invalid_client/ })
+    await logIn(notes, as)
+    assert.equal(as.count('/register'), 2)
+  })
+
+  test('who logs out and in again begins anew: client and scopes', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    mcp.behaviour.scopes = { 'tools/call': ['write'] }
+    const notes = login()
+    await logIn(notes, as)
+    await assert.rejects(call(notes, mcp, 'tools/call'), { code: 'forbidden' })
+    await notes.logout('owner', never)
+    assert.equal((await logIn(notes, as)).get('scope'), null)
+    assert.equal(as.count('/register'), 2)
+  })
+
   test('a logout voids the tokens and keeps none', async (t) => {
     const { as, mcp, login } = await loginFixture(t)
     const notes = login()

@@ -111,9 +111,9 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
   /** Whatever goes wrong: the tokens are forgotten already. */
   const revokeAt = async (grant: Grant, signal: AbortSignal): Promise<boolean> => {
     const visit = await authority.visit(signal, 'known')
-    const client = await visit.knownClient()
-    if (client?.clientId !== grant.clientId || visit.server.issuer !== grant.issuer) return false
-    return revoke(visit.request(client), grant)
+    if (visit.server.issuer !== grant.issuer) return false
+    const client = await visit.clientOf(grant)
+    return client !== undefined && revoke(visit.request(client), grant)
   }
 
   return {
@@ -163,7 +163,7 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
       if ((await vault.people(id)).length === 0) await vault.unbindIssuer(id)
       // A registration that its server has lost cannot be told from a good one: this is how a person renews it.
       if (holding.is !== 'nothing' && !(await vault.isUsed(holding.grant.issuer)))
-        await vault.removeRegistration(holding.grant.issuer)
+        await vault.removeRegistration(holding.grant.issuer, holding.grant.client.clientId)
       return { revoked }
     },
     status: async (person = OWNER.id) => statusOf(await holdings.of(keyOf(person))),

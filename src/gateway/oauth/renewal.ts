@@ -39,13 +39,13 @@ export function createRenewal(options: RenewalOptions): Renewal {
     const { server } = visit
     if (grant.issuer !== server.issuer) throw await ended(person, 'it has moved to another login server')
     if (grant.refreshToken === undefined) throw await ended(person, 'the last login has expired')
-    const client = await visit.knownClient()
-    if (client?.clientId !== grant.clientId) throw await ended(person, 'Alicia is another client there now')
+    const client = await visit.clientOf(grant)
+    if (client === undefined) throw await ended(person, 'the configuration has another clientId since')
     try {
       return await refresh(visit.request(client), grant, grant.refreshToken)
     } catch (error) {
       if (isUnknownClient(error)) {
-        await vault.removeRegistration(server.issuer)
+        await vault.removeRegistration(server.issuer, client.clientId)
         throw await ended(person, 'its login server does not know Alicia any more')
       }
       // Used twice, revoked, or left unused for too long: the person alone can tell.

@@ -105,7 +105,7 @@ function grantOf(tokens: OAuthTokens, { name, server, client, nowMs }: TokenRequ
     throw new Fault('upstream_failed', `${name} gives tokens of type ${clean(tokens.token_type)}, not Bearer.`)
   return {
     issuer: server.issuer,
-    clientId: client.clientId,
+    client,
     accessToken: tokens.access_token,
     ...(tokens.refresh_token !== undefined && { refreshToken: tokens.refresh_token }),
     ...(tokens.expires_in !== undefined && lifetime(nowMs, tokens.expires_in * 1000)),

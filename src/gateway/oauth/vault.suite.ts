@@ -10,7 +10,7 @@ const newKey = () => randomBytes(32).toString('base64')
 
 const grant = (more: Partial<Grant> = {}): Grant => ({
   issuer: 'https://as.example',
-  clientId: 'alicia',
+  client: { clientId: 'alicia', redirectUrl: 'http://127.0.0.1/cb' },
   accessToken: 'access-SECRET',
   refreshToken: 'refresh-SECRET',
   expiresMs: 1_800_000_000_000,
@@ -98,7 +98,9 @@ export function vaultSuite(name: string, open: () => Promise<OpenStore>): void {
       await vault.saveRegistration('https://r.example', { ...registration, clientSecret: 's' })
       await vault.saveRegistration('https://r.example', registration)
       assert.deepEqual(await vault.registration('https://r.example'), registration)
-      await vault.removeRegistration('https://r.example')
+      await vault.removeRegistration('https://r.example', 'd')
+      assert.deepEqual(await vault.registration('https://r.example'), registration)
+      await vault.removeRegistration('https://r.example', 'c')
       assert.equal(await vault.registration('https://r.example'), undefined)
       await vault.bindIssuer('one', 'c', 'https://a.example')
       assert.equal(await vault.boundIssuer('one', 'c'), 'https://a.example')

@@ -4,23 +4,6 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Migration, Secrets, Store } from '../../kernel/ports.ts'
 
-const Grant = z.object({
-  /** The authorization server that gave it; its tokens are for no other. */
-  issuer: z.string(),
-  clientId: z.string(),
-  accessToken: z.string(),
-  refreshToken: z.string().optional(),
-  /** Wall-clock milliseconds; absent: it was not said. */
-  expiresMs: z.number().optional(),
-  /** Wall-clock milliseconds from which it should be renewed. */
-  renewMs: z.number().optional(),
-  /** What was asked for, and what was given. */
-  requested: z.array(z.string()),
-  scopes: z.array(z.string()),
-})
-/** What a person holds of one upstream. */
-export type Grant = z.infer<typeof Grant>
-
 const Registration = z.object({
   clientId: z.string(),
   clientSecret: z.string().optional(),
@@ -33,6 +16,24 @@ const Registration = z.object({
 })
 /** The hub as a client of one authorization server. */
 export type Registration = z.infer<typeof Registration>
+
+const Grant = z.object({
+  /** The authorization server that gave it; its tokens are for no other. */
+  issuer: z.string(),
+  /** As whom: a registration that was made anew since is another client, to which it was not given. */
+  client: Registration,
+  accessToken: z.string(),
+  refreshToken: z.string().optional(),
+  /** Wall-clock milliseconds; absent: it was not said. */
+  expiresMs: z.number().optional(),
+  /** Wall-clock milliseconds from which it should be renewed. */
+  renewMs: z.number().optional(),
+  /** What was asked for, and what was given. */
+  requested: z.array(z.string()),
+  scopes: z.array(z.string()),
+})
+/** What a person holds of one upstream. */
+export type Grant = z.infer<typeof Grant>
 
 /**
  * Keeps tokens and registrations, sealed. A grant is found by upstream, person and issuer; a registration by issuer.
@@ -50,7 +51,8 @@ export interface TokenVault {
   isUsed(issuer: string): Promise<boolean>
   registration(issuer: string): Promise<Registration | undefined>
   saveRegistration(issuer: string, registration: Registration): Promise<void>
-  removeRegistration(issuer: string): Promise<void>
+  /** Unless it is another client's by now. */
+  removeRegistration(issuer: string, clientId: string): Promise<void>
   /** The issuer at which credentials from the configuration were first used. */
   boundIssuer(upstream: string, clientId: string): Promise<string | undefined>
   bindIssuer(upstream: string, clientId: string, issuer: string): Promise<void>
@@ -177,7 +179,9 @@ export async function openTokenVault({ store, secrets, log }: VaultOptions): Pro
         .onConflict((conflict) => conflict.column('issuer').doUpdateSet({ sealed }))
         .execute()
     },
-    async removeRegistration(issuer) {
+    async removeRegistration(issuer, clientId) {
+      const stored = await vault.registration(issuer)
+      if (stored !== undefined && stored.clientId !== clientId) return
       await db.deleteFrom('upstream_registrations').where('issuer', '=', issuer).execute()
     },
     async boundIssuer(upstream, clientId) {
