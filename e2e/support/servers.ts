@@ -4,7 +4,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { fixtureCommand } from '../../src/testing/fixture/fixture.ts'
 import { emptyHome, startHub, type Ending, type Home, type TestHub } from './hub.ts'
-import { startProgram } from './program.ts'
+import { startProgram, within } from './program.ts'
 
 /** An MCP server as `mcpServers` describes one that is started. */
 export interface Command {
@@ -49,7 +49,16 @@ export async function startHubWith(
   writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers }, undefined, 2), { mode: 0o600 })
   const hub = await startHub(ending, { home })
   await Promise.all(Object.keys(mcpServers).map((name) => hub.result('gateway.start_server', { name })))
+  await within(listed(hub), 'the tools of every server in the list')
   return hub
+}
+
+/** Resolves when every server has tools to offer. */
+async function listed(hub: TestHub): Promise<void> {
+  for (;;) {
+    const { servers } = await hub.result('gateway.list_servers')
+    if ((servers as { tools: number }[]).every(({ tools }) => tools > 0)) return
+  }
 }
 
 /** The conformance fixture over HTTP; returns its address. It ends with the test. */
