@@ -1,12 +1,11 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
-import type { ClientFace } from '../connection/connection.ts'
 import { askClient } from './asking.ts'
 import { aboutClient, aboutHop, type Way } from './hops.ts'
 import { legacyToModern } from './legacy-to-modern.ts'
 import { modernToLegacy } from './modern-to-legacy.ts'
-import { forModern, identityOf, ofHub, unchanged, type Outbound } from './params.ts'
+import { forModern, ofHub, unchanged, type Outbound } from './params.ts'
 import type { Parking } from './parking.ts'
 import { needsPerson } from './refusals.ts'
 import { isInputRequired } from './results.ts'
@@ -16,14 +15,14 @@ export interface ExchangeOptions {
   readonly name: string
   readonly clock: Clock
   readonly parking: Parking
-  readonly hubFace: ClientFace
+  /** Members of `_meta`: who the hub is where no client stands behind a request. */
+  readonly hubIdentity: string
 }
 
 /** One request on one way, whatever revision either side speaks. Throws like `Relay.request`. */
 export type Exchange = (way: Way, asked: Asked) => Promise<RelayedResult>
 
-export function createExchange({ name, clock, parking, hubFace }: ExchangeOptions): Exchange {
-  const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
+export function createExchange({ name, clock, parking, hubIdentity }: ExchangeOptions): Exchange {
   const bridge = { name, clock, parking }
 
   const ask: Answer = (question, { context }) =>

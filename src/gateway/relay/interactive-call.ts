@@ -41,7 +41,7 @@ export interface InteractiveOptions {
   /** Whose call it is: nobody else can go on with it. */
   readonly principal: string
   /** What was asked: a retry must ask the same. */
-  readonly subject: string
+  subject(): string
   /** What the client declared: an answer that it can't give is not asked for. */
   readonly capabilities: Params
   /** Milliseconds a client may take to come back. */
@@ -56,12 +56,12 @@ export interface InteractiveOptions {
  * with `input_required`, and the call stays as it is (parked) until the client comes back with the answers.
  */
 export class InteractiveCall {
-  readonly id = randomUUID()
   readonly #options: InteractiveOptions
   readonly #upstream = new AbortController()
   readonly #questions = new Map<string, Question>()
   #state: State = { is: 'over' }
   #flush: NodeJS.Immediate | undefined
+  #id: string | undefined
   #asked = 0
   /** How often it was parked: each state serves once. */
   #round = 0
@@ -72,12 +72,17 @@ export class InteractiveCall {
     this.#options = options
   }
 
+  /** Made when it is first needed: most calls are never parked. */
+  get id(): string {
+    return (this.#id ??= randomUUID())
+  }
+
   get principal(): string {
     return this.#options.principal
   }
 
   get subject(): string {
-    return this.#options.subject
+    return this.#options.subject()
   }
 
   get round(): number {
@@ -222,7 +227,7 @@ export class InteractiveCall {
     this.#state = { is: 'over' }
     clearImmediate(this.#flush)
     for (const { reject } of this.#questions.values()) reject(refuseQuestion('The call is over.'))
-    this.#options.over(this)
+    if (this.#round > 0) this.#options.over(this)
   }
 
   #lacks(): Fault {

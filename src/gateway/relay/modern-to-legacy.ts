@@ -47,7 +47,7 @@ export async function modernToLegacy(way: Way, asked: Asked, options: Options): 
     name,
     clock,
     principal: context.caller.id,
-    subject: subjectOf(asked),
+    subject: () => subjectOf(asked),
     capabilities,
     parkedMs: PARKED_MS,
     park: (call) => parking.park(call),

@@ -47,6 +47,11 @@ export interface Relay {
     context: CallContext,
     headers?: Readonly<Record<string, string>>,
   ): Promise<RelayedResult>
+  /**
+   * The shared connection is ready: from then on the relay hears what changes on the server. Without this it is found out at
+   * the next request. Calling it again for the same one does nothing.
+   */
+  begin(connection: Connection): void
   /** For the shared connection. */
   readonly sharedHandlers: Omit<ConnectionHandlers, 'onClose'>
   /** Whether the request goes on with a call that this relay keeps parked: where a server has several, no other can. */

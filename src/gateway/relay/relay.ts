@@ -2,47 +2,68 @@ import type { EventMap } from '../../kernel/events.ts'
 import { hubStopping } from '../../kernel/fault.ts'
 import type { Peer } from '../../kernel/mcp/peer.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
-import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Connection } from '../connection/connection.ts'
 import { createExchange } from './exchange.ts'
 import { Leases } from './leases.ts'
 import { Line } from './line.ts'
+import { Listening } from './listening.ts'
 import { SharedLogLevel } from './log-levels.ts'
 import { resume, returnedState } from './modern-to-legacy.ts'
 import { News } from './news.ts'
+import { identityOf } from './params.ts'
 import { Parking } from './parking.ts'
+import { invalidParams } from './refusals.ts'
 import type { Relay, RelayOptions } from './relay-options.ts'
 import type { Asked } from './running-call.ts'
 
 const NO_HEADERS = {}
+/** Gone in 2026-07-28, whose servers are asked by `subscriptions/listen` instead. */
+const WATCHING: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
 
 /** Joins one server to every client of the hub. `close` ends what it began. */
 export function createRelay(options: RelayOptions): Relay {
   const { name, clock, log, events, hubFace } = options
   const closing = new AbortController()
-  const lineOptions = { ...options, news: new News(options) }
+  const news = new News(options)
+  const lineOptions = { ...options, news }
   const line = new Line({ is: 'everybody' }, lineOptions)
   const parking = new Parking(options)
-  const exchange = createExchange({ name, clock, parking, hubFace })
+  const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
+  const exchange = createExchange({ name, clock, parking, hubIdentity })
   const leases = new Leases({ ...lineOptions, signal: closing.signal })
+  const listening = new Listening({ name, clock, log, news, identity: hubIdentity, signal: closing.signal })
   const level = new SharedLogLevel(closing.signal, log)
   let known: Connection | undefined
 
   const begin = (connection: Connection) => {
+    if (connection === known) return
     known = connection
     line.begin()
     level.begin(connection)
+    listening.begin(connection)
   }
 
   const onShared = (connection: Connection, asked: Asked): Promise<RelayedResult> => {
-    if (connection !== known) begin(connection)
+    begin(connection)
     const { peer } = asked.context
+    if (WATCHING.has(asked.method)) return onWatch(connection, asked)
     if (peer === undefined) return exchange({ line, connection }, asked)
     if (peer.revision === MODERN_REVISION && connection.revision !== MODERN_REVISION) {
       if (returnedState(asked.method, asked.params) !== undefined) return resume(asked, { name, clock, parking })
       if (peer.logLevel !== undefined) level.wanted(peer.logLevel)
     }
     return leases.wanted(peer, connection) ? onLease(peer, asked) : exchange({ line, connection }, asked)
+  }
+
+  /** One subscription serves all clients that want to hear of a resource, so it is the shared connection's. */
+  const onWatch = async (connection: Connection, asked: Asked): Promise<RelayedResult> => {
+    if (connection.revision !== MODERN_REVISION) return await exchange({ line, connection }, asked)
+    const { uri } = JSON.parse(asked.params) as { uri?: unknown }
+    if (typeof uri !== 'string') throw invalidParams(name, 'uri must be a string')
+    if (asked.method === 'resources/subscribe') await listening.subscribe(uri)
+    else await listening.unsubscribe(uri)
+    return new RelayedResult('{}')
   }
 
   const onLease = async (peer: Peer, asked: Asked): Promise<RelayedResult> => {
@@ -77,6 +98,7 @@ export function createRelay(options: RelayOptions): Relay {
         return Promise.reject(error)
       }
     },
+    begin,
     sharedHandlers: { onNotification: line.onNotification, onRequest: line.onRequest },
     holds: (method, params) => parking.holds(returnedState(method, params)),
     leases: () => leases.size,
