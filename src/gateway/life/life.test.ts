@@ -191,7 +191,7 @@ suite('life', () => {
     await assert.rejects(call(), { code: 'unavailable', message: /since 14:02: it ended with exit code 1\./ })
     assert.equal(rig.opens(), 3)
     await rig.advance(60_000)
-    const tried = assert.rejects(call(), { code: 'unavailable', hint: /alicia doctor/ })
+    const tried = assert.rejects(call(), { code: 'unavailable', hint: /left alone/ })
     await rig.fail()
     await tried
     assert.equal(rig.life.state.is, 'failed')

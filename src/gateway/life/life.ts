@@ -4,6 +4,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { StatusReport } from '../../kernel/status.ts'
 import { attend, type Attendance } from './attendance.ts'
+import { causeOf } from './cause.ts'
 import { createMachine, type Closable } from './machine.ts'
 import { createMemoryCap } from './memory-cap.ts'
 import type { LifeState } from './state.ts'
@@ -181,7 +182,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     },
     stop,
     restart: () => machine.begin(1),
-    needsLogin: (reason) => machine.goDown({ is: 'needs_login', sinceMs: clock.now(), reason }),
+    needsLogin: (reason) => machine.goDown({ is: 'needs_login', sinceMs: clock.now(), ...causeOf(name, reason) }),
     loginDone() {
       if (machine.state.is === 'needs_login') machine.begin(1)
     },
@@ -192,7 +193,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
       attendance?.callsEnded()
     },
     noteSuccess: () => attendance?.noteSuccess(),
-    noteFailure: (reason) => attendance?.noteFailure(reason),
+    noteFailure: (reason) => attendance?.noteFailure(causeOf(name, reason).reason),
     needsChanged: () => machine.needsChanged(),
     close() {
       machine.close()

@@ -4,6 +4,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { RestartPolicy } from '../../kernel/mcp/server-definition.ts'
 import type { StatusReport } from '../../kernel/status.ts'
 import { backoffMs } from './backoff.ts'
+import { causeOf, type Cause } from './cause.ts'
 import { createPast } from './past.ts'
 import type { BackingOff, Down, LifeState, Starting, Up } from './state.ts'
 
@@ -130,7 +131,8 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
       return enter({ state, isWanted: true })
     }
     const cancelLate = clock.after(startTimeoutMs, () => {
-      if (phase === starting) startFailed(starting, `it did not start within ${startTimeoutMs / 1000} s`)
+      if (phase === starting)
+        backOff(starting.state.attempt, { reason: `it did not start within ${startTimeoutMs / 1000} s` })
     })
     const state: Starting = { is: 'starting', sinceMs: clock.now(), attempt }
     const starting: StartingPhase = { state, opening: new AbortController(), cancelLate }
@@ -145,10 +147,10 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
       connection = await options.open(starting.opening.signal, (reason) => lost(starting, reason))
     } catch (error) {
       if (phase !== starting) return
-      const reason = error instanceof Error ? error.message : String(error)
       if (!(error instanceof Fault)) log.error(`${name} could not be started`, { error })
-      if (!(error instanceof Fault && error.code === 'unauthenticated')) return startFailed(starting, reason)
-      return enter({ state: { is: 'needs_login', sinceMs: clock.now(), reason }, isWanted: false })
+      const cause = causeOf(name, error)
+      if (!(error instanceof Fault && error.code === 'unauthenticated')) return backOff(starting.state.attempt, cause)
+      return enter({ state: { is: 'needs_login', sinceMs: clock.now(), ...cause }, isWanted: false })
     }
     if (phase === starting) comeUp(starting, connection)
     else await connection.close()
@@ -159,27 +161,25 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
     enter({ state, connection, from, beganMs: clock.monotonic(), leave: options.onUp(connection) })
   }
 
-  const startFailed = ({ state }: StartingPhase, reason: string) => backOff(state.attempt, reason)
-
   const lost = (from: StartingPhase, reason: string) => {
-    if (phase === from) startFailed(from, reason)
+    if (phase === from) backOff(from.state.attempt, causeOf(name, reason))
     else if ('connection' in phase && phase.from === from) crashed(reason)
   }
 
   const crashed = (reason: string) => {
     if (!('connection' in phase)) return
     const wasSteady = clock.monotonic() - phase.beganMs >= STEADY_MS
-    backOff(wasSteady ? 0 : phase.from.state.attempt, reason)
+    backOff(wasSteady ? 0 : phase.from.state.attempt, causeOf(name, reason))
   }
 
-  const backOff = (attempts: number, reason: string) => {
-    log.warn(`${name} is down: ${reason}`, { attempts })
+  const backOff = (attempts: number, cause: Cause) => {
+    log.warn(`${name} is down: ${cause.reason}`, { attempts })
     const sinceMs = clock.now()
     if (attempts >= policy.mostAttempts)
-      return enter({ state: { is: 'failed', sinceMs, reason, attempts }, isWanted: false })
+      return enter({ state: { is: 'failed', sinceMs, ...cause, attempts }, isWanted: false })
     const waitMs = backoffMs(policy, attempts, options.random())
     const cancelRetry = clock.after(waitMs, () => begin(attempts + 1))
-    enter({ state: { is: 'backing_off', sinceMs, reason, attempts, nextAtMs: sinceMs + waitMs }, cancelRetry })
+    enter({ state: { is: 'backing_off', sinceMs, ...cause, attempts, nextAtMs: sinceMs + waitMs }, cancelRetry })
   }
 
   const updateBlock = (): boolean => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { Fault } from '../../kernel/fault.ts'
 import { testLife, turn, type TestLife } from './life.testing.ts'
 
 const never = new AbortController().signal
@@ -79,6 +80,22 @@ suite('a call that finds no connection', () => {
       message: 'lamps is unavailable since 14:02: it ended with exit code 137.',
       hint: 'It is started again in 20 s; try then.',
       retryAfterMs: 20_000,
+    })
+  })
+
+  test('is told what to do about it', async () => {
+    const rig = testLife()
+    const { done, assertRefused } = call(rig)
+    for (const delayMs of [1000, 2000, 0]) {
+      await rig.fail(
+        new Fault('unavailable', 'lamps cannot be started: npx was not found.', { hint: 'Install Node.js.' }),
+      )
+      await rig.advance(delayMs)
+    }
+    await done
+    assertRefused({
+      message: 'lamps is unavailable since 14:02: it cannot be started: npx was not found.',
+      hint: /^Install Node\.js\. After 3 attempts it is left alone: .*alicia restart lamps/,
     })
   })
 

@@ -1,7 +1,6 @@
-/**
- * Where an upstream is in its life. `sinceMs` is wall-clock milliseconds, `reason` a sentence for people without its
- * subject: "it ended with exit code 1".
- */
+import type { Cause } from './cause.ts'
+
+/** Where an upstream is in its life. `sinceMs` is wall-clock milliseconds. */
 export type LifeState = Down | Starting | Up | BackingOff
 
 /** Nothing runs, and nothing will by itself. */
@@ -13,8 +12,8 @@ export type Down =
       /** Whether a call starts it; not when a person stopped it. */
       readonly wakes: boolean
     }
-  | { readonly is: 'failed'; readonly sinceMs: number; readonly reason: string; readonly attempts: number }
-  | { readonly is: 'needs_login'; readonly sinceMs: number; readonly reason: string }
+  | (Cause & { readonly is: 'failed'; readonly sinceMs: number; readonly attempts: number })
+  | (Cause & { readonly is: 'needs_login'; readonly sinceMs: number })
 
 export interface Starting {
   readonly is: 'starting'
@@ -27,10 +26,9 @@ export type Up =
   | { readonly is: 'ready'; readonly sinceMs: number }
   | { readonly is: 'degraded'; readonly sinceMs: number; readonly reason: string }
 
-export interface BackingOff {
+export interface BackingOff extends Cause {
   readonly is: 'backing_off'
   readonly sinceMs: number
-  readonly reason: string
   /** Attempts in a row that failed. */
   readonly attempts: number
   /** Wall-clock milliseconds of the next one. */

@@ -37,14 +37,15 @@ function prospect(name: string, state: LifeState, nowMs: number): Prospect {
   switch (state.is) {
     case 'backing_off': {
       const waitMs = Math.max(state.nextAtMs - nowMs, 0)
-      return { hint: `It is started again in ${Math.ceil(waitMs / 1000)} s; try then.`, retryAfterMs: waitMs }
+      const when = `It is started again in ${Math.ceil(waitMs / 1000)} s; try then.`
+      return { hint: joined(state.hint, when), retryAfterMs: waitMs }
     }
-    case 'failed':
-      return {
-        hint: `After ${state.attempts} attempts it is left alone: alicia doctor says what is wrong, alicia logs ${name} what it said.`,
-      }
+    case 'failed': {
+      const logs = `alicia logs ${name} shows what it said, alicia restart ${name} tries again`
+      return { hint: joined(state.hint, `After ${state.attempts} attempts it is left alone: ${logs}.`) }
+    }
     case 'needs_login':
-      return { hint: `Somebody has to log in once: alicia login ${name}.` }
+      return { hint: state.hint ?? `Somebody has to log in once: alicia login ${name}.` }
     case 'stopped':
       return { hint: `It stays so until somebody starts it: alicia restart ${name}.` }
     case 'starting':
@@ -53,6 +54,8 @@ function prospect(name: string, state: LifeState, nowMs: number): Prospect {
       return { hint: 'Try again in a moment.', retryAfterMs: STARTING_RETRY_MS }
   }
 }
+
+const joined = (first: string | undefined, second: string) => (first === undefined ? second : `${first} ${second}`)
 
 /** "14:02", with the date where that is not today's; in the hub's time zone, which is its people's. */
 export function clockTime(atMs: number, nowMs: number): string {
