@@ -28,11 +28,13 @@ ours() {
   shift 20
   [ "$1" = "$start" ]
 }
+# Not every shell takes "--" before a group, and not every shell takes a group without it.
+tell() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "-$2" 2>/dev/null; }
 signal() {
   left=
   for entry in $list; do
     group=\${entry%%:*} start=\${entry#*:}
-    ours "$group" "$start" && kill -s "$1" -- "-$group" 2>/dev/null && left=yes
+    ours "$group" "$start" && tell "$1" "$group" && left=yes
   done
 }
 signal TERM
