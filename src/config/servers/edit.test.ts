@@ -76,6 +76,15 @@ suite('changing mcp.json', () => {
       if (text.includes('\t')) assert.match(after, /\r\n\t\t"n": \{\r\n\t\t\t"command"/)
     })
 
+  test('only what is new is laid out', () =>
+    assert.equal(
+      withServer('f', '{\n  "mcpServers": {\n    "a": {"command":"x"} // A\n  }\n}\n', {
+        name: 'b',
+        entry: { command: 'y' },
+      }),
+      '{\n  "mcpServers": {\n    "a": {"command":"x"}, // A\n    "b": {\n      "command": "y"\n    }\n  }\n}\n',
+    ))
+
   const removals: [string, string, string][] = [
     ['{"s":{"a":1,"b":2}}', 'a', '{"s":{"b":2}}'],
     ['{"s":{"a":1,"b":2}}', 'b', '{"s":{"a":1}}'],

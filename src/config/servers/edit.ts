@@ -1,5 +1,5 @@
-import { applyEdits, modify, type FormattingOptions, type JSONPath } from 'jsonc-parser'
 import { Fault } from '../../kernel/fault.ts'
+import { withProperty } from './set-property.ts'
 import { withoutProperty } from './remove-property.ts'
 import { readServerFile, type ServerFile } from './server-file.ts'
 
@@ -7,19 +7,13 @@ import { readServerFile, type ServerFile } from './server-file.ts'
 export function withServer(file: string, text: string, server: { name: string; entry: object }): string {
   const read = readServerFile(file, text)
   const path = pathOf(read, server.name) ?? [...containerOf(read), server.name]
-  return changed(text, path, server.entry)
+  return withProperty(text, path, server.entry)
 }
 
 /** The text without that server; undefined where it stands in another file. Throws Fault where the file is broken. */
 export function withoutServer(file: string, text: string, name: string): string | undefined {
   const path = pathOf(readServerFile(file, text), name)
   return path && withoutProperty(text, path)
-}
-
-/** The text with one value set. */
-export function changed(text: string, path: JSONPath, value: unknown): string {
-  const source = text.trim() === '' ? '{}\n' : text
-  return applyEdits(source, modify(source, path, value, { formattingOptions: layoutOf(source) }))
 }
 
 /** Throws Fault `conflict` when the name is taken in the file. */
@@ -37,15 +31,3 @@ const pathOf = ({ servers }: ServerFile, name: string) =>
 /** Where the others of the file stand; in a new one, where most clients look. */
 const containerOf = ({ servers }: ServerFile): (string | number)[] =>
   (servers[0]?.path.slice(0, -1) as string[] | undefined) ?? ['mcpServers']
-
-/** As the file is written already. */
-function layoutOf(text: string): FormattingOptions {
-  const [, indent = '  '] = /^([ \t]+)\S/m.exec(text) ?? []
-  const isTab = indent.startsWith('\t')
-  return {
-    insertSpaces: !isTab,
-    tabSize: isTab ? 1 : indent.length,
-    eol: text.includes('\r\n') ? '\r\n' : '\n',
-    insertFinalNewline: true,
-  }
-}

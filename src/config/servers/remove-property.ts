@@ -19,11 +19,12 @@ export function withoutProperty(text: string, path: JSONPath): string {
 }
 
 /** Where the comma is that follows, whatever spaces and comments stand between. */
-function commaAfter(text: string, offset: number): number | undefined {
+export function commaAfter(text: string, offset: number): number | undefined {
   const scanner = createScanner(text, true)
   scanner.setPosition(offset)
   scanner.scan()
-  return scanner.getTokenValue() === ',' ? scanner.getTokenOffset() : undefined
+  const found = scanner.getTokenOffset()
+  return text[found] === ',' ? found : undefined
 }
 
 /** With the white space around it, and one line break where nothing else stands on the line. */

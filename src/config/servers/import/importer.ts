@@ -4,9 +4,10 @@ import { Fault } from '../../../kernel/fault.ts'
 import type { Machine } from '../../folders.ts'
 import { fingerprintOf } from '../definition.ts'
 import { cleartextIn, describeEntry } from '../describe.ts'
-import { changed, withServer } from '../edit.ts'
+import { withServer } from '../edit.ts'
 import { identifierOf } from '../identifier.ts'
 import { readServerFile, type RawServer } from '../server-file.ts'
+import { withProperty } from '../set-property.ts'
 import { backUp, writeWhole } from '../whole-file.ts'
 import { findClientServers, type ClientServer, type ClientServers } from './client-servers.ts'
 import { IMPORT_CLIENTS } from './clients.ts'
@@ -171,11 +172,15 @@ function notesOf({ entry, notes }: ClientServer): string[] {
 
 /** VS Code's, each once: entries refer to them. */
 function withInputs(text: string, inputs: readonly unknown[]): string {
-  if (inputs.length === 0) return text
-  const there = readServerFile('mcp.json', text).inputs.map(({ id }) => id)
-  const missing = inputs.filter((input) => !there.includes((input as { id?: string }).id ?? ''))
-  return missing.reduce<string>((rest, input, index) => {
-    const isFirst = there.length === 0 && index === 0
-    return isFirst ? changed(rest, ['inputs'], [input]) : changed(rest, ['inputs', there.length + index], input)
+  const there = new Set(readServerFile('mcp.json', text).inputs.map(({ id }) => id))
+  return inputs.reduce<string>((rest, input) => {
+    const { id } = input as { readonly id?: unknown }
+    if (typeof id !== 'string' || there.has(id)) return rest
+    there.add(id)
+    return withProperty(
+      rest,
+      there.size === 1 ? ['inputs'] : ['inputs', there.size - 1],
+      there.size === 1 ? [input] : input,
+    )
   }, text)
 }

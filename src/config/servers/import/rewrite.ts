@@ -1,7 +1,7 @@
 import { parse, stringify } from 'smol-toml'
 import { Fault } from '../../../kernel/fault.ts'
-import { changed } from '../edit.ts'
 import { withoutProperty } from '../remove-property.ts'
+import { withProperty } from '../set-property.ts'
 import type { ClientServers } from './client-servers.ts'
 
 /** A client's file without those servers, and with Alicia in their place. Throws Fault `conflict` where that fails. */
@@ -16,7 +16,10 @@ export function rewritten(
     return rewrittenToml(text, { file, names: leaving.map(({ name }) => name), replacement })
   const without = leaving.reduce((rest, { path }) => withoutProperty(rest, [...path]), text)
   const entry = client.id === 'vscode' ? { type: 'stdio', ...replacement } : replacement
-  return [...containers.values()].reduce((rest, container) => changed(rest, [...container, 'alicia'], entry), without)
+  return [...containers.values()].reduce(
+    (rest, container) => withProperty(rest, [...container, 'alicia'], entry),
+    without,
+  )
 }
 
 const TABLE = /^\s*\[\[?\s*(.+?)\s*\]\]?\s*(?:#.*)?$/
@@ -33,12 +36,21 @@ function rewrittenToml(
     return !isLeaving
   })
   const after = `${kept.join('\n').trimEnd()}\n\n${stringify({ mcp_servers: { alicia: replacement } })}`
-  const servers = (parse(after)['mcp_servers'] ?? {}) as object
-  if (names.some((name) => Object.hasOwn(servers, name)))
+  if (!isReplaced(after, names))
     throw new Fault('conflict', `${file} has its servers in another form than tables; it is not changed.`, {
       hint: 'Take them out by hand, or import without --rewrite.',
     })
   return after
+}
+
+/** Whether Alicia is in it and none of those is; a text that is no TOML any more has them in another form. */
+function isReplaced(text: string, names: readonly string[]): boolean {
+  try {
+    const servers = (parse(text)['mcp_servers'] ?? {}) as object
+    return Object.hasOwn(servers, 'alicia') && !names.some((name) => Object.hasOwn(servers, name))
+  } catch {
+    return false
+  }
 }
 
 /** Whether a table is that server's or a part of it, however its name is quoted. */

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { suite, test, type TestContext } from 'node:test'
+import { parse as parseToml } from 'smol-toml'
+import { temporaryFolder } from '../../../testing/folder.ts'
+import { readIfThere } from '../book.ts'
+import { readServerFile } from '../server-file.ts'
+import { createImporter } from './importer.ts'
+
+const NOW = Date.UTC(2026, 1, 3, 4, 5, 6)
+const ALICIA = { command: 'alicia', args: ['stdio'] }
+
+/** A home with those files, and an importer over it. */
+function home(t: TestContext, files: Readonly<Record<string, string>>) {
+  const folder = temporaryFolder(t)
+  const path = (name: string) => join(folder, name)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(path(name)), { recursive: true })
+    writeFileSync(path(name), text)
+  }
+  const importer = createImporter({
+    machine: { env: {}, cwd: path('project'), home: folder, platform: 'linux' },
+    readFile: readIfThere,
+    target: path('data/mcp.json'),
+    record: path('data/last-import.json'),
+    reserved: ['mqtt'],
+    now: () => NOW,
+  })
+  return { importer, path, read: (name: string) => readFileSync(path(name), 'utf8') }
+}
+
+const CURSOR = `{
+  // mine
+  "mcpServers": {
+    "a": { "command": "a" },
+    "b": { "command": "b", "env": { "API_KEY": "hunter2" } } // B
+  },
+  "other": true
+}
+`
+
+const names = (text: string) => readServerFile('f', text).servers.map(({ name }) => name)
+
+suite('import', () => {
+  test('what is chosen is added, with a copy of what was there', (t) => {
+    const { importer, path, read } = home(t, {
+      '.cursor/mcp.json': CURSOR,
+      'data/mcp.json': '{"mcpServers": {"old": {"command": "old"}}} // keep',
+    })
+    const done = importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }])
+    assert.deepEqual(done, {
+      added: ['a'],
+      changed: [{ file: path('data/mcp.json'), backup: path('data/mcp.json.20260203T040506Z.backup') }],
+    })
+    assert.deepEqual(names(read('data/mcp.json')), ['old', 'a'])
+    assert.match(read('data/mcp.json'), /\/\/ keep/)
+    assert.equal(read('.cursor/mcp.json'), CURSOR)
+  })
+
+  test('the preview: new, the same, another of that name, a name of ours, a secret', (t) => {
+    const { importer } = home(t, {
+      '.cursor/mcp.json': CURSOR,
+      '.codeium/windsurf/mcp_config.json':
+        '{"mcpServers":{"b":{"command":"c"},"mqtt":{"command":"m"},"x":{"command":"a"}}}',
+      'data/mcp.json': '{"mcpServers": {"mine": {"command": "a", "timeoutSeconds": 5}}}',
+    })
+    const [cursor, windsurf] = importer.importable(undefined)
+    assert.deepEqual(cursor?.servers, [
+      { name: 'a', as: 'mine', is: 'same', target: 'a', notes: [] },
+      {
+        name: 'b',
+        as: 'b',
+        is: 'new',
+        target: 'b',
+        notes: ['env.API_KEY in cleartext: keep it with `alicia secret set` afterwards'],
+      },
+    ])
+    assert.deepEqual(
+      windsurf?.servers.map(({ name, as, is }) => [name, as, is]),
+      [
+        ['b', 'b-windsurf', 'new'],
+        ['mqtt', 'mqtt-windsurf', 'new'],
+        ['x', 'mine', 'same'],
+      ],
+    )
+    assert.doesNotMatch(JSON.stringify([cursor, windsurf]), /hunter2/)
+    assert.deepEqual(importer.importable('codex'), [])
+  })
+
+  test('rewritten, the client starts Alicia instead; restored, all is as it was', (t) => {
+    const { importer, path, read } = home(t, { '.cursor/mcp.json': CURSOR })
+    const done = importer.import([{ file: path('.cursor/mcp.json'), servers: ['a', 'b'] }], { replacement: ALICIA })
+    assert.deepEqual(
+      done.changed.map(({ file }) => file),
+      [path('data/mcp.json'), path('.cursor/mcp.json')],
+    )
+    assert.deepEqual(names(read('data/mcp.json')), ['a', 'b'])
+    assert.equal(statSync(path('data/mcp.json')).mode & 0o777, 0o600)
+    assert.deepEqual(names(read('.cursor/mcp.json')), ['alicia'])
+    assert.match(read('.cursor/mcp.json'), /\/\/ mine[\s\S]*"other": true/)
+    assert.deepEqual(importer.importable(undefined), [])
+    assert.deepEqual(importer.restoreImport(), [path('.cursor/mcp.json'), path('data/mcp.json')])
+    assert.equal(read('.cursor/mcp.json'), CURSOR)
+    assert.equal(existsSync(path('data/mcp.json')), false)
+    assert.deepEqual(importer.restoreImport(), [])
+  })
+
+  test('what was not chosen stays with the client', (t) => {
+    const { importer, path, read } = home(t, { '.cursor/mcp.json': CURSOR })
+    importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }], { replacement: ALICIA })
+    assert.deepEqual(names(read('.cursor/mcp.json')).sort(), ['alicia', 'b'])
+  })
+
+  test('VS Code: inputs come along, once', (t) => {
+    const text =
+      '{"inputs":[{"id":"k","type":"promptString"}],"servers":{"p":{"command":"p","env":{"K":"${input:k}"}}}}'
+    const { importer, path, read } = home(t, {
+      '.config/Code/User/mcp.json': text,
+      'project/.vscode/mcp.json': text.replace('"p"', '"q"'),
+    })
+    importer.import(
+      ['.config/Code/User/mcp.json', 'project/.vscode/mcp.json'].map((name) => ({
+        file: path(name),
+        servers: ['p', 'q'],
+      })),
+    )
+    const { inputs, servers } = readServerFile('f', read('data/mcp.json'))
+    assert.deepEqual(
+      inputs.map(({ id }) => id),
+      ['k'],
+    )
+    assert.deepEqual(
+      servers.map(({ name }) => name),
+      ['p', 'q'],
+    )
+  })
+
+  test('Codex: tables go, comments and the rest stay', (t) => {
+    const before =
+      '# my codex\nmodel = "o4"\n\n[mcp_servers.a]\ncommand = "a"\n\n[mcp_servers.a.env]\nX = "1"\n\n[mcp_servers."b.c"]\ncommand = "b"\n\n[tui]\ntheme = "x" # nice\n'
+    const { importer, path, read } = home(t, { '.codex/config.toml': before })
+    importer.import([{ file: path('.codex/config.toml'), servers: ['a', 'b.c'] }], { replacement: ALICIA })
+    const after = read('.codex/config.toml')
+    assert.match(after, /# my codex[\s\S]*# nice/)
+    assert.deepEqual(JSON.parse(JSON.stringify(parseToml(after))), {
+      model: 'o4',
+      tui: { theme: 'x' },
+      mcp_servers: { alicia: ALICIA },
+    })
+    importer.restoreImport()
+    assert.equal(read('.codex/config.toml'), before)
+  })
+
+  test('Codex with its servers in one line is refused before anything is written', (t) => {
+    const { importer, path } = home(t, { '.codex/config.toml': 'mcp_servers = { a = { command = "a" } }\n' })
+    assert.throws(
+      () => importer.import([{ file: path('.codex/config.toml'), servers: ['a'] }], { replacement: ALICIA }),
+      { code: 'conflict' },
+    )
+    assert.equal(existsSync(path('data/mcp.json')), false)
+  })
+})
