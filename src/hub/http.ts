@@ -1,15 +1,14 @@
-import type { HttpBindings } from '@hono/node-server'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { createAuthenticate, type Authenticate } from '../adapters/http/authenticate.ts'
 import { createGuard } from '../adapters/http/guard.ts'
+import { NodeExchange, type ExchangeOptions } from '../adapters/http/node-exchange.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
 import { readIncomingJson } from '../adapters/http/read-incoming-json.ts'
 import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
-import { startHttpServer } from '../adapters/http/server.ts'
+import { startHttpServer, type Direct } from '../adapters/http/server.ts'
 import type { UpgradeRoute } from '../adapters/http/upgrade.ts'
-import type { HttpRequest } from '../adapters/mcp/http-parts.ts'
-import { createMcpHttp } from '../adapters/mcp/http.ts'
-import { createOldSse } from '../adapters/mcp/old-sse.ts'
+import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
+import { createOldSse, type OldSse } from '../adapters/mcp/old-sse.ts'
 import type { McpServer } from '../adapters/mcp/server.ts'
 import { createMcpWebSocket, type McpWebSocket } from '../adapters/mcp/websocket.ts'
 import { createRest } from '../adapters/rest/rest.ts'
@@ -60,22 +59,13 @@ export function httpPart(options: HttpOptions): Part {
     metrics: () => hub.metrics(),
   })
 
-  /** The request as the MCP endpoint asks for it; headers come from Node's own object, which costs nothing to read. */
-  const mcpRequest = (request: Request, { incoming, outgoing }: HttpBindings): HttpRequest => ({
-    method: request.method,
-    header(name) {
-      const value = incoming.headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    },
-    query: (name) => new URL(request.url).searchParams.get(name) ?? undefined,
-    authenticate() {
-      const { authorization } = incoming.headers
-      if (authorization !== undefined) return authenticate(authorization, 'mcp', incoming.socket.remoteAddress)
+  const exchangeOptions: ExchangeOptions = {
+    limits,
+    authenticate({ headers: { authorization }, socket }) {
+      if (authorization !== undefined) return authenticate(authorization, 'mcp', socket.remoteAddress)
       throw tokenMissing()
     },
-    json: () => readIncomingJson(incoming, limits),
-    onDisconnect: (left) => outgoing.once('close', () => outgoing.writableFinished || left()),
-  })
+  }
 
   return {
     name: 'http',
@@ -94,17 +84,11 @@ export function httpPart(options: HttpOptions): Part {
         sharedOrigins: config.allowedOrigins,
         authenticate,
         log,
-        app: {
-          fetch(request, env) {
-            const [path = '/'] = (env.incoming.url ?? '/').split('?', 1)
-            if (MCP_PATHS.has(path)) return streamable.handle(mcpRequest(request, env))
-            if (path === SSE_PATHS.open && request.method === 'GET') return sse.open(mcpRequest(request, env))
-            if (path === SSE_PATHS.post && request.method === 'POST') return sse.post(mcpRequest(request, env))
-            return rest(request, env)
-          },
-        },
+        app: { fetch: rest },
+        onDirect: (path, method) => mcpPath(path, method, { streamable, sse, exchangeOptions }),
         onUpgrade(path) {
-          if (MCP_PATHS.has(path)) return mcpRoute(sockets, authenticate)
+          const at = mcpAddress(path)
+          if (at) return mcpRoute(sockets, authenticate, at.profile)
           return path === MQTT_PATH ? mqttRoute(options.broker()) : undefined
         },
       })
@@ -121,12 +105,40 @@ export function httpPart(options: HttpOptions): Part {
   }
 }
 
-const mcpRoute = (sockets: McpWebSocket, authenticate: Authenticate): UpgradeRoute => ({
+/** Whether MCP is served at the path, and for which profile; undefined: for everything. */
+function mcpAddress(path: string): { readonly profile: string | undefined } | undefined {
+  if (MCP_PATHS.has(path)) return { profile: undefined }
+  const profile = /^(?:\/api\/v1)?\/mcp\/([^/]+)$/.exec(path)?.[1]
+  return profile === undefined ? undefined : { profile }
+}
+
+interface McpParts {
+  readonly streamable: McpHttp
+  readonly sse: OldSse
+  readonly exchangeOptions: ExchangeOptions
+}
+
+/** What answers at one of MCP's paths, on Node's own request and response. */
+function mcpPath(path: string, method: string, { streamable, sse, exchangeOptions }: McpParts): Direct | undefined {
+  if (path === SSE_PATHS.open && method === 'GET')
+    return (request, response) => sse.open(new NodeExchange(request, response, exchangeOptions))
+  if (path === SSE_PATHS.post && method === 'POST')
+    return (request, response) => void sse.post(new NodeExchange(request, response, exchangeOptions))
+  const at = mcpAddress(path)
+  if (!at) return undefined
+  return (request, response) => void streamable.handle(new NodeExchange(request, response, exchangeOptions), at.profile)
+}
+
+const mcpRoute = (sockets: McpWebSocket, authenticate: Authenticate, profile: string | undefined): UpgradeRoute => ({
   via: 'mcp',
   accept(upgrade) {
     const { authorization } = upgrade.request.headers
     if (authorization === undefined) throw tokenMissing()
-    sockets.accept({ ...upgrade, isStillKnown: () => isKnown(authenticate, authorization) })
+    sockets.accept({
+      ...upgrade,
+      ...(profile !== undefined && { profile }),
+      isStillKnown: () => isKnown(authenticate, authorization),
+    })
   },
 })
 

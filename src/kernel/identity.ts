@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Caller, Via } from './caller.ts'
 import { Fault } from './fault.ts'
 
@@ -16,7 +16,7 @@ export interface Identity {
 }
 
 /** SHA-256 in hex: enough for tokens of 256 random bits, which cannot be guessed from their hash. */
-export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')
+export const hashToken = (token: string): string => hash('sha256', token)
 
 export const OWNER: Holder = { id: 'owner', name: 'owner', scopes: ['*'] }
 
@@ -24,10 +24,10 @@ export function createIdentity(ownerToken: string): Identity {
   const ownerHash = Buffer.from(hashToken(ownerToken))
   const sources = new Set<TokenSource>()
   const holderOf = (token: string): Holder | undefined => {
-    const hash = hashToken(token)
-    if (timingSafeEqual(Buffer.from(hash), ownerHash)) return OWNER
+    const hashed = hashToken(token)
+    if (timingSafeEqual(Buffer.from(hashed), ownerHash)) return OWNER
     for (const source of sources) {
-      const holder = source(hash)
+      const holder = source(hashed)
       if (holder) return holder
     }
     return undefined

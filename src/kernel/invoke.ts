@@ -20,6 +20,11 @@ export interface Call {
   readonly caller: Caller
   /** Aborts when the caller goes away. */
   readonly signal?: AbortSignal
+  /**
+   * In place of `signal`: the adapter's own controller, made for this call alone. The call takes it as its own: the
+   * deadline aborts it too, so it must not be shared. Whoever aborts it gives a Fault as the reason.
+   */
+  readonly controller?: AbortController
   /** Milliseconds the caller is willing to wait; it can shorten the operation's own limit, not lengthen it. */
   readonly timeoutMs?: number
   readonly emit?: (progress: Progress) => void
@@ -71,7 +76,8 @@ export function openDoor(options: DoorOptions): Door {
     deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
     try {
       const output = await attempt(entry, input, context, call.retry ?? true)
-      if (options.checkOutput) tool.checkOutput(output)
+      // A relayed result is MCP's form of it already.
+      if (options.checkOutput && !(output instanceof RelayedResult)) tool.checkOutput(output)
       return output
     } finally {
       deadline.end()
@@ -120,7 +126,7 @@ export function openDoor(options: DoorOptions): Door {
     const atMs = clock.now()
     const startMs = clock.monotonic()
     const entry = registry.find(call.operation)
-    const controller = new AbortController()
+    const controller = call.controller ?? new AbortController()
     const giveUp = () => controller.abort(withdrawn(entry.tool.name))
     if (call.signal?.aborted) giveUp()
     else call.signal?.addEventListener('abort', giveUp, { once: true })

@@ -1,20 +1,20 @@
+import { isUtf8 } from 'node:buffer'
 import { Fault } from './fault.ts'
 
 /** What walks a value later (validation, output) does so by recursion: deeper than this is an attack or a mistake. */
 const DEEPEST = 64
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
 /** JSON that came from outside. `what` begins the message: "The body". Throws Fault `invalid_request`. */
-export function readJsonBytes(bytes: Uint8Array, what: string): unknown {
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch (cause) {
-    throw new Fault('invalid_request', `${what} is not valid UTF-8.`, { cause })
-  }
-  return readJsonText(text, what)
+export const readJsonBytes = (bytes: Uint8Array, what: string): unknown => readJsonText(readUtf8(bytes, what), what)
+
+/** Text that came from outside, without a byte order mark. Throws Fault `invalid_request`. */
+export function readUtf8(bytes: Uint8Array, what: string): string {
+  if (!isUtf8(bytes)) throw new Fault('invalid_request', `${what} is not valid UTF-8.`)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
+
+const BYTE_ORDER_MARK = 0xfeff
 
 /** The same for what is text already. */
 export function readJsonText(text: string, what: string): unknown {

@@ -1,5 +1,6 @@
 import type { Events } from './events.ts'
 import { Fault } from './fault.ts'
+import { claimName } from './mcp/exposed-name.ts'
 import { nearest } from './nearest.ts'
 import type { StatusReport } from './status.ts'
 import { shortName, type Tool } from './tool.ts'
@@ -81,12 +82,7 @@ export function createRegistry(events: Events): Registry {
 
   const exposedName = (tool: Tool) => {
     const [service = ''] = tool.name.split('.', 1)
-    const short = shortName(tool.name)
-    const candidates = [short, `${service}_${short}`]
-    const own = candidates.find((name) => (ownerOfName.get(name) ?? tool.name) === tool.name)
-    if (own === undefined) throw new TypeError(`No free name for ${tool.name}: ${candidates.join(' and ')} are taken.`)
-    ownerOfName.set(own, tool.name)
-    return own
+    return claimName(ownerOfName, { owner: tool.name, provider: service, own: shortName(tool.name) })
   }
 
   const drop = (id: string) => {

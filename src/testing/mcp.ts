@@ -1,13 +1,16 @@
-import { Hono, type Context } from 'hono'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
-import type { HttpRequest } from '../adapters/mcp/http-parts.ts'
+import { NodeExchange } from '../adapters/http/node-exchange.ts'
+import type { HttpExchange, Sink } from '../adapters/mcp/http-exchange.ts'
 import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
 import { createOldSse } from '../adapters/mcp/old-sse.ts'
 import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
+import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
 import { createIdentity, hashToken } from '../kernel/identity.ts'
 import { silentLog } from '../kernel/log.ts'
+import type { Profiles } from '../kernel/mcp/profile.ts'
 import { operation } from '../kernel/operation.ts'
 import type { Tool } from '../kernel/tool.ts'
 import { testDoor, type TestDoor } from './hub.ts'
@@ -81,16 +84,24 @@ export const sampleTools: readonly Tool[] = [
 export const cancelled = { count: 0 }
 
 export interface TestMcp {
-  app: Hono
   http: McpHttp
   server: McpServer
   door: TestDoor
   /** Stands in for the network: what an MCP client calls instead of `fetch`. */
   fetch: (url: string | URL, init?: RequestInit) => Promise<Response>
+  /** The same for Node's own server. */
+  listener: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-/** The MCP server over the sample tools, on an app without a socket. */
-export function testMcp(options: { clock?: Clock; mostSessions?: number; tools?: readonly Tool[] } = {}): TestMcp {
+export interface TestMcpOptions {
+  clock?: Clock
+  mostSessions?: number
+  tools?: readonly Tool[]
+  profiles?: Profiles
+}
+
+/** The MCP server over the sample tools, without a socket. */
+export function testMcp(options: TestMcpOptions = {}): TestMcp {
   const clock = options.clock ?? systemClock
   const door = testDoor(options.tools ?? sampleTools)
   const { registry, events, invoke } = door
@@ -106,31 +117,104 @@ export function testMcp(options: { clock?: Clock; mostSessions?: number; tools?:
     log: silentLog,
     version: '1.2.3',
     instructions: 'Try it.',
+    ...(options.profiles && { profiles: options.profiles }),
   })
   const authenticate = (header: string | undefined) => {
     if (header === undefined) throw new Fault('unauthenticated', 'MCP needs an access token.')
     return identity.authenticate(header.slice('Bearer '.length), 'mcp')
   }
-  const adapt = ({ req }: Context): HttpRequest => ({
-    method: req.method,
-    header: (name) => req.header(name),
-    query: (name) => req.query(name),
-    authenticate: () => authenticate(req.header('authorization')),
-    async json() {
-      try {
-        return JSON.parse(await req.text()) as unknown
-      } catch {
-        throw new Fault('invalid_request', 'The body is not JSON.')
-      }
-    },
-    onDisconnect: (left) => req.raw.signal.addEventListener('abort', left),
-  })
   const mostSessions = options.mostSessions ?? 10
   const http = createMcpHttp({ server, mostSessions, sessionIdleMs: 60_000 })
   const sse = createOldSse({ server, mostSessions, postPath: '/messages' })
-  const app = new Hono()
-    .all('/mcp', (context) => http.handle(adapt(context)))
-    .get('/sse', (context) => sse.open(adapt(context)))
-    .post('/messages', (context) => sse.post(adapt(context)))
-  return { app, http, server, door, fetch: async (url, init) => await app.request(String(url), init) }
+  const handle = (path: string, exchange: HttpExchange) => {
+    if (path === '/sse') sse.open(exchange)
+    else if (path === '/messages') void sse.post(exchange)
+    else void http.handle(exchange, /^\/mcp\/(.+)$/.exec(path)?.[1])
+  }
+  return {
+    http,
+    server,
+    door,
+    async fetch(url, init) {
+      const exchange = new WebExchange(new Request(new URL(url, 'http://localhost'), init), authenticate)
+      handle(new URL(url, 'http://localhost').pathname, exchange)
+      return await exchange.response
+    },
+    listener(request, response) {
+      const options = {
+        limits: { bodyBytes: 10_000_000 },
+        authenticate: ({ headers }: IncomingMessage) => authenticate(headers.authorization),
+      }
+      handle((request.url ?? '/').split('?', 1)[0] ?? '/', new NodeExchange(request, response, options))
+    },
+  }
+}
+
+/** An exchange on the objects of the Fetch standard, which clients take for an answer of the network. */
+class WebExchange implements HttpExchange {
+  readonly method: string
+  readonly response: Promise<Response>
+  readonly #request: Request
+  readonly #authenticate: (header: string | undefined) => Caller
+  readonly #answer: (response: Response) => void
+  readonly #left = new Set<() => void>()
+
+  constructor(request: Request, authenticate: (header: string | undefined) => Caller) {
+    const { promise, resolve } = Promise.withResolvers<Response>()
+    this.method = request.method
+    this.response = promise
+    this.#request = request
+    this.#authenticate = authenticate
+    this.#answer = resolve
+    request.signal.addEventListener('abort', () => this.#leave())
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined
+  }
+
+  query(name: string): string | undefined {
+    return new URL(this.#request.url).searchParams.get(name) ?? undefined
+  }
+
+  authenticate(): Caller {
+    return this.#authenticate(this.header('authorization'))
+  }
+
+  body(): Promise<string> {
+    return this.#request.text()
+  }
+
+  answer(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
+    this.#answer(new Response(body ?? null, { status, headers }))
+  }
+
+  open(headers: Readonly<Record<string, string>>): Sink {
+    let to: ReadableStreamDefaultController<Uint8Array> | undefined
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (to = controller),
+      cancel: () => {
+        to = undefined
+        this.#leave()
+      },
+    })
+    this.#answer(new Response(body, { headers }))
+    return {
+      write: (text) => to?.enqueue(Buffer.from(text)),
+      waitingBytes: 0,
+      end: () => {
+        to?.close()
+        to = undefined
+      },
+      cut: () => to?.error(new Error('cut')),
+    }
+  }
+
+  onLeave(left: () => void): void {
+    this.#left.add(left)
+  }
+
+  #leave(): void {
+    for (const left of this.#left) left()
+  }
 }

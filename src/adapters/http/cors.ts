@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** Answers a preflight and marks answers as readable; undefined: the request goes its way. */
-export type Cors = (request: IncomingMessage, response: ServerResponse) => Response | undefined
+/** Marks answers as readable; returns the headers of the answer (204) to a preflight, undefined for anything else. */
+export type Cors = (request: IncomingMessage, response: ServerResponse) => Record<string, string> | undefined
 
 /** How long a browser may remember a preflight's answer, in seconds. */
 const REMEMBER_S = '600'
@@ -24,13 +24,10 @@ export function createCors(origins: readonly string[]): Cors {
     response.setHeader('vary', 'Origin')
     const wanted = request.headers['access-control-request-headers']
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return undefined
-    return new Response(null, {
-      status: 204,
-      headers: {
-        'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
-        'access-control-max-age': REMEMBER_S,
-        ...(wanted !== undefined && { 'access-control-allow-headers': wanted }),
-      },
-    })
+    return {
+      'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
+      'access-control-max-age': REMEMBER_S,
+      ...(wanted !== undefined && { 'access-control-allow-headers': wanted }),
+    }
   }
 }

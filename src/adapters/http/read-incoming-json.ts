@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../kernel/fault.ts'
-import { readJsonBytes } from '../../kernel/json.ts'
+import { readJsonText, readUtf8 } from '../../kernel/json.ts'
 import { requireJsonType, tooLarge, type BodyLimits } from './read-json.ts'
 
 /**
@@ -8,6 +8,14 @@ import { requireJsonType, tooLarge, type BodyLimits } from './read-json.ts'
  * operation would spend a tenth of its time on. Throws the same.
  */
 export async function readIncomingJson(incoming: IncomingMessage, limits: BodyLimits): Promise<unknown> {
+  const text = await readIncomingText(incoming, limits)
+  return text === undefined ? undefined : readJsonText(text, BODY)
+}
+
+const BODY = 'The body'
+
+/** The same before it is parsed: whoever passes parts of it on has them as they came. */
+export async function readIncomingText(incoming: IncomingMessage, limits: BodyLimits): Promise<string | undefined> {
   const { 'content-length': declared, 'content-type': type } = incoming.headers
   if (declared === '0') return undefined
   if (declared !== undefined && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
@@ -16,7 +24,7 @@ export async function readIncomingJson(incoming: IncomingMessage, limits: BodyLi
   const [first] = chunks
   if (first === undefined) return undefined
   requireJsonType(type)
-  return readJsonBytes(chunks.length === 1 ? first : Buffer.concat(chunks), 'The body')
+  return readUtf8(chunks.length === 1 ? first : Buffer.concat(chunks), BODY)
 }
 
 function read(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer[]> {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError, type HttpBindings } from '@hono/node-server'
@@ -7,13 +7,16 @@ import type { Log } from '../../kernel/log.ts'
 import type { Authenticate } from './authenticate.ts'
 import { createCors } from './cors.ts'
 import type { Guard } from './guard.ts'
-import { problemResponse } from './problem.ts'
+import { problem, problemResponse } from './problem.ts'
 import { upgradeListener, type OnUpgrade } from './upgrade.ts'
 
 /** What answers requests: a Hono app, or anything of that shape. `env` has Node's own request and response. */
 export interface App {
   fetch(request: Request, env: HttpBindings): Response | Promise<Response>
 }
+
+/** Answers a request by itself, errors included; it was let in already. */
+export type Direct = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ServerLimits {
   /** Connections at once; more are closed at once. */
@@ -40,6 +43,8 @@ export interface ServerOptions {
   /** 0: any free one. */
   port: number
   app: App
+  /** What is answered on Node's own request and response, without the app's; undefined: the app's affair. */
+  onDirect?: (path: string, method: string) => Direct | undefined
   guard: Guard
   /** Origins of pages whose scripts may read the answers; the guard has to know them too. */
   sharedOrigins?: readonly string[]
@@ -69,7 +74,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
       requestTimeout: times.requestTimeoutMs,
       keepAliveTimeout: times.keepAliveMs,
     },
-    (request, response) => void answer(request, response),
+    answer,
   )
   server.maxConnections = sockets
   const upgraded = new Set<Duplex>()
@@ -83,23 +88,45 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   }
 }
 
-function requestListener({ app, guard, sharedOrigins = [], log }: ServerOptions) {
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+function requestListener(options: ServerOptions): Listener {
+  const { guard, sharedOrigins = [], onDirect, log } = options
   const cors = createCors(sharedOrigins)
-  return getRequestListener(
-    (request, bindings) => {
-      const env = bindings as HttpBindings
-      const { host, origin } = env.incoming.headers
+  const faultOf = (error: unknown) =>
+    toFault(error, (reference, cause) => log.error('request failed', { reference, error: cause }))
+  const toApp = appListener(options, faultOf)
+  return (request, response) => {
+    try {
+      const { host, origin } = request.headers
       guard(host, origin)
-      return cors(env.incoming, env.outgoing) ?? app.fetch(request, env)
-    },
-    {
-      errorHandler: (error) => {
-        if (error instanceof RequestError) return problemResponse(new Fault('invalid_request', `${error.message}.`))
-        const report = (reference: string, cause: unknown) => log.error('request failed', { reference, error: cause })
-        return problemResponse(toFault(error, report))
-      },
-    },
-  )
+      const preflight = cors(request, response)
+      if (preflight) return void response.writeHead(204, preflight).end()
+      const direct = onDirect?.(pathOf(request), request.method ?? 'GET')
+      if (direct) direct(request, response)
+      else toApp(request, response)
+    } catch (error) {
+      const { status, headers, body } = problem(faultOf(error))
+      response.writeHead(status, headers).end(body)
+    }
+  }
+}
+
+/** For the app, Node's request and response are dressed as those of the Fetch standard. */
+function appListener({ app }: ServerOptions, faultOf: (error: unknown) => Fault): Listener {
+  const answer = getRequestListener((request, bindings) => app.fetch(request, bindings as HttpBindings), {
+    errorHandler: (error) =>
+      problemResponse(
+        error instanceof RequestError ? new Fault('invalid_request', `${error.message}.`) : faultOf(error),
+      ),
+  })
+  return (request, response) => void answer(request, response)
+}
+
+/** The path of a request, without its query. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?')
+  return query === -1 ? url : url.slice(0, query)
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

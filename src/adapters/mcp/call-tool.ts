@@ -1,63 +1,66 @@
-import type { Caller } from '../../kernel/caller.ts'
 import { Fault, faultBody, faultText, type FaultCode } from '../../kernel/fault.ts'
-import type { Call, Invoke } from '../../kernel/invoke.ts'
-import type { Progress } from '../../kernel/tool.ts'
+import type { Call } from '../../kernel/invoke.ts'
 import { isObject, RpcError, rpcErrorOf, type Params } from '../../kernel/mcp/message.ts'
-import { atLeast, RPC, since, type LogLevel, type Revision } from '../../kernel/mcp/protocol.ts'
-
-/** One request's surroundings: who asks, and the way back to them. */
-export interface Exchange {
-  readonly caller: Caller
-  readonly revision: Revision
-  /** Aborts when the client cancelled or went away. */
-  readonly signal: AbortSignal
-  /** Lowest severity of log messages the client wants; undefined: none. */
-  readonly logLevel: LogLevel | undefined
-  /** Sends a notification that belongs to this request, before its answer. */
-  notify(method: string, params: object): void
-}
+import { atLeast, MODERN_REVISION, RPC, since, type LogLevel } from '../../kernel/mcp/protocol.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
+import type { Progress } from '../../kernel/tool.ts'
+import type { Exchange } from './exchange.ts'
+import type { McpServer } from './server.ts'
 
 /** These are the client's affair; every other fault is a tool result, so that the model can read it and react. */
 const PROTOCOL_FAULTS: ReadonlySet<FaultCode> = new Set(['unknown_operation', 'unauthenticated', 'forbidden'])
 
 /** Answers `tools/call`. Throws RpcError where the protocol, not the tool, is what went wrong. */
-export async function callTool(invoke: Invoke, params: Params, exchange: Exchange): Promise<object> {
-  const { name, arguments: input = {}, _meta: meta } = params
+export async function callTool(server: McpServer, params: Params, exchange: Exchange): Promise<JsonText> {
+  const { name, arguments: input = {} } = params
   if (typeof name !== 'string') throw new RpcError(RPC.invalidParams, 'Invalid params: name must be a string.')
   if (!isObject(input)) throw new RpcError(RPC.invalidParams, 'Invalid params: arguments must be an object.')
+  const { view } = exchange.client
   try {
-    return success(await invoke(callOf(name, input, isObject(meta) ? meta : {}, exchange)), exchange.revision)
+    const entry = view.find(name)
+    const output = await server.invoke(callOf(name, input, metaOf(params), exchange))
+    if (output instanceof RelayedResult) {
+      server.tasks.note(entry.provider.id, output.text, exchange.caller)
+      return view.catalog.exposeAddresses(entry.provider.id, output.text)
+    }
+    return success(output, exchange, server)
   } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    if (!PROTOCOL_FAULTS.has(error.code)) return failure(error)
+    if (!(error instanceof Fault) || error instanceof RelayedError) throw error
+    if (!PROTOCOL_FAULTS.has(error.code)) return failure(error, exchange, server)
     // On HTTP a 404 would mean that the endpoint or the session is gone.
     throw rpcErrorOf(error, error.code === 'unknown_operation' ? 200 : error.status)
   }
 }
 
-function callOf(operation: string, input: unknown, meta: Params, exchange: Exchange): Call {
+const NO_META: Params = {}
+
+export const metaOf = (params: Params): Params => (isObject(params['_meta']) ? params['_meta'] : NO_META)
+
+/** What an old client that set no level gets to see of the hub's own log. */
+const DEFAULT_LOG_LEVEL: LogLevel = 'warning'
+
+/** The request as a call of a tool of that name. */
+export function callOf(operation: string, input: unknown, meta: Params, exchange: Exchange): Call {
   const { progressToken, traceparent } = meta
-  const { logLevel } = exchange
+  const logLevel = exchange.logLevel ?? (exchange.session && DEFAULT_LOG_LEVEL)
   return {
     operation,
     input,
     caller: exchange.caller,
-    signal: exchange.signal,
+    controller: exchange.controller,
+    peer: exchange,
     ...(typeof traceparent === 'string' && { trace: traceparent }),
     ...((typeof progressToken === 'string' || typeof progressToken === 'number') && {
       emit: ({ progress, total, message }: Progress) =>
-        exchange.notify('notifications/progress', {
-          progressToken,
-          progress,
-          ...(total !== undefined && { total }),
-          ...(message !== undefined && { message }),
-        }),
+        exchange.notify('notifications/progress', JSON.stringify({ progressToken, progress, total, message })),
     }),
     ...(logLevel !== undefined && {
       logTo: (level, message, fields) => {
         const severity = level === 'warn' ? 'warning' : level
-        if (exchange.signal.aborted || !atLeast(severity, logLevel)) return
-        exchange.notify('notifications/message', { level: severity, logger: operation, data: { message, ...fields } })
+        if (!atLeast(severity, logLevel)) return
+        const data = { message, ...fields }
+        exchange.notify('notifications/message', JSON.stringify({ level: severity, logger: operation, data }))
       },
     }),
   }
@@ -67,12 +70,13 @@ function callOf(operation: string, input: unknown, meta: Params, exchange: Excha
 const LARGEST_RESULT = 16 * 1024 * 1024
 
 /** The result twice where the revision knows structured content: for programs, and as text for models. */
-function success(output: unknown, revision: Revision): object {
-  const text = JSON.stringify(output)
+function success(output: unknown, { revision }: Exchange, server: McpServer): JsonText {
+  const text = JSON.stringify(output) ?? 'null'
   if (text.length > LARGEST_RESULT) throw tooLarge(text.length)
-  const content = [{ type: 'text', text }]
-  const structured = since(revision, '2025-06-18') && isObject(output)
-  return structured ? { content, structuredContent: output } : { content }
+  const content = `"content":[{"type":"text","text":${JSON.stringify(text)}}]`
+  const structured = since(revision, '2025-06-18') && isObject(output) ? `,"structuredContent":${text}` : ''
+  if (revision !== MODERN_REVISION) return `{${content}${structured}}`
+  return `{"resultType":"complete",${content}${structured},"_meta":${server.metaText}}`
 }
 
 const tooLarge = (length: number) =>
@@ -80,10 +84,12 @@ const tooLarge = (length: number) =>
     hint: 'Ask for less at once. REST takes results of any size.',
   })
 
-function failure(fault: Fault): object {
-  return {
+function failure(fault: Fault, { revision }: Exchange, server: McpServer): JsonText {
+  const isModern = revision === MODERN_REVISION
+  return JSON.stringify({
+    ...(isModern && { resultType: 'complete' }),
     content: [{ type: 'text', text: `${faultText(fault)} (${fault.code})` }],
     isError: true,
-    _meta: { fault: faultBody(fault) },
-  }
+    _meta: { fault: faultBody(fault), ...(isModern && server.meta) },
+  })
 }

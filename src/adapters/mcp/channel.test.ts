@@ -30,9 +30,14 @@ function open() {
   const mcp = testMcp()
   const sent: Outgoing[] = []
   const waiting: { fits: (message: Outgoing) => boolean; resolve: (message: Outgoing) => void }[] = []
-  const channel = createChannel(mcp.server, owner, (message) => {
-    sent.push(message)
-    for (const one of waiting) if (one.fits(message)) one.resolve(message)
+  const channel = createChannel({
+    server: mcp.server,
+    caller: owner,
+    send(text) {
+      const message = JSON.parse(text) as Outgoing
+      sent.push(message)
+      for (const one of waiting) if (one.fits(message)) one.resolve(message)
+    },
   })
   const answer = (id: unknown) =>
     new Promise<Outgoing>((resolve) => {
@@ -170,18 +175,7 @@ suite('MCP on standard input and output', () => {
 
 async function listen(test: TestContext, mcp = testMcp(), isStillKnown = () => true) {
   const sockets = createMcpWebSocket({ server: mcp.server, largestMessageBytes: 10_000 })
-  const http = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', async () => {
-      const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as [string, string])
-      const body = chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}
-      const answer = await mcp.app.request(request.url ?? '/', { method: request.method ?? 'GET', headers, ...body })
-      response.writeHead(answer.status, Object.fromEntries(answer.headers))
-      for await (const chunk of answer.body ?? []) response.write(chunk)
-      response.end()
-    })
-  })
+  const http = createServer(mcp.listener)
   http.on('upgrade', (request, socket, head) => sockets.accept({ request, socket, head, caller: owner, isStillKnown }))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')

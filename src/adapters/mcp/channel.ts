@@ -2,131 +2,139 @@ import type { Caller } from '../../kernel/caller.ts'
 import { readJsonText } from '../../kernel/json.ts'
 import {
   batchTooLarge,
-  errorMessage,
   invalidRequest,
-  notificationMessage,
   readMessage,
   refuseTooMany,
-  resultMessage,
   RpcError,
   type Id,
   type Notification,
-  type Outgoing,
   type Request,
 } from '../../kernel/mcp/message.ts'
-import { answerModern, checkMetadata, claimedRevision, isModern } from './modern.ts'
-import { MODERN_REVISION, MOST_IN_BATCH, RPC } from '../../kernel/mcp/protocol.ts'
+import { MOST_IN_BATCH, RPC } from '../../kernel/mcp/protocol.ts'
+import { readElements, type JsonText } from '../../kernel/mcp/raw.ts'
+import { Exchange } from './exchange.ts'
+import { answerModern, claimedRevision, isModern, readClient } from './modern.ts'
+import { errorText, resultText } from './outgoing.ts'
 import type { McpServer } from './server.ts'
-import { createSession, negotiate, type Session } from './session.ts'
+import { Session } from './session.ts'
 
 /** Two-way transport of whole messages: a WebSocket, standard input and output, the old HTTP+SSE pair. */
 export interface Channel {
   /** Takes one message as it came; its answers go out by `send`. */
-  receive(text: string): void
-  /** The same, parsed already. */
-  take(value: unknown): void
+  receive(text: JsonText): void
   /** Resolves when everything received so far has been answered. */
   settled(): Promise<void>
   /** Cancels what runs; subscriptions end with their result. */
   close(): void
 }
 
-/** Both eras on one channel: a message that says its revision is answered by itself, `initialize` opens a session. */
-export function createChannel(server: McpServer, caller: Caller, send: (message: Outgoing) => void): Channel {
-  const running = new Map<Id, AbortController>()
+export interface ChannelOptions {
+  readonly server: McpServer
+  readonly caller: Caller
+  /** Absent: everything. */
+  readonly profile?: string
+  /** Sends one message, one line. */
+  send(message: JsonText): void
+}
+
+/**
+ * Both eras on one channel: a message that says its revision is answered by itself, `initialize` opens a session. Throws
+ * Fault `not_found` for a profile that does not exist.
+ */
+export function createChannel({ server, caller, profile, send }: ChannelOptions): Channel {
+  const view = server.view(profile)
+  const running = new Map<Id, Exchange>()
   const answers = new Set<Promise<void>>()
-  const notify = (method: string, params: object) => send(notificationMessage(method, params))
   let session: Session | undefined
   let closed = false
-  let stopAnnouncing = () => {}
 
-  const open = (request: Request): Session => {
+  const open = ({ params }: Request): Session => {
     session?.close()
-    stopAnnouncing()
-    stopAnnouncing = server.events.on('tools.changed', () =>
-      send(notificationMessage('notifications/tools/list_changed')),
-    )
-    return createSession(server, caller, negotiate(request.params))
+    return (session = new Session({ server, view, caller, params, send }))
   }
 
-  const answerOld = async (request: Request) => {
-    if (request.method === 'initialize') session = open(request)
-    const notYet = 'begin with initialize, or send _meta as of 2026-07-28'
-    if (!session && request.method !== 'ping') return send(errorMessage(request.id, invalidRequest(notYet)))
-    const own = session ?? createSession(server, caller, negotiate({}))
-    const answer = await own.answer(request, notify)
-    if (answer) send(answer)
+  const answerOld = async (request: Request, text: JsonText) => {
+    if (request.method === 'ping' && !session) return send(resultText(request.id, '{}'))
+    const own = request.method === 'initialize' ? open(request) : session
+    if (!own) throw invalidRequest('begin with initialize, or send _meta as of 2026-07-28')
+    const answer = await own.answer(request, text, send)
+    if (answer) send(answer.text)
   }
 
-  const answerNew = async (request: Request) => {
+  const answerNew = async (request: Request, text: JsonText) => {
     const { id, params } = request
     if (running.has(id)) throw new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`)
     refuseTooMany(running.size)
-    const logLevel = checkMetadata(params)
-    const cancel = new AbortController()
-    running.set(id, cancel)
+    const exchange = new Exchange(readClient(caller, view, params), text, { send })
+    running.set(id, exchange)
     try {
-      const exchange = { caller, revision: MODERN_REVISION, signal: cancel.signal, logLevel, notify } as const
       const result = await answerModern(server, request, exchange)
-      if (!cancel.signal.aborted || closed) send(resultMessage(id, result))
+      if (!exchange.isWithdrawn || closed) send(resultText(id, result))
     } catch (error) {
       // 2026-07-28, cancellation: no message for a request that was cancelled.
-      if (!cancel.signal.aborted) throw error
+      if (!exchange.isWithdrawn) throw error
     } finally {
+      exchange.close()
       running.delete(id)
     }
   }
 
   const notice = (notification: Notification) => {
     session?.notice(notification)
-    if (notification.method === 'notifications/cancelled') running.get(notification.params['requestId'] as Id)?.abort()
+    if (notification.method === 'notifications/cancelled')
+      running.get(notification.params['requestId'] as Id)?.withdraw()
   }
 
-  const handle = (value: unknown) => {
+  const handle = (value: unknown, text: JsonText) => {
     const message = readMessage(value)
     switch (message.kind) {
       case 'invalid':
-        return send(errorMessage(message.id, invalidRequest(message.why)))
+        return send(errorText(message.id, invalidRequest(message.why)))
       case 'notification':
         return notice(message)
       case 'response':
-        return
+        return session?.receive(message, text)
       case 'request': {
         const claim = claimedRevision(message.params)
         const isOld = claim === undefined || (message.method === 'initialize' && !isModern(claim))
-        const answer = (isOld ? answerOld(message) : answerNew(message))
-          .catch((error: unknown) => send(errorMessage(message.id, server.errorOf(error))))
+        const answer = (isOld ? answerOld(message, text) : answerNew(message, text))
+          .catch((error: unknown) => send(errorText(message.id, server.errorOf(error))))
           .finally(() => answers.delete(answer))
         answers.add(answer)
       }
     }
   }
 
-  const take = (value: unknown) => {
-    if (!Array.isArray(value)) return handle(value)
-    if (session?.revision !== '2025-03-26' || value.length === 0)
-      return send(errorMessage(undefined, invalidRequest('only revision 2025-03-26 has batches')))
-    if (value.length > MOST_IN_BATCH) return send(errorMessage(undefined, batchTooLarge()))
-    for (const element of value) handle(element)
+  const takeBatch = (values: readonly unknown[], text: JsonText) => {
+    if (session?.revision !== '2025-03-26' || values.length === 0)
+      throw invalidRequest('only revision 2025-03-26 has batches')
+    if (values.length > MOST_IN_BATCH) throw batchTooLarge()
+    const texts = readElements(text)
+    for (const [index, value] of values.entries()) handle(value, texts[index] ?? '')
   }
 
   return {
-    take,
     receive(text) {
+      let value: unknown
       try {
-        take(readJsonText(text, 'The message'))
+        value = readJsonText(text, 'The message')
       } catch (error) {
         const parse = new RpcError(RPC.parseError, `Parse error: ${server.errorOf(error).message}`)
-        send(errorMessage(undefined, parse))
+        return send(errorText(undefined, parse))
+      }
+      if (!Array.isArray(value)) return handle(value, text)
+      try {
+        takeBatch(value, text)
+      } catch (error) {
+        send(errorText(undefined, server.errorOf(error)))
       }
     },
     async settled() {
       await Promise.all(answers)
     },
     close() {
-      stopAnnouncing()
       closed = true
-      for (const cancel of running.values()) cancel.abort()
+      for (const exchange of running.values()) exchange.withdraw()
       session?.close()
     },
   }

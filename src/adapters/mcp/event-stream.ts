@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
-import type { Outgoing } from '../../kernel/mcp/message.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { Sink } from './http-exchange.ts'
 
 /** Comments between events, so that proxies and idle time-outs leave a quiet stream alone. */
 const KEEP_ALIVE_MS = 15_000
@@ -11,12 +12,12 @@ const MOST_KEPT_CHARACTERS = 4 * 1024 * 1024
 /** What a disconnected reader is told to wait before it comes back (SSE `retry`). */
 const RETRY_MS = 1000
 
-export const SSE_HEADERS = {
+export const SSE_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   // Nginx and its kind would hold events back otherwise (2026-07-28, Streamable HTTP, "Receiving Messages").
   'x-accel-buffering': 'no',
-} as const
+}
 
 export interface EventStreamOptions {
   clock: Clock
@@ -26,98 +27,103 @@ export interface EventStreamOptions {
   primed?: boolean
   /** The fields of a first event that is no message. */
   opening?: string
-  /** The reader went away before the end. */
+  /** The reader went away before the end, or was too slow. */
   onLeave?: () => void
+  /** There will be no more messages. */
+  onEnd?: () => void
 }
 
 /** Server-sent events to one reader at a time. Messages pushed while nobody reads wait for the next reader. */
-export interface EventStream {
-  push(message: Outgoing): void
+export class EventStream {
+  readonly #options: EventStreamOptions
+  /** Events from number `#first` on; without a name only those nobody has read yet. */
+  #kept: string[] = []
+  #first = 1
+  #keptCharacters = 0
+  #ended = false
+  #reader: Sink | undefined
+  #stopKeepAlive = () => {}
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options
+    if (options.primed) this.#add(`retry: ${RETRY_MS}\ndata: `)
+    if (options.opening !== undefined) this.#add(options.opening)
+  }
+
+  /** `message` is one line of JSON. */
+  push(message: JsonText): void {
+    if (!this.#ended) this.#add(`event: message\ndata: ${message}`)
+  }
+
   /** No more messages; the reader's connection ends when it has read them all. */
-  end(): void
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#release()?.end()
+    this.#options.onEnd?.()
+  }
+
   /** Connects a reader, from the event after number `after`. An earlier reader's connection ends. */
-  connect(after?: number): ReadableStream<Uint8Array>
-  /** Not a getter: V8 keeps a hidden class for each getter that a literal closes over, and with it the whole request. */
-  isConnected(): boolean
-}
-
-const encoder = new TextEncoder()
-
-export function createEventStream(options: EventStreamOptions): EventStream {
-  const { clock, name } = options
-  /** Events from number `first` on; without a name only those nobody has read yet. */
-  let kept: string[] = []
-  let first = 1
-  let keptCharacters = 0
-  let ended = false
-  let reader: ReadableStreamDefaultController<Uint8Array> | undefined
-  let stopKeepAlive = () => {}
-
-  const disconnect = (how: 'close' | 'error') => {
-    stopKeepAlive()
-    const left = reader
-    reader = undefined
-    if (how === 'close') left?.close()
-    else left?.error(new Error('The reader is too slow.'))
+  connect(reader: Sink, after?: number): void {
+    this.#release()?.end()
+    this.#reader = reader
+    const backlog = after === undefined ? this.#kept : this.#kept.slice(Math.max(0, after + 1 - this.#first))
+    for (const event of backlog) this.#write(event)
+    if (this.#options.name === undefined) [this.#kept, this.#keptCharacters] = [[], 0]
+    if (this.#ended) this.#release()?.end()
+    else this.#stopKeepAlive = this.#options.clock.after(KEEP_ALIVE_MS, this.#keepAlive)
   }
-  const write = (text: string) => {
+
+  /** That reader's connection has ended. */
+  leave(reader: Sink): void {
+    if (reader !== this.#reader) return
+    this.#release()
+    this.#options.onLeave?.()
+  }
+
+  get isConnected(): boolean {
+    return this.#reader !== undefined
+  }
+
+  #release(): Sink | undefined {
+    this.#stopKeepAlive()
+    const reader = this.#reader
+    this.#reader = undefined
+    return reader
+  }
+
+  readonly #keepAlive = () => {
+    this.#write(': keep-alive\n\n')
+    if (this.#reader) this.#stopKeepAlive = this.#options.clock.after(KEEP_ALIVE_MS, this.#keepAlive)
+  }
+
+  #write(text: string): void {
+    const reader = this.#reader
     if (!reader) return
-    reader.enqueue(encoder.encode(text))
-    if ((reader.desiredSize ?? 0) > -LARGEST_BACKLOG_BYTES) return
-    disconnect('error')
-    options.onLeave?.()
+    reader.write(text)
+    if (reader.waitingBytes < LARGEST_BACKLOG_BYTES) return
+    reader.cut()
+    this.leave(reader)
   }
-  const keepAlive = () => {
-    write(': keep-alive\n\n')
-    stopKeepAlive = clock.after(KEEP_ALIVE_MS, keepAlive)
-  }
-  const keep = (event: string) => {
-    kept.push(event)
-    keptCharacters += event.length
-    while (kept.length > MOST_KEPT_EVENTS || (keptCharacters > MOST_KEPT_CHARACTERS && kept.length > 1)) {
-      keptCharacters -= kept.shift()?.length ?? 0
-      first++
-    }
-  }
-  const add = (fields: string) => {
-    const number = first + kept.length
-    const event = name === undefined ? `${fields}\n\n` : `id: ${name}_${number}\n${fields}\n\n`
-    if (name !== undefined || !reader) keep(event)
-    write(event)
-  }
-  if (options.primed) add(`retry: ${RETRY_MS}\ndata: `)
-  if (options.opening !== undefined) add(options.opening)
 
-  return {
-    push(message) {
-      if (!ended) add(`event: message\ndata: ${JSON.stringify(message)}`)
-    },
-    end() {
-      ended = true
-      disconnect('close')
-    },
-    connect(after) {
-      disconnect('close')
-      return new ReadableStream<Uint8Array>(
-        {
-          start(controller) {
-            reader = controller
-            const backlog = after === undefined ? kept : kept.slice(Math.max(0, after + 1 - first))
-            for (const event of backlog) write(event)
-            if (name === undefined) [kept, keptCharacters] = [[], 0]
-            if (ended) return disconnect('close')
-            stopKeepAlive = clock.after(KEEP_ALIVE_MS, keepAlive)
-          },
-          cancel() {
-            stopKeepAlive()
-            reader = undefined
-            options.onLeave?.()
-          },
-        },
-        { highWaterMark: 0, size: (chunk) => chunk.byteLength },
-      )
-    },
-    isConnected: () => reader !== undefined,
+  #add(fields: string): void {
+    const { name } = this.#options
+    const number = this.#first + this.#kept.length
+    const event = name === undefined ? `${fields}\n\n` : `id: ${name}_${number}\n${fields}\n\n`
+    if (name !== undefined || !this.#reader) this.#keep(event)
+    this.#write(event)
+  }
+
+  #keep(event: string): void {
+    this.#kept.push(event)
+    this.#keptCharacters += event.length
+    while (
+      this.#kept.length > MOST_KEPT_EVENTS ||
+      (this.#keptCharacters > MOST_KEPT_CHARACTERS && this.#kept.length > 1)
+    ) {
+      this.#keptCharacters -= this.#kept.shift()?.length ?? 0
+      this.#first++
+    }
   }
 }
 

@@ -1,13 +1,15 @@
-import { errorMessage, type RpcError } from '../../kernel/mcp/message.ts'
-import { jsonResponse } from './reply.ts'
+import type { RpcError, Id } from '../../kernel/mcp/message.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import { errorText } from './outgoing.ts'
+import { answerJson } from './reply.ts'
 
-export const accepted = (): Response => new Response(null, { status: 202 })
+export const answerAccepted = (http: HttpExchange): void => http.answer(202, {})
 
 /** A request that was refused before anything ran: the HTTP status says so too. */
-export function errorResponse(error: RpcError, id?: string | number): Response {
+export function answerError(http: HttpExchange, error: RpcError, id?: Id): void {
   const status = error.status === 200 ? 400 : error.status
   const allow: Record<string, string> = status === 405 ? { allow: 'POST, GET, DELETE' } : {}
-  return jsonResponse(errorMessage(id, error), status, { ...challengeOf(error), ...allow })
+  answerJson(http, errorText(id, error), status, { ...challengeOf(error), ...allow })
 }
 
 /** RFC 6750 §3: what to come back with. */

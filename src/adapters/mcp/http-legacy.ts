@@ -1,87 +1,93 @@
 import type { Caller } from '../../kernel/caller.ts'
 import { FAULTS } from '../../kernel/fault.ts'
-import { readEventId, SSE_HEADERS } from './event-stream.ts'
-import { accepted, challengeOf } from './http-error.ts'
 import {
   batchTooLarge,
   invalidRequest,
   readMessage,
   RpcError,
   type Message,
-  type Outgoing,
   type Request,
 } from '../../kernel/mcp/message.ts'
-import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
 import { isLegacyRevision, MOST_IN_BATCH, RPC } from '../../kernel/mcp/protocol.ts'
-import { createReply, jsonResponse } from './reply.ts'
-import type { HttpParts, HttpRequest } from './http-parts.ts'
-import { createSession, negotiate } from './session.ts'
+import { readElements, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readEventId } from './event-stream.ts'
+import { answerAccepted, challengeOf } from './http-error.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import type { HttpParts, Posted } from './http-parts.ts'
+import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
+import { answerJson, Reply, serveStream } from './reply.ts'
 import type { HttpSession } from './session-table.ts'
+import type { View } from './view.ts'
 
-export async function initialize(
-  parts: HttpParts,
-  caller: Caller,
-  request: Request,
-  named: string | undefined,
-): Promise<Response> {
+export async function initialize(parts: HttpParts, posted: Posted<Request>, named: string | undefined): Promise<void> {
+  const { http, caller, view, message, text } = posted
   if (named !== undefined && isModern(named)) throw headerMismatch('MCP-Protocol-Version', named, 'initialize')
-  const { session } = parts.sessions.add(createSession(parts.server, caller, negotiate(request.params)))
-  const answer = await session.answer(request, () => {})
-  return jsonResponse(answer, 200, { 'mcp-session-id': session.id })
+  const { session } = parts.sessions.open(view, caller, message.params)
+  const answer = await session.answer(message, text, () => {})
+  answerJson(http, answer?.text ?? '', 200, { 'mcp-session-id': session.id })
 }
 
-export async function postLegacy(
-  parts: HttpParts,
-  http: HttpRequest,
-  caller: Caller,
-  message: Message,
-): Promise<Response> {
-  const place = findSession(parts, http, caller)
-  if (message.kind === 'notification') place.session.notice(message)
-  if (message.kind !== 'request') return accepted()
-  const reply = createReply(parts.server.clock, place.openReply())
-  const notify = (method: string, params: object) => reply.send({ jsonrpc: '2.0', method, params })
+export function postLegacy(parts: HttpParts, posted: Posted): void {
+  const { http, message, text } = posted
+  const place = findSession(parts, posted)
+  take(place, message, text)
+  if (message.kind !== 'request') return answerAccepted(http)
+  const reply = new Reply(http, parts.patience, () => place.openReply())
   // A client that loses its connection has not cancelled: it may come back for the answer.
-  void place.session.answer(message, notify).then((answer) => {
-    const status = statusOf(answer)
-    reply.finish(answer, status, status === FAULTS.forbidden.status ? challenge(answer) : {})
-  })
-  return await reply.response
+  void finish(place, message, text, reply)
+}
+
+async function finish({ session }: HttpSession, request: Request, text: JsonText, reply: Reply): Promise<void> {
+  const answer = await session.answer(request, text, (out) => reply.send(out))
+  const error = answer?.error
+  if (error?.status === FAULTS.forbidden.status) reply.finish(answer?.text, error.status, challengeOf(error))
+  else reply.finish(answer?.text)
+}
+
+/** What is not a request asks for no answer. */
+function take({ session }: HttpSession, message: Message, text: JsonText): void {
+  if (message.kind === 'notification') session.notice(message)
+  if (message.kind === 'response') session.receive(message, text)
 }
 
 /** Batches: revision 2025-03-26 has them, later ones took them back. Answers come on one stream, as they are ready. */
-export async function postBatch(place: HttpSession, body: readonly unknown[]): Promise<Response> {
+export function postBatch(place: HttpSession, http: HttpExchange, body: readonly unknown[], text: JsonText): void {
   const { session } = place
   if (session.revision > '2025-03-26') throw invalidRequest(`revision ${session.revision} has no batches`)
   if (body.length > MOST_IN_BATCH) throw batchTooLarge()
-  const messages = body.map(readMessage)
-  if (messages.length === 0 || messages.some(({ kind }) => kind === 'invalid'))
+  const texts = readElements(text)
+  const messages = body.map((value, index) => ({ message: readMessage(value), text: texts[index] ?? '' }))
+  if (messages.length === 0 || messages.some(({ message }) => message.kind === 'invalid'))
     throw invalidRequest('a batch is a list of JSON-RPC messages')
-  for (const message of messages) if (message.kind === 'notification') session.notice(message)
-  const requests = messages.filter((message) => message.kind === 'request')
-  if (requests.length === 0) return accepted()
+  const answers: Promise<void>[] = []
   const stream = place.openReply()
-  const notify = (method: string, params: object) => stream.push({ jsonrpc: '2.0', method, params })
-  const response = new Response(stream.connect(), { headers: SSE_HEADERS })
-  void Promise.all(
-    requests.map(async (request) => {
-      const answer = await session.answer(request, notify)
-      if (answer) stream.push(answer)
-    }),
-  ).then(() => stream.end())
-  return response
+  for (const one of messages) {
+    take(place, one.message, one.text)
+    if (one.message.kind !== 'request') continue
+    const answer = session.answer(one.message, one.text, (out) => stream.push(out))
+    answers.push(answer.then((out) => (out === undefined ? undefined : stream.push(out.text))))
+  }
+  if (answers.length === 0) return answerAccepted(http)
+  serveStream(http, stream)
+  void Promise.all(answers).then(() => stream.end())
 }
 
-export function openAnnouncements(place: HttpSession, http: HttpRequest): Response {
+export function openAnnouncements(place: HttpSession, http: HttpExchange): void {
   if (!(http.header('accept') ?? '').includes('text/event-stream'))
     throw new RpcError(RPC.invalidRequest, 'GET opens an event stream: accept text/event-stream.', { status: 406 })
   const last = http.header('last-event-id')
   const position = last === undefined ? undefined : readEventId(last)
   const stream = (position && place.replyStream(position.name)) ?? place.announcements
-  return new Response(stream.connect(position?.number), { headers: SSE_HEADERS })
+  serveStream(http, stream, position?.number)
 }
 
-export function findSession(parts: HttpParts, http: HttpRequest, caller: Caller): HttpSession {
+export interface Asking {
+  readonly http: HttpExchange
+  readonly caller: Caller
+  readonly view: View
+}
+
+export function findSession(parts: HttpParts, { http, caller, view }: Asking): HttpSession {
   const named = http.header('mcp-protocol-version')
   if (named !== undefined && !isLegacyRevision(named) && !isModern(named)) throw unsupportedRevision(named)
   const id = http.header('mcp-session-id')
@@ -93,18 +99,8 @@ export function findSession(parts: HttpParts, http: HttpRequest, caller: Caller)
     throw invalidRequest('begin with initialize and send its Mcp-Session-Id, or send _meta as of 2026-07-28')
   }
   const place = parts.sessions.find(id, caller)
-  if (place) return place
+  if (place && place.session.view.profile.name === view.profile.name) return place
   throw new RpcError(RPC.sessionNotFound, 'Session not found: it ended or is not yours. Initialize a new one.', {
     status: 404,
   })
-}
-
-const statusOf = (answer: Outgoing | undefined): number => {
-  const error = answer?.['error'] as { code: number } | undefined
-  return error?.code === FAULTS.forbidden.rpc ? FAULTS.forbidden.status : 200
-}
-
-const challenge = (answer: Outgoing | undefined) => {
-  const error = answer?.['error'] as { message: string; data?: unknown } | undefined
-  return challengeOf(new RpcError(FAULTS.forbidden.rpc, error?.message ?? '', { data: error?.data, status: 403 }))
 }

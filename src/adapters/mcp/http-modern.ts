@@ -1,44 +1,47 @@
-import type { Caller } from '../../kernel/caller.ts'
-import { createEventStream } from './event-stream.ts'
-import { checkNameHeaders } from './headers.ts'
-import { accepted, challengeOf } from './http-error.ts'
-import type { HttpParts, HttpRequest } from './http-parts.ts'
-import { errorMessage, invalidRequest, resultMessage, type Message } from '../../kernel/mcp/message.ts'
-import { answerModern, checkMetadata, headerMismatch } from './modern.ts'
+import { errorText, resultText } from './outgoing.ts'
+import { EventStream } from './event-stream.ts'
+import { Exchange } from './exchange.ts'
+import { checkHeaders } from './headers.ts'
+import { answerAccepted, challengeOf } from './http-error.ts'
+import type { HttpParts, Posted } from './http-parts.ts'
+import { invalidRequest, type Request } from '../../kernel/mcp/message.ts'
+import { answerModern, headerMismatch, readClient } from './modern.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
-import { createReply } from './reply.ts'
+import { Reply } from './reply.ts'
 
-export async function postModern(
-  parts: HttpParts,
-  http: HttpRequest,
-  caller: Caller,
-  message: Message,
-): Promise<Response> {
-  if (message.kind === 'notification') return accepted()
+/** Answers a message of 2026-07-28. Throws RpcError for what is refused before it runs. */
+export function postModern(parts: HttpParts, posted: Posted): void {
+  const { http, caller, view, message, text } = posted
+  if (message.kind === 'notification') return answerAccepted(http)
   if (message.kind !== 'request') throw invalidRequest('a client sends requests and notifications')
-  const { server, running } = parts
   const named = http.header('mcp-protocol-version')
-  const logLevel = checkMetadata(message.params, named)
+  const client = readClient(caller, view, message.params, named)
   if (named === undefined) throw headerMismatch('MCP-Protocol-Version', undefined, MODERN_REVISION)
-  checkNameHeaders(message, (name) => http.header(name))
-
-  const cancel = new AbortController()
+  checkHeaders(message, http, view)
+  const { server, patience, running } = parts
+  const reply = new Reply(http, patience, () => new EventStream({ clock: server.clock }))
+  const exchange = new Exchange(client, text, reply)
+  running.add(exchange)
   // 2026-07-28, cancellation: on HTTP, a client that leaves cancels what it asked for.
-  const leave = () => cancel.abort()
-  http.onDisconnect(leave)
-  running.add(leave)
-  const stream = createEventStream({ clock: server.clock, onLeave: leave })
-  const reply = createReply(server.clock, stream)
-  const notify = (method: string, params: object) => reply.send({ jsonrpc: '2.0', method, params })
-  const exchange = { caller, revision: MODERN_REVISION, signal: cancel.signal, logLevel, notify } as const
-  answerModern(server, message, exchange)
-    .then(
-      (result) => reply.finish(resultMessage(message.id, result)),
-      (error: unknown) => {
-        const rpcError = server.errorOf(error)
-        reply.finish(errorMessage(message.id, rpcError), rpcError.status, challengeOf(rpcError))
-      },
-    )
-    .finally(() => running.delete(leave))
-  return await reply.response
+  http.onLeave(() => exchange.withdraw())
+  void finish(parts, message, exchange, reply)
+}
+
+async function finish(
+  { server, running }: HttpParts,
+  request: Request,
+  exchange: Exchange,
+  reply: Reply,
+): Promise<void> {
+  try {
+    const result = await answerModern(server, request, exchange)
+    exchange.close()
+    reply.finish(resultText(request.id, result))
+  } catch (error) {
+    exchange.close()
+    const rpcError = server.errorOf(error)
+    reply.finish(errorText(request.id, rpcError), rpcError.status, challengeOf(rpcError))
+  } finally {
+    running.delete(exchange)
+  }
 }

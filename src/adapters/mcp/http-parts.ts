@@ -1,25 +1,28 @@
 import type { Caller } from '../../kernel/caller.ts'
+import type { Message } from '../../kernel/mcp/message.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { Exchange } from './exchange.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import type { Patience } from './patience.ts'
 import type { McpServer } from './server.ts'
 import type { SessionTable } from './session-table.ts'
+import type { View } from './view.ts'
 
-/** An HTTP request as the MCP endpoint needs it; the HTTP server's own form stays outside. */
-export interface HttpRequest {
-  readonly method: string
-  /** By lower-case name. */
-  header(name: string): string | undefined
-  query(name: string): string | undefined
-  /** Throws Fault `unauthenticated` for a token that is wrong or missing. */
-  authenticate(): Caller
-  /** The body. Throws Fault `too_large`, `unsupported_media` or `invalid_request`. */
-  json(): Promise<unknown>
-  /** Tells when the client's connection ends before the answer is out. */
-  onDisconnect(left: () => void): void
-}
-
-/** What serving one HTTP request takes. */
+/** What serving HTTP requests takes. */
 export interface HttpParts {
   readonly server: McpServer
   readonly sessions: SessionTable
-  /** What cancels each stateless request that runs, for when the hub stops; sessions cancel their own. */
-  readonly running: Set<() => void>
+  readonly patience: Patience
+  /** Each stateless request that runs, for when the hub stops; sessions cancel their own. */
+  readonly running: Set<Exchange>
+}
+
+/** One request: who sent it, to which profile's address, and one message of it. */
+export interface Posted<Kind extends Message = Message> {
+  readonly http: HttpExchange
+  readonly caller: Caller
+  readonly view: View
+  readonly message: Kind
+  /** The message as it came. */
+  readonly text: JsonText
 }

@@ -1,12 +1,15 @@
-import type { Caller } from '../../kernel/caller.ts'
 import { Fault, FAULTS } from '../../kernel/fault.ts'
-import { errorResponse } from './http-error.ts'
-import { findSession, initialize, openAnnouncements, postBatch, postLegacy } from './http-legacy.ts'
-import { postModern } from './http-modern.ts'
-import type { HttpParts, HttpRequest } from './http-parts.ts'
-import { invalidRequest, readMessage, RpcError } from '../../kernel/mcp/message.ts'
-import { claimedRevision, isModern } from './modern.ts'
+import { readJsonText } from '../../kernel/json.ts'
+import { invalidRequest, readMessage, RpcError, type Message, type Request } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
+import { answerError } from './http-error.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import { findSession, initialize, openAnnouncements, postBatch, postLegacy, type Asking } from './http-legacy.ts'
+import { postModern } from './http-modern.ts'
+import type { HttpParts, Posted } from './http-parts.ts'
+import { claimedRevision, isModern } from './modern.ts'
+import { Patience } from './patience.ts'
+import { PATIENCE_MS } from './reply.ts'
 import type { McpServer } from './server.ts'
 import { createSessionTable } from './session-table.ts'
 
@@ -18,8 +21,11 @@ export interface McpHttpOptions {
 }
 
 export interface McpHttp {
-  /** Serves the MCP endpoint: POST for every revision, GET and DELETE for those with sessions. */
-  handle(http: HttpRequest): Promise<Response>
+  /**
+   * Serves the MCP endpoint of a profile (absent: of everything): POST for every revision, GET and DELETE for those with
+   * sessions. Resolves when the answer has begun or is left to what runs. Never throws.
+   */
+  handle(http: HttpExchange, profile?: string): Promise<void>
   /** Ends every stream and session: modern ones with a result that says so. */
   close(): void
 }
@@ -27,59 +33,73 @@ export interface McpHttp {
 /** Streamable HTTP of every revision on one endpoint (2026-07-28 and 2025-03-26 to 2025-11-25, "Streamable HTTP"). */
 export function createMcpHttp(options: McpHttpOptions): McpHttp {
   const { server } = options
-  const { clock, events } = server
-  const sessions = createSessionTable({ clock, events, most: options.mostSessions, idleMs: options.sessionIdleMs })
-  const running = new Set<() => void>()
-  const parts: HttpParts = { server, sessions, running }
-
-  const handle = async (http: HttpRequest): Promise<Response> => {
-    const caller = http.authenticate()
-    switch (http.method) {
-      case 'POST':
-        return await post(parts, http, caller, await readBody(http))
-      case 'GET':
-        return openAnnouncements(findSession(parts, http, caller), http)
-      case 'DELETE':
-        sessions.remove(findSession(parts, http, caller).session.id)
-        return new Response(null, { status: 204 })
-      default:
-        throw new RpcError(FAULTS.method_not_allowed.rpc, 'The MCP endpoint takes POST, GET and DELETE.', {
-          status: 405,
-        })
-    }
-  }
-
+  const sessions = createSessionTable({ server, most: options.mostSessions, idleMs: options.sessionIdleMs })
+  const patience = new Patience(server.clock, PATIENCE_MS)
+  const parts: HttpParts = { server, sessions, patience, running: new Set() }
   return {
-    handle: (http) => handle(http).catch((error: unknown) => errorResponse(server.errorOf(error))),
+    async handle(http, profile) {
+      try {
+        const asking: Asking = { http, caller: http.authenticate(), view: server.view(profile) }
+        await answer(parts, asking)
+      } catch (error) {
+        answerError(http, server.errorOf(error))
+      }
+    },
     close() {
-      for (const cancel of running) cancel()
+      for (const exchange of parts.running) exchange.withdraw()
       sessions.close()
     },
   }
 }
 
-async function readBody(http: HttpRequest): Promise<unknown> {
-  try {
-    return await http.json()
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'invalid_request') throw error
-    throw new RpcError(RPC.parseError, `Parse error: ${error.message}`, { status: 400 })
+async function answer(parts: HttpParts, asking: Asking): Promise<void> {
+  const { http } = asking
+  switch (http.method) {
+    case 'POST':
+      return await post(parts, asking, (await readBody(http)) ?? '')
+    case 'GET':
+      return openAnnouncements(findSession(parts, asking), http)
+    case 'DELETE':
+      parts.sessions.remove(findSession(parts, asking).session.id)
+      return http.answer(204, {})
+    default:
+      throw new RpcError(FAULTS.method_not_allowed.rpc, 'The MCP endpoint takes POST, GET and DELETE.', { status: 405 })
   }
 }
 
+const readBody = (http: HttpExchange) => http.body().catch((error: unknown) => Promise.reject(parseError(error)))
+
 /** Which era a message is of shows in itself; the header only has to agree (SEP-2575). */
-async function post(parts: HttpParts, http: HttpRequest, caller: Caller, body: unknown): Promise<Response> {
-  if (Array.isArray(body)) return postBatch(findSession(parts, http, caller), body)
+async function post(parts: HttpParts, asking: Asking, text: string): Promise<void> {
+  const body = parse(text)
+  if (Array.isArray(body)) return postBatch(findSession(parts, asking), asking.http, body, text)
   const message = readMessage(body)
-  if (message.kind === 'invalid') return errorResponse(invalidRequest(message.why), message.id)
+  const { http } = asking
+  if (message.kind === 'invalid') return answerError(http, invalidRequest(message.why), message.id)
   const named = http.header('mcp-protocol-version')
+  const posted: Posted = { ...asking, message, text }
   try {
     const claim = 'params' in message ? claimedRevision(message.params) : undefined
-    if (message.kind === 'request' && message.method === 'initialize' && !isModern(claim))
-      return await initialize(parts, caller, message, named)
-    if (claim !== undefined || isModern(named)) return await postModern(parts, http, caller, message)
-    return await postLegacy(parts, http, caller, message)
+    if (opensSession(message, claim)) return await initialize(parts, { ...posted, message }, named)
+    if (claim !== undefined || isModern(named)) return postModern(parts, posted)
+    return postLegacy(parts, posted)
   } catch (error) {
-    return errorResponse(parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
+    answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
   }
+}
+
+const opensSession = (message: Message, claim: unknown): message is Request =>
+  message.kind === 'request' && message.method === 'initialize' && !isModern(claim)
+
+function parse(text: string): unknown {
+  try {
+    return readJsonText(text, 'The body')
+  } catch (error) {
+    throw parseError(error)
+  }
+}
+
+function parseError(error: unknown): unknown {
+  if (!(error instanceof Fault) || error.code !== 'invalid_request') return error
+  return new RpcError(RPC.parseError, `Parse error: ${error.message}`, { status: 400 })
 }

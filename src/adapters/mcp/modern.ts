@@ -1,21 +1,12 @@
-import { callTool, type Exchange } from './call-tool.ts'
+import type { Caller } from '../../kernel/caller.ts'
 import { isObject, RpcError, unknownMethod, type Params, type Request } from '../../kernel/mcp/message.ts'
-import {
-  isLogLevel,
-  LEGACY_REVISIONS,
-  META,
-  MODERN_REVISION,
-  REVISIONS,
-  RPC,
-  type LogLevel,
-} from '../../kernel/mcp/protocol.ts'
-import { CAPABILITIES, type McpServer } from './server.ts'
+import { isLogLevel, LEGACY_REVISIONS, META, MODERN_REVISION, REVISIONS, RPC } from '../../kernel/mcp/protocol.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { Client, Exchange } from './exchange.ts'
+import { answerMethod, CACHE_TEXT } from './methods.ts'
+import type { McpServer } from './server.ts'
 import { listen } from './subscriptions.ts'
-
-/** How long a client may keep a list without asking again; changes are announced besides. */
-const LIST_TTL_MS = 60_000
-/** Behind a token, so not for a cache that several people share. */
-const CACHE = { ttlMs: LIST_TTL_MS, cacheScope: 'private' } as const
+import type { View } from './view.ts'
 
 /** The revision a message claims in its `_meta`, or undefined: then it is from before 2026-07-28. */
 export function claimedRevision(params: Params): unknown {
@@ -24,20 +15,22 @@ export function claimedRevision(params: Params): unknown {
 }
 
 /**
- * Checks the metadata that every request carries (2026-07-28, basic, "_meta"); returns the log level it asks for.
- * `named` is the revision the transport's header names, where it has one. Throws RpcError with HTTP status 400.
+ * Who asks, from the metadata that every request carries (2026-07-28, basic, "_meta"). `named` is the revision the
+ * transport's header names, where it has one. Throws RpcError with HTTP status 400.
  */
-export function checkMetadata(params: Params, named?: string): LogLevel | undefined {
+export function readClient(caller: Caller, view: View, params: Params, named?: string): Client {
   const meta = isObject(params['_meta']) ? params['_meta'] : {}
   const revision = meta[META.revision]
+  const capabilities = meta[META.clientCapabilities]
+  const clientInfo = meta[META.clientInfo]
+  const logLevel = meta[META.logLevel]
   if (typeof revision !== 'string') throw badMeta(META.revision, 'must be a string')
-  if (!isObject(meta[META.clientCapabilities])) throw badMeta(META.clientCapabilities, 'must be an object')
-  if (META.clientInfo in meta && !isObject(meta[META.clientInfo])) throw badMeta(META.clientInfo, 'must be an object')
+  if (!isObject(capabilities)) throw badMeta(META.clientCapabilities, 'must be an object')
+  if (clientInfo !== undefined && !isObject(clientInfo)) throw badMeta(META.clientInfo, 'must be an object')
   if (named !== undefined && named !== revision) throw headerMismatch('MCP-Protocol-Version', named, revision)
   if (revision !== MODERN_REVISION) throw unsupportedRevision(revision)
-  const level = meta[META.logLevel]
-  if (level === undefined || isLogLevel(level)) return level
-  throw badMeta(META.logLevel, 'is not a log level')
+  if (logLevel !== undefined && !isLogLevel(logLevel)) throw badMeta(META.logLevel, 'is not a log level')
+  return { caller, view, revision, capabilities, clientInfo, logLevel }
 }
 
 /** A header that says something else than the body: whoever routes by headers would be misled. */
@@ -62,30 +55,33 @@ export const unsupportedRevision = (requested: string): RpcError =>
     data: { supported: REVISIONS, requested: requested.slice(0, 100) },
   })
 
+/** What 2026-07-28 took back: no server gets it from a client of that revision. */
+const GONE: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'tasks/list',
+  'tasks/result',
+])
+
 /** Answers one request of revision 2026-07-28, which needs nothing but itself. Throws RpcError. */
-export async function answerModern(server: McpServer, request: Request, exchange: Exchange): Promise<object> {
-  switch (request.method) {
-    case 'server/discover':
-      return complete(server, {
-        ...CACHE,
-        supportedVersions: REVISIONS,
-        capabilities: CAPABILITIES,
-        instructions: server.instructions,
-      })
-    case 'tools/list':
-      return complete(server, { ...CACHE, ...server.tools.page(request.params, MODERN_REVISION) })
-    case 'tools/call':
-      return complete(server, { ...(await callTool(server.invoke, request.params, exchange)) })
-    case 'subscriptions/listen':
-      return await listen(server, request, exchange)
-    default:
-      throw unknownMethod(request.method)
-  }
+export function answerModern(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> | JsonText {
+  const { method } = request
+  if (method === 'server/discover') return discover(server, exchange)
+  if (method === 'subscriptions/listen') return listen(server, request, exchange)
+  if (GONE.has(method)) throw unknownMethod(method)
+  return answerMethod(server, request, exchange)
 }
 
-function complete(server: McpServer, result: { _meta?: object; [field: string]: unknown }): object {
-  const meta = { ...result._meta, [META.serverInfo]: server.info }
-  return { resultType: 'complete', ...result, _meta: meta }
+function discover({ metaText }: McpServer, { client: { view } }: Exchange): JsonText {
+  const facts = JSON.stringify({
+    supportedVersions: REVISIONS,
+    capabilities: view.capabilities(MODERN_REVISION),
+    instructions: view.instructions(),
+  })
+  return `{"resultType":"complete",${CACHE_TEXT},${facts.slice(1, -1)},"_meta":${metaText}}`
 }
 
 /** Whether a version string can only come from a client of the new era. Revisions are dates. */

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
-import { createChannel, type Channel } from './channel.ts'
-import { createEventStream, SSE_HEADERS } from './event-stream.ts'
-import { accepted, errorResponse } from './http-error.ts'
-import type { HttpRequest } from './http-parts.ts'
-import type { McpHttpOptions } from './http.ts'
 import { RpcError } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
+import { createChannel, type Channel } from './channel.ts'
+import { EventStream } from './event-stream.ts'
+import { answerAccepted, answerError } from './http-error.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import type { McpHttpOptions } from './http.ts'
+import { serveStream } from './reply.ts'
 
 /** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
 export interface OldSse {
   /** GET: a stream whose first event names where to POST. */
-  open(http: HttpRequest): Response
+  open(http: HttpExchange, profile?: string): void
   /** POST: one message; its answer comes on the stream. */
-  post(http: HttpRequest): Promise<Response>
+  post(http: HttpExchange): Promise<void>
   close(): void
 }
 
@@ -22,55 +23,59 @@ export interface OldSseOptions extends Pick<McpHttpOptions, 'server' | 'mostSess
   readonly postPath: string
 }
 
-export function createOldSse({ server, mostSessions, postPath }: OldSseOptions): OldSse {
-  const open = new Map<string, { channel: Channel; caller: Caller; end: () => void }>()
+interface Place {
+  readonly channel: Channel
+  readonly caller: Caller
+  readonly stream: EventStream
+}
 
-  const begin = (caller: Caller): Response => {
-    if (open.size >= mostSessions) throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
+export function createOldSse({ server, mostSessions, postPath }: OldSseOptions): OldSse {
+  const places = new Map<string, Place>()
+
+  const begin = (http: HttpExchange, profile: string | undefined) => {
+    const caller = http.authenticate()
+    if (places.size >= mostSessions) throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
     const id = randomUUID()
-    const close = () => {
-      open.get(id)?.channel.close()
-      open.delete(id)
+    const onLeave = () => {
+      places.get(id)?.channel.close()
+      places.delete(id)
     }
-    const stream = createEventStream({
-      clock: server.clock,
-      onLeave: close,
-      opening: `event: endpoint\ndata: ${postPath}?session=${id}`,
+    const opening = `event: endpoint\ndata: ${postPath}?session=${id}`
+    const stream = new EventStream({ clock: server.clock, onLeave, opening })
+    const channel = createChannel({
+      server,
+      caller,
+      ...(profile !== undefined && { profile }),
+      send: (text) => stream.push(text),
     })
-    const channel = createChannel(server, caller, (message) => stream.push(message))
-    open.set(id, { channel, caller, end: () => stream.end() })
-    return new Response(stream.connect(), { headers: SSE_HEADERS })
+    places.set(id, { channel, caller, stream })
+    serveStream(http, stream)
   }
 
-  const receive = async (http: HttpRequest, caller: Caller): Promise<Response> => {
-    const place = open.get(http.query('session') ?? '')
+  const receive = async (http: HttpExchange) => {
+    const caller = http.authenticate()
+    const place = places.get(http.query('session') ?? '')
     if (place?.caller.id !== caller.id)
       throw new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })
-    place.channel.take(await http.json())
-    return accepted()
+    place.channel.receive((await http.body()) ?? '')
+    answerAccepted(http)
   }
 
   return {
-    open(http) {
+    open(http, profile) {
       try {
-        return begin(http.authenticate())
+        begin(http, profile)
       } catch (error) {
-        return errorResponse(server.errorOf(error))
+        answerError(http, server.errorOf(error))
       }
     },
-    async post(http) {
-      try {
-        return await receive(http, http.authenticate())
-      } catch (error) {
-        return errorResponse(server.errorOf(error))
-      }
-    },
+    post: (http) => receive(http).catch((error: unknown) => answerError(http, server.errorOf(error))),
     close() {
-      for (const { channel, end } of open.values()) {
+      for (const { channel, stream } of places.values()) {
         channel.close()
-        end()
+        stream.end()
       }
-      open.clear()
+      places.clear()
     },
   }
 }

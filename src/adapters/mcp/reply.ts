@@ -1,50 +1,70 @@
-import type { Clock } from '../../kernel/clock.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { SSE_HEADERS, type EventStream } from './event-stream.ts'
-import type { Outgoing } from '../../kernel/mcp/message.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import type { Patience, Waiting } from './patience.ts'
 
 /** After this long without an answer the reply becomes a stream: its keep-alives hold the connection open. */
-const PATIENCE_MS = 5000
+export const PATIENCE_MS = 5000
+
+const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
 
 /** The answer to one POST: plain JSON when there is nothing to say before it, else an event stream. */
-export interface Reply {
-  readonly response: Promise<Response>
+export class Reply implements Waiting {
+  readonly #http: HttpExchange
+  readonly #patience: Patience
+  readonly #makeStream: () => EventStream
+  #stream: EventStream | undefined
+  #isFinished = false
+
+  constructor(http: HttpExchange, patience: Patience, makeStream: () => EventStream) {
+    this.#http = http
+    this.#patience = patience
+    this.#makeStream = makeStream
+    patience.begin(this)
+  }
+
+  lose(): void {
+    this.#stream ??= this.#open()
+  }
+
   /** Says something before the answer. */
-  send(message: Outgoing): void
+  send(message: JsonText): void {
+    if (this.#isFinished) return
+    this.#stream ??= this.#open()
+    this.#stream.push(message)
+  }
+
   /** The answer, and its HTTP status and headers if nothing was said before; undefined: the client gave up on it. */
-  finish(message: Outgoing | undefined, status?: number, headers?: Record<string, string>): void
-}
-
-export function createReply(clock: Clock, stream: EventStream, headers: Record<string, string> = {}): Reply {
-  const { promise: response, resolve } = Promise.withResolvers<Response>()
-  let streaming = false
-  const openStream = () => {
-    if (streaming) return
-    streaming = true
-    cancelPatience()
-    resolve(new Response(stream.connect(), { headers: { ...SSE_HEADERS, ...headers } }))
+  finish(message: JsonText | undefined, status = 200, headers: Readonly<Record<string, string>> = {}): void {
+    this.#isFinished = true
+    this.#patience.end(this)
+    if (this.#stream) {
+      if (message !== undefined) this.#stream.push(message)
+      this.#stream.end()
+    } else if (message === undefined) this.#http.answer(202, headers)
+    else answerJson(this.#http, message, status, headers)
   }
-  const cancelPatience = clock.after(PATIENCE_MS, openStream)
-  return {
-    response,
-    send(message) {
-      stream.push(message)
-      openStream()
-    },
-    finish(message, status = 200, more = {}) {
-      cancelPatience()
-      if (streaming) {
-        if (message) stream.push(message)
-        stream.end()
-        return
-      }
-      resolve(
-        message
-          ? jsonResponse(message, status, { ...headers, ...more })
-          : new Response(null, { status: 202, headers: { ...headers, ...more } }),
-      )
-    },
+
+  #open(): EventStream {
+    this.#patience.end(this)
+    const stream = this.#makeStream()
+    serveStream(this.#http, stream)
+    return stream
   }
 }
 
-export const jsonResponse = (body: unknown, status: number, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } })
+export function answerJson(
+  http: HttpExchange,
+  message: JsonText,
+  status: number,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  http.answer(status, headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS, message)
+}
+
+/** Answers with the stream, from the event after number `after`. */
+export function serveStream(http: HttpExchange, stream: EventStream, after?: number): void {
+  const reader = http.open(SSE_HEADERS)
+  stream.connect(reader, after)
+  http.onLeave(() => stream.leave(reader))
+}

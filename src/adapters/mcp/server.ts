@@ -1,11 +1,17 @@
-import type { Events } from '../../kernel/events.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Events } from '../../kernel/events.ts'
 import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { Registry } from '../../kernel/registry.ts'
+import { createCatalog, type Catalog } from '../../kernel/mcp/catalog.ts'
 import { RpcError, rpcErrorOf } from '../../kernel/mcp/message.ts'
-import { createToolsList, type ToolsList } from './tools.ts'
+import { EVERYTHING, NO_PROFILES, type Profile, type Profiles } from '../../kernel/mcp/profile.ts'
+import { META } from '../../kernel/mcp/protocol.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { Registry } from '../../kernel/registry.ts'
+import { createView, type ListedTools, type View } from './view.ts'
+import { createTasks, type Tasks } from './tasks.ts'
+import { createWatches, type Watches } from './watches.ts'
 
 /** What the MCP server is made from, whatever the transport and revision. */
 export interface McpServerOptions {
@@ -17,24 +23,51 @@ export interface McpServerOptions {
   readonly version: string
   /** Told to every model at the start: what this server is for and where to begin. */
   readonly instructions: string
+  readonly profiles?: Profiles
+  /** Absent: every tool that a profile includes. */
+  readonly listed?: ListedTools
 }
 
 /** The part that all transports and revisions share. It holds no state of any client. */
 export interface McpServer extends McpServerOptions {
-  readonly tools: ToolsList
+  readonly catalog: Catalog
+  readonly watches: Watches
+  readonly tasks: Tasks
   readonly info: { readonly name: string; readonly title: string; readonly version: string }
+  /** `_meta` of every result of the hub's own to a client of 2026-07-28, and its text. */
+  readonly meta: object
+  readonly metaText: JsonText
+  /** What a profile's clients see; without a name everything. Throws Fault `not_found`, which names those there are. */
+  view(profile?: string): View
   /** What went wrong as the protocol says it; a defect becomes a reference. */
   errorOf(error: unknown): RpcError
 }
 
-export const CAPABILITIES = { tools: { listChanged: true }, logging: {} } as const
-
 export function createMcpServer(options: McpServerOptions): McpServer {
-  const { registry, log, version } = options
+  const { registry, events, invoke, log, version, instructions, profiles = NO_PROFILES } = options
+  const { listed = (_profile, entries) => entries } = options
+  const info = { name: 'alicia', title: 'Alicia', version }
+  const meta = { [META.serverInfo]: info }
+  const catalog = createCatalog(registry, events)
+  const make = (profile: Profile) => createView({ profile, registry, catalog, listed, instructions })
+  const everything = make(EVERYTHING)
+  const views = new WeakMap<Profile, View>()
   return {
     ...options,
-    tools: createToolsList(registry),
-    info: { name: 'alicia', title: 'Alicia', version },
+    catalog,
+    watches: createWatches(invoke, log),
+    tasks: createTasks(registry),
+    info,
+    meta,
+    metaText: JSON.stringify(meta),
+    view(name) {
+      if (name === undefined) return everything
+      const profile = profiles.get(name)
+      if (!profile) throw noProfile(name, profiles.names())
+      const view = views.get(profile) ?? make(profile)
+      views.set(profile, view)
+      return view
+    },
     errorOf(error) {
       if (error instanceof RpcError) return error
       if (error instanceof Fault) return rpcErrorOf(error)
@@ -44,3 +77,9 @@ export function createMcpServer(options: McpServerOptions): McpServer {
     },
   }
 }
+
+const noProfile = (name: string, known: readonly string[]) =>
+  new Fault('not_found', `There is no profile called ${JSON.stringify(name.slice(0, 100))}.`, {
+    hint: known.length === 0 ? 'None is configured.' : `There are: ${known.join(', ')}.`,
+    details: { profiles: known },
+  })

@@ -1,11 +1,12 @@
 import type { Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import type { Events } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { createEventStream, type EventStream } from './event-stream.ts'
-import { notificationMessage } from '../../kernel/mcp/message.ts'
+import type { Params } from '../../kernel/mcp/message.ts'
 import { since } from '../../kernel/mcp/protocol.ts'
-import type { Session } from './session.ts'
+import { EventStream } from './event-stream.ts'
+import type { McpServer } from './server.ts'
+import { negotiate, Session } from './session.ts'
+import type { View } from './view.ts'
 
 /** How long the events of a reply are kept for a reader that lost its connection. */
 const KEEP_REPLY_MS = 60_000
@@ -25,11 +26,10 @@ export interface HttpSession {
 
 export interface SessionTable {
   /** Throws Fault `unavailable` when all places are taken by sessions in use. */
-  add(session: Session): HttpSession
+  open(view: View, caller: Caller, params: Params): HttpSession
   /** Only its own caller finds a session; finding it counts as use. */
   find(id: string, caller: Caller): HttpSession | undefined
   remove(id: string): void
-  readonly size: number
   close(): void
 }
 
@@ -38,16 +38,16 @@ interface Place extends HttpSession {
 }
 
 export interface SessionTableOptions {
-  clock: Clock
-  events: Events
+  server: McpServer
   most: number
   idleMs: number
 }
 
-export function createSessionTable({ clock, events, most, idleMs }: SessionTableOptions): SessionTable {
+export function createSessionTable({ server, most, idleMs }: SessionTableOptions): SessionTable {
+  const { clock } = server
   const places = new Map<string, Place>()
   const isIdle = (place: Place, forMs: number) =>
-    !place.announcements.isConnected() && clock.monotonic() - place.usedAtMs > forMs
+    !place.announcements.isConnected && clock.monotonic() - place.usedAtMs > forMs
   const remove = (id: string) => {
     const place = places.get(id)
     places.delete(id)
@@ -79,15 +79,14 @@ export function createSessionTable({ clock, events, most, idleMs }: SessionTable
     stopSweep = clock.after(sweepMs, sweep)
   }
   let stopSweep = clock.after(sweepMs, sweep)
-  const stopAnnouncing = events.on('tools.changed', () => {
-    for (const { announcements } of places.values())
-      announcements.push(notificationMessage('notifications/tools/list_changed'))
-  })
 
   return {
-    add(session) {
-      if (places.size >= most) makeRoom(session.caller)
-      const place: Place = { ...createHttpSession(session, clock), usedAtMs: clock.monotonic() }
+    open(view, caller, params) {
+      if (places.size >= most) makeRoom(caller)
+      const primed = since(negotiate(params), '2025-11-25')
+      const announcements = new EventStream({ clock, name: 'announcements', primed })
+      const session = new Session({ server, view, caller, params, send: (text) => announcements.push(text) })
+      const place = { session, announcements, ...createReplies(clock, primed), usedAtMs: clock.monotonic() }
       places.set(session.id, place)
       return place
     },
@@ -98,48 +97,33 @@ export function createSessionTable({ clock, events, most, idleMs }: SessionTable
       return place
     },
     remove,
-    get size() {
-      return places.size
-    },
     close() {
       stopSweep()
-      stopAnnouncing()
       for (const id of places.keys()) remove(id)
     },
   }
 }
 
-function createHttpSession(session: Session, clock: Clock): HttpSession {
-  const replies = new Map<string, EventStream>()
-  const primed = since(session.revision, '2025-11-25')
+/** The streams of replies, kept for a while after their end. */
+function createReplies(clock: Clock, primed: boolean): Pick<HttpSession, 'openReply' | 'replyStream'> {
+  const streams = new Map<string, EventStream>()
   const ended = new Set<string>()
   let count = 0
   const forget = (name: string | undefined) => {
-    if (name === undefined || !ended.delete(name)) return
-    replies.delete(name)
+    if (name !== undefined && ended.delete(name)) streams.delete(name)
   }
   return {
-    session,
-    announcements: createEventStream({ clock, name: 'announcements', primed }),
     openReply() {
       const name = `reply${++count}`
-      const stream = createEventStream({ clock, name, primed })
-      const reply: EventStream = {
-        push: (message) => stream.push(message),
-        connect: (after) => {
-          replies.set(name, reply)
-          return stream.connect(after)
-        },
-        end() {
-          stream.end()
-          ended.add(name)
-          clock.after(KEEP_REPLY_MS, () => forget(name))
-          if (ended.size > MOST_KEPT_REPLIES) forget(ended.values().next().value)
-        },
-        isConnected: () => stream.isConnected(),
+      const onEnd = () => {
+        ended.add(name)
+        clock.after(KEEP_REPLY_MS, () => forget(name))
+        if (ended.size > MOST_KEPT_REPLIES) forget(ended.values().next().value)
       }
-      return reply
+      const stream = new EventStream({ clock, name, primed, onEnd })
+      streams.set(name, stream)
+      return stream
     },
-    replyStream: (name) => replies.get(name),
+    replyStream: (name) => streams.get(name),
   }
 }

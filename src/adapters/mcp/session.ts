@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
-import { callTool, type Exchange } from './call-tool.ts'
 import {
-  errorMessage,
+  isObject,
   refuseTooMany,
-  resultMessage,
   RpcError,
   unknownMethod,
   type Id,
   type Notification,
-  type Outgoing,
   type Params,
   type Request,
+  type Response,
 } from '../../kernel/mcp/message.ts'
+import type { ClientSession } from '../../kernel/mcp/peer.ts'
 import {
   isLegacyRevision,
   isLogLevel,
@@ -22,87 +21,157 @@ import {
   type LegacyRevision,
   type LogLevel,
 } from '../../kernel/mcp/protocol.ts'
-import { CAPABILITIES, type McpServer } from './server.ts'
-
-/** A client of a revision up to 2025-11-25, from its `initialize` on. */
-export interface Session {
-  readonly id: string
-  readonly caller: Caller
-  readonly revision: LegacyRevision
-  /** Answers one request; undefined when the client cancelled it. Never throws. */
-  answer(request: Request, notify: Exchange['notify']): Promise<Outgoing | undefined>
-  notice(notification: Notification): void
-  /** Cancels what still runs. */
-  close(): void
-}
-
-/** What a client that set no level gets to see. */
-const DEFAULT_LOG_LEVEL: LogLevel = 'warning'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { Exchange, type Client, type WayBack } from './exchange.ts'
+import { answerMethod } from './methods.ts'
+import { announceTo } from './news.ts'
+import { errorText, notificationText, resultText } from './outgoing.ts'
+import { Questions } from './questions.ts'
+import type { McpServer } from './server.ts'
+import type { View } from './view.ts'
+import { WatchList } from './watch-list.ts'
 
 /** The revision the client asked for if Alicia knows it, else the newest that begins with a handshake. */
 export const negotiate = (params: Params): LegacyRevision =>
   isLegacyRevision(params['protocolVersion']) ? params['protocolVersion'] : LEGACY_REVISIONS[0]
 
-export function createSession(server: McpServer, caller: Caller, revision: LegacyRevision): Session {
-  const running = new Map<Id, AbortController>()
-  let logLevel: LogLevel = DEFAULT_LOG_LEVEL
+export interface SessionOptions {
+  readonly server: McpServer
+  readonly view: View
+  readonly caller: Caller
+  /** Those of `initialize`. */
+  readonly params: Params
+  /** Sends what belongs to no request. */
+  send(message: JsonText): void
+}
 
-  const result = async (request: Request, exchange: Exchange): Promise<object> => {
-    switch (request.method) {
-      case 'initialize':
-        return initializeResult(server, revision)
-      case 'ping':
-        return {}
-      case 'tools/list':
-        return server.tools.page(request.params, revision)
-      case 'tools/call':
-        return await callTool(server.invoke, request.params, exchange)
-      case 'logging/setLevel':
-        logLevel = levelOf(request.params)
-        return {}
-      default:
-        throw unknownMethod(request.method)
+/** A whole message, and the error in it if it is one. */
+export interface Answer {
+  readonly text: JsonText
+  readonly error?: RpcError
+}
+
+/** A client of a revision up to 2025-11-25, from its `initialize` on. */
+export class Session implements Client, ClientSession {
+  readonly id: string = randomUUID()
+  readonly session = this
+  readonly caller: Caller
+  readonly revision: LegacyRevision
+  readonly capabilities: Params
+  readonly clientInfo: Params | undefined
+  readonly view: View
+  readonly watched: WatchList
+  readonly #server: McpServer
+  readonly #send: (message: JsonText) => void
+  readonly #running = new Map<Id, Exchange>()
+  readonly #questions: Questions
+  #stopAnnouncing: () => void
+  #logLevel: LogLevel | undefined
+
+  constructor({ server, view, caller, params, send }: SessionOptions) {
+    const { capabilities, clientInfo } = params
+    this.caller = caller
+    this.revision = negotiate(params)
+    this.capabilities = isObject(capabilities) ? capabilities : {}
+    this.clientInfo = isObject(clientInfo) ? clientInfo : undefined
+    this.view = view
+    this.watched = new WatchList(server.watches, caller)
+    this.#server = server
+    this.#send = send
+    this.#questions = new Questions(server.clock)
+    this.#stopAnnouncing = announceTo(this, server)
+    server.events.emit('mcp.session', { session: this, change: 'opened' })
+  }
+
+  get logLevel(): LogLevel | undefined {
+    return this.#logLevel
+  }
+
+  notify(method: string, params?: JsonText): void {
+    this.#send(notificationText(method, params))
+  }
+
+  ask(method: string, params: JsonText, signal: AbortSignal): Promise<RelayedResult> {
+    return this.#questions.ask({ method, params, signal, send: this.#send })
+  }
+
+  /** Answers one request; undefined when the client cancelled it. `message` is its text. Never throws. */
+  async answer(request: Request, message: JsonText, send: WayBack['send']): Promise<Answer | undefined> {
+    const { id } = request
+    if (this.#running.has(id))
+      return refusal(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
+    const exchange = new Exchange(this, message, {
+      send,
+      ask: (method, params, signal) => this.#questions.ask({ method, params, signal, send }),
+    })
+    try {
+      refuseTooMany(this.#running.size)
+      this.#running.set(id, exchange)
+      const result = await this.#result(request, exchange)
+      return exchange.isWithdrawn ? undefined : { text: resultText(id, result) }
+    } catch (error) {
+      return exchange.isWithdrawn ? undefined : refusal(id, this.#server.errorOf(error))
+    } finally {
+      exchange.close()
+      if (this.#running.get(id) === exchange) this.#running.delete(id)
     }
   }
 
-  return {
-    id: randomUUID(),
-    caller,
-    revision,
-    async answer(request, notify) {
-      const { id } = request
-      if (running.has(id))
-        return errorMessage(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
-      const cancel = new AbortController()
-      try {
-        refuseTooMany(running.size)
-        running.set(id, cancel)
-        const exchange = { caller, revision, logLevel, signal: cancel.signal, notify }
-        const answer = resultMessage(id, await result(request, exchange))
-        return cancel.signal.aborted ? undefined : answer
-      } catch (error) {
-        return cancel.signal.aborted ? undefined : errorMessage(id, server.errorOf(error))
-      } finally {
-        running.delete(id)
-      }
-    },
-    notice({ method, params }) {
-      if (method === 'notifications/cancelled') running.get(params['requestId'] as Id)?.abort()
-    },
-    close() {
-      for (const cancel of running.values()) cancel.abort()
-    },
+  notice({ method, params }: Notification): void {
+    if (method === 'notifications/cancelled') this.#running.get(params['requestId'] as Id)?.withdraw()
+    if (method === 'notifications/roots/list_changed')
+      this.#server.events.emit('mcp.session', { session: this, change: 'roots' })
+  }
+
+  /** The client's answer to a question; `message` is its text. */
+  receive(response: Response, message: JsonText): void {
+    this.#questions.receive(response, message)
+  }
+
+  /** Cancels what still runs. */
+  close(): void {
+    this.#stopAnnouncing()
+    this.#stopAnnouncing = () => {}
+    for (const exchange of this.#running.values()) exchange.withdraw()
+    this.#questions.close()
+    this.watched.close()
+    this.#server.events.emit('mcp.session', { session: this, change: 'closed' })
+  }
+
+  #result(request: Request, exchange: Exchange): Promise<JsonText> | JsonText {
+    const { method, params } = request
+    switch (method) {
+      case 'initialize':
+        return initializeResult(this.#server, this)
+      case 'ping':
+        return '{}'
+      case 'logging/setLevel':
+        this.#logLevel = levelOf(params)
+        this.#server.events.emit('mcp.session', { session: this, change: 'level' })
+        return '{}'
+      case 'resources/subscribe':
+      case 'resources/unsubscribe':
+        return this.watched.change(this.#server, request, exchange)
+      case 'server/discover':
+      case 'subscriptions/listen':
+        throw unknownMethod(method)
+      default:
+        return answerMethod(this.#server, request, exchange)
+    }
   }
 }
 
-function initializeResult(server: McpServer, revision: LegacyRevision): object {
+const refusal = (id: Id, error: RpcError): Answer => ({ text: errorText(id, error), error })
+
+function initializeResult(server: McpServer, { view, revision }: Session): JsonText {
   const { title, ...info } = server.info
-  return {
+  return JSON.stringify({
     protocolVersion: revision,
-    capabilities: CAPABILITIES,
+    capabilities: view.capabilities(revision),
     serverInfo: since(revision, '2025-06-18') ? { ...info, title } : info,
-    instructions: server.instructions,
-  }
+    instructions: view.instructions(),
+  })
 }
 
 function levelOf(params: Params): LogLevel {

@@ -2,12 +2,15 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Readable, Writable } from 'node:stream'
 import type { Caller } from '../../kernel/caller.ts'
 import { createChannel } from './channel.ts'
-import { errorMessage, invalidRequest } from '../../kernel/mcp/message.ts'
+import { invalidRequest } from '../../kernel/mcp/message.ts'
+import { errorText } from './outgoing.ts'
 import type { McpServer } from './server.ts'
 
 export interface StdioOptions {
   readonly server: McpServer
   readonly caller: Caller
+  /** Absent: everything. */
+  readonly profile?: string
   readonly input: Readable
   readonly output: Writable
   /** A longer line is refused instead of kept. */
@@ -16,12 +19,13 @@ export interface StdioOptions {
 
 /**
  * MCP on a pair of streams, one message per line (2026-07-28, stdio). Resolves when the input has ended and all that
- * came has been answered.
+ * came has been answered. Throws Fault `not_found` for a profile that does not exist.
  */
-export async function serveStdio({ server, caller, input, output, largestLineBytes }: StdioOptions): Promise<void> {
-  const channel = createChannel(server, caller, (message) => void output.write(`${JSON.stringify(message)}\n`))
+export async function serveStdio(options: StdioOptions): Promise<void> {
+  const { input, output, largestLineBytes } = options
+  const channel = createChannel({ ...options, send: (message) => void output.write(`${message}\n`) })
   for await (const line of lines(input, largestLineBytes)) {
-    if (line === TOO_LONG) output.write(`${JSON.stringify(tooLong(largestLineBytes))}\n`)
+    if (line === TOO_LONG) output.write(`${tooLong(largestLineBytes)}\n`)
     else if (line.trim() !== '') channel.receive(line)
   }
   await channel.settled()
@@ -52,4 +56,4 @@ async function* lines(input: Readable, largestBytes: number): AsyncGenerator<str
 }
 
 const tooLong = (largestBytes: number) =>
-  errorMessage(undefined, invalidRequest(`a line is at most ${largestBytes} bytes long`))
+  errorText(undefined, invalidRequest(`a line is at most ${largestBytes} bytes long`))

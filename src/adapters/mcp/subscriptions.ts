@@ -1,31 +1,117 @@
-import type { Exchange } from './call-tool.ts'
-import { isObject, RpcError, type Request } from '../../kernel/mcp/message.ts'
+import { sleep } from '../../kernel/clock.ts'
+import { isObject, RpcError, type Params, type Request } from '../../kernel/mcp/message.ts'
 import { META, RPC } from '../../kernel/mcp/protocol.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { Exchange } from './exchange.ts'
 import type { McpServer } from './server.ts'
+import { WatchList } from './watch-list.ts'
+
+/** How long the acknowledgement waits for those whose resources are asked for: one slow server must not hold up the rest. */
+const PATIENCE_MS = 2000
+/** Resources, and tasks, of one subscription. */
+const MOST_WATCHED = 256
+
+/** What `subscriptions/listen` asks for, as far as the hub has it. */
+interface Wanted {
+  readonly lists: readonly ('tools' | 'prompts' | 'resources')[]
+  readonly uris: readonly string[]
+  readonly taskIds: readonly string[]
+}
 
 /**
  * Answers `subscriptions/listen` (2026-07-28, patterns, "Subscriptions"): acknowledges, then reports changes until the
- * client cancels or the server shuts down; the result is its graceful end. Alicia has tools only, so that is all it
- * agrees to report.
+ * client cancels or the server shuts down; the result is its graceful end.
  */
-export function listen(server: McpServer, request: Request, exchange: Exchange): Promise<object> {
-  const wanted = request.params['notifications']
-  if (!isObject(wanted)) throw new RpcError(RPC.invalidParams, 'Invalid params: notifications must be an object.')
+export async function listen(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
+  const wanted = readWanted(server, request.params, exchange)
   const meta = { _meta: { [META.subscription]: request.id } }
-  const toolsListChanged = wanted['toolsListChanged'] === true
-  exchange.notify('notifications/subscriptions/acknowledged', {
-    ...meta,
-    notifications: toolsListChanged ? { toolsListChanged } : {},
+  const watched = new WatchList(server.watches, exchange.caller)
+  // At once where nobody has to be asked: what changes from here on is reported.
+  const refused = wanted.uris.length === 0 ? NONE : await watchAll(server, wanted.uris, watched, exchange)
+  const uris = wanted.uris.filter((uri) => !refused.has(uri))
+  const tell = (method: string, params: object) => exchange.notify(method, JSON.stringify({ ...params, ...meta }))
+  tell('notifications/subscriptions/acknowledged', {
+    notifications: {
+      ...Object.fromEntries(wanted.lists.map((name) => [`${name}ListChanged`, true])),
+      ...(uris.length > 0 && { resourceSubscriptions: uris }),
+      ...(wanted.taskIds.length > 0 && { taskIds: wanted.taskIds }),
+    },
   })
-  const stop = toolsListChanged
-    ? server.events.on('tools.changed', () => exchange.notify('notifications/tools/list_changed', meta))
-    : () => {}
-  return new Promise((resolve) => {
-    const end = () => {
-      stop()
-      resolve({ resultType: 'complete', ...meta })
+  const stops = [...report(server, wanted, watched, tell)]
+  await untilAborted(exchange.controller.signal)
+  for (const stop of stops) stop()
+  watched.close()
+  return JSON.stringify({ resultType: 'complete', ...meta })
+}
+
+function readWanted(server: McpServer, params: Params, { client }: Exchange): Wanted {
+  const wanted = params['notifications']
+  if (!isObject(wanted)) throw new RpcError(RPC.invalidParams, 'Invalid params: notifications must be an object.')
+  const capabilities = client.view.capabilities(client.revision)
+  return {
+    lists: (['tools', 'prompts', 'resources'] as const).filter(
+      (name) => wanted[`${name}ListChanged`] === true && name in capabilities,
+    ),
+    uris: 'resources' in capabilities ? textsOf(wanted, 'resourceSubscriptions') : [],
+    taskIds: textsOf(wanted, 'taskIds').filter((id) => server.tasks.isOf(id, client.caller)),
+  }
+}
+
+function textsOf(wanted: Params, name: string): string[] {
+  const texts = wanted[name] ?? []
+  if (!Array.isArray(texts) || !texts.every((text) => typeof text === 'string'))
+    throw new RpcError(RPC.invalidParams, `Invalid params: ${name} must be a list of strings.`)
+  if (texts.length > MOST_WATCHED)
+    throw new RpcError(RPC.invalidParams, `Invalid params: ${name} has more than ${MOST_WATCHED} entries.`)
+  return texts
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** Asks for every resource; returns those that nobody reports. One that takes long counts as agreed to. */
+async function watchAll(
+  server: McpServer,
+  uris: readonly string[],
+  watched: WatchList,
+  exchange: Exchange,
+): Promise<ReadonlySet<string>> {
+  const refused = new Set<string>()
+  const asked = uris.map(async (uri) => {
+    try {
+      const own = { method: 'resources/subscribe', params: { uri }, text: JSON.stringify({ uri }) }
+      await watched.add(server, own, exchange)
+    } catch {
+      refused.add(uri)
     }
-    if (exchange.signal.aborted) end()
-    else exchange.signal.addEventListener('abort', end, { once: true })
+  })
+  const done = new AbortController()
+  const late = sleep(server.clock, PATIENCE_MS, done.signal).catch(() => {})
+  await Promise.race([Promise.all(asked), late])
+  done.abort()
+  return refused
+}
+
+/** Passes on what was asked for; yields what ends each. */
+function* report(
+  { events, catalog }: McpServer,
+  { lists, taskIds }: Wanted,
+  watched: WatchList,
+  tell: (method: string, params: object) => void,
+): Generator<() => void> {
+  for (const name of lists) yield events.on(`${name}.changed`, () => tell(`notifications/${name}/list_changed`, {}))
+  yield events.on('resource.updated', ({ provider, uri }) => {
+    if (!watched.includes(provider, uri)) return
+    tell('notifications/resources/updated', { uri: catalog.exposedAddress(provider, uri) })
+  })
+  yield events.on('mcp.notified', ({ method, params }) => {
+    if (method !== 'notifications/tasks') return
+    const value: unknown = JSON.parse(params)
+    if (isObject(value) && taskIds.includes(String(value['taskId']))) tell(method, value)
   })
 }
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -25,9 +25,12 @@ export interface McpUpgrade {
   readonly caller: Caller
   /** Whether the token that let it in is still good: the connection can outlive it. */
   readonly isStillKnown: () => boolean
+  /** Absent: everything. */
+  readonly profile?: string
 }
 
 export interface McpWebSocket {
+  /** Throws Fault `not_found` for a profile that does not exist. */
   accept(upgrade: McpUpgrade): void
   close(): void
 }
@@ -46,7 +49,8 @@ export function createMcpWebSocket({ server, largestMessageBytes }: McpWebSocket
   })
   return {
     accept(upgrade) {
-      const { request, socket, head } = upgrade
+      const { request, socket, head, profile } = upgrade
+      server.view(profile)
       sockets.handleUpgrade(request, socket, head, (webSocket) => serve(server, webSocket, upgrade))
     },
     close() {
@@ -56,12 +60,17 @@ export function createMcpWebSocket({ server, largestMessageBytes }: McpWebSocket
   }
 }
 
-function serve(server: McpServer, webSocket: WebSocket, { caller, isStillKnown }: McpUpgrade): void {
-  const channel = createChannel(server, caller, (message) => {
-    if (webSocket.readyState !== webSocket.OPEN) return
-    if (webSocket.bufferedAmount > LARGEST_BACKLOG_BYTES)
-      return webSocket.close(CLOSE.tryAgainLater, 'The client reads too slowly.')
-    webSocket.send(JSON.stringify(message))
+function serve(server: McpServer, webSocket: WebSocket, { caller, profile, isStillKnown }: McpUpgrade): void {
+  const channel = createChannel({
+    server,
+    caller,
+    ...(profile !== undefined && { profile }),
+    send(message) {
+      if (webSocket.readyState !== webSocket.OPEN) return
+      if (webSocket.bufferedAmount > LARGEST_BACKLOG_BYTES)
+        return webSocket.close(CLOSE.tryAgainLater, 'The client reads too slowly.')
+      webSocket.send(message)
+    },
   })
   let alive = true
   let stopPinging = () => {}

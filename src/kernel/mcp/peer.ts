@@ -12,7 +12,12 @@ export interface Peer {
   readonly clientInfo: Params | undefined
   /** Lowest severity of log messages it wants; undefined: it did not say. */
   readonly logLevel: LogLevel | undefined
-  /** The request's `params` as the client wrote them. `{}` where it sent none. */
+  /** The profile it uses; empty: it sees everything. */
+  readonly profile?: string
+  /**
+   * The request's `params` as the client wrote them, with the provider's own name or address where the hub offers a prompt
+   * or a resource under another. `{}` where it sent none.
+   */
   readonly params: JsonText
   /** Absent: a client of 2026-07-28, whose requests stand alone. */
   readonly session?: ClientSession

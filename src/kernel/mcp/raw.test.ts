@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { readMembers, writeMembers } from './raw.ts'
+import { readElements, readMembers, writeMembers } from './raw.ts'
 
 suite('raw JSON', () => {
   for (const [text, expected] of [
@@ -21,6 +21,16 @@ suite('raw JSON', () => {
         const again = JSON.parse(writeMembers(members)) as unknown
         assert.deepEqual(again, JSON.parse(text))
         for (const [key, raw] of members) assert.ok(text.includes(raw), key)
+      }),
+    )
+  })
+
+  test('finds in any array what the parser finds', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), fc.nat(2), (value, indent) => {
+        const elements = readElements(JSON.stringify(value, undefined, indent))
+        assert.deepEqual(JSON.parse(`[${elements.join(',')}]`), JSON.parse(JSON.stringify(value)))
+        assert.equal(elements.length, value.length)
       }),
     )
   })

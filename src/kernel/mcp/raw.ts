@@ -38,6 +38,20 @@ export function readMembers(text: JsonText): Map<string, JsonText> {
   }
 }
 
+/** The elements of an array, each as its text. */
+export function readElements(text: JsonText): JsonText[] {
+  const elements: JsonText[] = []
+  let at = skipSpace(text, 0) + 1
+  for (;;) {
+    at = skipSpace(text, at)
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
+    if (at >= text.length || text.charCodeAt(at) === CLOSE_BRACKET) return elements
+    const start = at
+    at = skipValue(text, start)
+    elements.push(text.slice(start, at))
+  }
+}
+
 /** The object of these members. */
 export function writeMembers(members: ReadonlyMap<string, JsonText>): JsonText {
   let out = '{'

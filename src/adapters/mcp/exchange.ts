@@ -1,0 +1,114 @@
+import type { Caller } from '../../kernel/caller.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { Params } from '../../kernel/mcp/message.ts'
+import type { ClientSession, Peer } from '../../kernel/mcp/peer.ts'
+import type { LogLevel, Revision } from '../../kernel/mcp/protocol.ts'
+import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { notificationText } from './outgoing.ts'
+import type { View } from './view.ts'
+
+/** Who asks: a session of an old revision, or one request of the new one. */
+export interface Client {
+  readonly caller: Caller
+  readonly revision: Revision
+  readonly capabilities: Params
+  readonly clientInfo: Params | undefined
+  readonly logLevel: LogLevel | undefined
+  readonly session?: ClientSession
+  /** The part of the hub that it sees. */
+  readonly view: View
+}
+
+/** The way back to a client while its request runs. */
+export interface WayBack {
+  /** Sends a whole message before the answer. */
+  send(message: JsonText): void
+  readonly ask?: NonNullable<Peer['ask']>
+}
+
+/** One request: whose it is, how it is answered, and whether it still is wanted. Other MCP servers see it as a peer. */
+export class Exchange implements Peer {
+  readonly client: Client
+  readonly session?: ClientSession
+  readonly ask?: NonNullable<Peer['ask']>
+  /** Ends the work: the client's wish, a deadline, or the hub's stop. */
+  readonly controller = new AbortController()
+  readonly #message: JsonText
+  readonly #send: WayBack['send']
+  #state: 'running' | 'withdrawn' | 'answered' = 'running'
+  #params: JsonText | undefined
+
+  /** `message` is the whole request as it came. */
+  constructor(client: Client, message: JsonText, back: WayBack) {
+    this.client = client
+    this.#message = message
+    this.#send = (text) => back.send(text)
+    if (back.ask) this.ask = back.ask
+    if (client.session) this.session = client.session
+  }
+
+  get caller(): Caller {
+    return this.client.caller
+  }
+
+  get revision(): Revision {
+    return this.client.revision
+  }
+
+  get capabilities(): Params {
+    return this.client.capabilities
+  }
+
+  get clientInfo(): Params | undefined {
+    return this.client.clientInfo
+  }
+
+  get logLevel(): LogLevel | undefined {
+    return this.client.logLevel
+  }
+
+  get profile(): string {
+    return this.client.view.profile.name
+  }
+
+  /** Found in the message when first asked for: what the hub answers itself does not need it. */
+  get params(): JsonText {
+    return (this.#params ??= readMembers(this.#message).get('params') ?? '{}')
+  }
+
+  notify(method: string, params: JsonText): void {
+    if (this.#state === 'running') this.#send(notificationText(method, params))
+  }
+
+  /** The client does not want the answer any more. */
+  withdraw(): void {
+    if (this.#state !== 'running') return
+    this.#state = 'withdrawn'
+    this.controller.abort(new Fault('cancelled', 'The request was withdrawn by its client.'))
+  }
+
+  get isWithdrawn(): boolean {
+    return this.#state === 'withdrawn'
+  }
+
+  /** Nothing may be said any more that belongs to the request. */
+  close(): void {
+    if (this.#state === 'running') this.#state = 'answered'
+  }
+}
+
+/** The same client with other params: a provider's own names and addresses in place of the hub's. */
+export function withParams(exchange: Exchange, params: JsonText): Peer {
+  const { revision, capabilities, clientInfo, logLevel, profile, session, ask } = exchange
+  return {
+    revision,
+    capabilities,
+    clientInfo,
+    logLevel,
+    profile,
+    params,
+    ...(session && { session }),
+    ...(ask && { ask }),
+    notify: (method, text) => exchange.notify(method, text),
+  }
+}

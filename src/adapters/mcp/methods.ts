@@ -1,0 +1,97 @@
+import { Fault } from '../../kernel/fault.ts'
+import type { ListKind, Target } from '../../kernel/mcp/catalog.ts'
+import { RpcError, rpcErrorOf, unknownMethod, type Params, type Request } from '../../kernel/mcp/message.ts'
+import { MODERN_REVISION, RPC } from '../../kernel/mcp/protocol.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { RelayedError } from '../../kernel/mcp/relayed.ts'
+import { askTarget } from './ask-target.ts'
+import { callTool } from './call-tool.ts'
+import type { Exchange } from './exchange.ts'
+import { listTasks } from './list-tasks.ts'
+import type { McpServer } from './server.ts'
+
+const LISTS: Readonly<Record<string, 'tools' | ListKind>> = {
+  'tools/list': 'tools',
+  'prompts/list': 'prompts',
+  'resources/list': 'resources',
+  'resources/templates/list': 'templates',
+}
+
+/** How long a client may keep a list without asking again; changes are announced besides. */
+const LIST_TTL_MS = 60_000
+/** Behind a token, so not for a cache that several people share. */
+export const CACHE_TEXT = `"ttlMs":${LIST_TTL_MS},"cacheScope":"private"`
+
+/** Answers what both eras have in common. Throws RpcError, or RelayedError with what another server said. */
+export function answerMethod(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> | JsonText {
+  const { method, params } = request
+  if (method === 'tools/call') return callTool(server, params, exchange)
+  const kind = LISTS[method]
+  if (kind !== undefined) return list(server, kind, params, exchange)
+  if (method === 'tasks/list') return listTasks(server, params, exchange)
+  return passOn(server, request, exchange)
+}
+
+function list(server: McpServer, kind: 'tools' | ListKind, params: Params, { client }: Exchange): JsonText {
+  const page = client.view.page(kind, params, client.revision)
+  if (client.revision !== MODERN_REVISION) return `{${page}}`
+  return `{"resultType":"complete",${CACHE_TEXT},${page},"_meta":${server.metaText}}`
+}
+
+/** Hands a request to the provider whose thing it names. Where only they know, they are asked in turn. */
+async function passOn(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
+  const targets = targetsOf(server, request, exchange)
+  for (const [index, target] of targets.entries()) {
+    try {
+      return await askTarget(server, target, request, exchange)
+    } catch (error) {
+      if (index === targets.length - 1 || !isUnknownThere(error)) throw forClient(error)
+    }
+  }
+  throw nobodys(request, exchange)
+}
+
+/** Who may know what a request names, of those the client may see; the likeliest first. */
+export function targetsOf(server: McpServer, { method, params }: Question, { client }: Exchange): readonly Target[] {
+  const targets = server.tasks.targets(method, params, client.caller) ?? client.view.catalog.route(method, params)
+  return targets.filter(({ provider }) => client.view.includes(provider))
+}
+
+type Question = Pick<Request, 'method' | 'params'>
+
+/** What a server answers that never heard of the thing: then another may know it. */
+const UNKNOWN_CODES: ReadonlySet<number> = new Set([RPC.invalidParams, RPC.methodNotFound, -32002])
+
+const isUnknownThere = (error: unknown): boolean =>
+  error instanceof RelayedError
+    ? UNKNOWN_CODES.has(error.error.code)
+    : error instanceof Fault && (error.code === 'unavailable' || error.code === 'not_found')
+
+/** A fault of a provider is no fault of the endpoint: only who may not ask hears of it in the HTTP status. */
+export function forClient(error: unknown): unknown {
+  if (!(error instanceof Fault) || error instanceof RelayedError) return error
+  return rpcErrorOf(error, error.code === 'unauthenticated' || error.code === 'forbidden' ? error.status : 200)
+}
+
+/** 2026-07-28 knows one number for a resource that does not exist, earlier revisions another. */
+const RESOURCE_NOT_FOUND = -32002
+
+export function nobodys({ method, params }: Question, { revision }: Exchange): RpcError {
+  const { name, uri, taskId } = params
+  if (method === 'prompts/get')
+    return new RpcError(
+      RPC.invalidParams,
+      `There is no prompt called ${quote(name)}. List the prompts to see what there is.`,
+    )
+  if (method.startsWith('resources/')) {
+    const code = revision === MODERN_REVISION ? RPC.invalidParams : RESOURCE_NOT_FOUND
+    return new RpcError(code, `Resource not found: ${quote(uri)}`, { data: { uri } })
+  }
+  if (method === 'completion/complete')
+    return new RpcError(RPC.invalidParams, 'Nothing of that name or address has arguments to complete.')
+  if (method.startsWith('tasks/') && typeof taskId === 'string')
+    return new RpcError(RPC.invalidParams, `There is no task ${quote(taskId)}.`)
+  return unknownMethod(method)
+}
+
+const quote = (value: unknown) => JSON.stringify(String(value).slice(0, 200))

@@ -1,0 +1,66 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Request } from '../../kernel/mcp/message.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { askTarget, type Asked } from './ask-target.ts'
+import type { Exchange } from './exchange.ts'
+import { forClient, nobodys, targetsOf } from './methods.ts'
+import type { McpServer } from './server.ts'
+import type { Watch, Watches } from './watches.ts'
+
+/** The resources that one client wants to hear of, by the address it knows. */
+export class WatchList {
+  readonly #watches: Watches
+  readonly #caller: Caller
+  readonly #byAddress = new Map<string, Watch>()
+
+  constructor(watches: Watches, caller: Caller) {
+    this.#watches = watches
+    this.#caller = caller
+  }
+
+  /** Answers `resources/subscribe` and `resources/unsubscribe`. Throws RpcError, or RelayedError of whose it is. */
+  async change(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
+    const { uri } = request.params
+    if (request.method === 'resources/unsubscribe') {
+      if (typeof uri === 'string') this.#drop(uri)
+      return '{}'
+    }
+    return await this.add(server, { ...request, method: 'resources/subscribe' }, exchange)
+  }
+
+  /** Asks whose it is to report changes of the resource `params.uri`. */
+  async add(server: McpServer, request: Asked, exchange: Exchange): Promise<JsonText> {
+    const uri = String(request.params['uri'])
+    const [target] = targetsOf(server, request, exchange)
+    if (!target) throw nobodys(request, exchange)
+    try {
+      const answer = await askTarget(server, target, request, exchange)
+      if (!this.#byAddress.has(uri) && !exchange.isWithdrawn) {
+        const watch = { provider: target.provider.id, uri: target.own ?? uri, caller: this.#caller }
+        this.#byAddress.set(uri, watch)
+        this.#watches.add(watch.provider, watch.uri)
+      }
+      return answer
+    } catch (error) {
+      throw forClient(error)
+    }
+  }
+
+  /** Whether an update of that provider's resource is news here; it may be of a part of what is watched. */
+  includes(provider: string, uri: string): boolean {
+    for (const watch of this.#byAddress.values())
+      if (watch.provider === provider && uri.startsWith(watch.uri)) return true
+    return false
+  }
+
+  close(): void {
+    for (const address of this.#byAddress.keys()) this.#drop(address)
+  }
+
+  #drop(address: string): void {
+    const watch = this.#byAddress.get(address)
+    if (!watch) return
+    this.#byAddress.delete(address)
+    this.#watches.remove(watch)
+  }
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { claimName } from './exposed-name.ts'
+
+const claim = (owners: Map<string, string>, provider: string, own: string) =>
+  claimName(owners, { owner: `${provider} ${own}`, provider, own })
+
+suite('names that clients see', () => {
+  for (const [own, expected] of [
+    ['echo', /^echo$/],
+    ['get.user/name', /^get_user_name$/],
+    ['a'.repeat(64), /^a{64}$/],
+    ['a'.repeat(65), /^a{55}_[0-9a-f]{8}$/],
+    ['気温', /^__[0-9a-f]{8}$/],
+    ['', /^_[0-9a-f]{8}$/],
+  ] as const)
+    test(`${own.slice(0, 20)} (${own.length})`, () => assert.match(claim(new Map(), 'up', own), expected))
+
+  test('the first keeps its own name, others get theirs before it, and each keeps what it got', () => {
+    const owners = new Map<string, string>()
+    const names = () => [
+      claim(owners, 'a', 'x'),
+      claim(owners, 'b', 'x'),
+      claim(owners, 'b_x', ''),
+      claim(owners, 'b', 'x'),
+    ]
+    const first = names()
+    assert.deepEqual(first.slice(0, 2), ['x', 'b_x'])
+    assert.deepEqual(names(), first)
+  })
+
+  test('whatever they are called, all fit and no two are the same', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'a_b'), fc.string({ unit: 'binary' })), { selector: String }),
+        (things) => {
+          const owners = new Map<string, string>()
+          const names = things.map(([provider, own]) => claim(owners, provider, own))
+          assert.equal(new Set(names).size, new Set(things.map(([provider, own]) => `${provider} ${own}`)).size)
+          for (const name of names) assert.match(name, /^[A-Za-z0-9_-]{1,64}$/)
+        },
+      ),
+    )
+  })
+})

@@ -1,0 +1,40 @@
+import { hash } from 'node:crypto'
+
+/** What every client and model API takes as a name: some refuse other characters, some more than 64. */
+const FITTING = /^[A-Za-z0-9_-]{1,64}$/
+const LONGEST = 64
+/** Hexadecimal digits that tell names apart which were cut or cleaned to the same. */
+const HASH_DIGITS = 8
+
+export interface NameClaim {
+  /** Who asks, the same each time: the name once given stays with it. */
+  readonly owner: string
+  readonly provider: string
+  /** What the provider itself calls the thing: any characters, any length. */
+  readonly own: string
+}
+
+/**
+ * The name under which a provider's thing is offered: its own where that is free and fits, else with the provider before
+ * it. `owners` is what was given so far; a name in it never goes to anybody else, so that none changes under a client
+ * because a provider came or went. At most 64 characters of `[A-Za-z0-9_-]`.
+ */
+export function claimName(owners: Map<string, string>, { owner, provider, own }: NameClaim): string {
+  const prefixed = `${provider}_${own}`
+  const candidates = [fit(own), fit(prefixed), hashed(prefixed)]
+  const name = candidates.find((candidate) => (owners.get(candidate) ?? owner) === owner)
+  if (name === undefined) throw new TypeError(`No free name for ${owner}: ${candidates.join(', ')} are taken.`)
+  owners.set(name, owner)
+  return name
+}
+
+function fit(name: string): string {
+  if (FITTING.test(name)) return name
+  const cleaned = clean(name)
+  return cleaned.length <= LONGEST && /[A-Za-z0-9]/.test(cleaned) ? cleaned : hashed(name)
+}
+
+const hashed = (name: string): string =>
+  `${clean(name).slice(0, LONGEST - HASH_DIGITS - 1)}_${hash('sha256', name).slice(0, HASH_DIGITS)}`
+
+const clean = (name: string): string => name.replaceAll(/[^A-Za-z0-9_-]+/g, '_')

@@ -1,0 +1,28 @@
+import type { Entry, Provider } from '../registry.ts'
+
+/** A selection of what the hub offers, with an address of its own: `/mcp/<name>`. */
+export interface Profile {
+  readonly name: string
+  /** Whether its clients may call this tool. */
+  includes(entry: Entry): boolean
+  /** Whether its clients get the prompts and resources of this provider, and may use its other methods. */
+  includesProvider(provider: Provider): boolean
+  /** Whether `tools/list` has every tool, or those that find and call the others; `auto`: whichever costs less. */
+  readonly list: 'all' | 'search' | 'auto'
+}
+
+/** What the configuration says there is. A profile that changed is another object. */
+export interface Profiles {
+  get(name: string): Profile | undefined
+  names(): readonly string[]
+}
+
+/** What `/mcp` serves. */
+export const EVERYTHING: Profile = {
+  name: '',
+  includes: () => true,
+  includesProvider: () => true,
+  list: 'all',
+}
+
+export const NO_PROFILES: Profiles = { get: () => undefined, names: () => [] }
