@@ -41,7 +41,7 @@ const composition: Composition<Config> = {
     await store.close()
     return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'
   },
-  servers: serverFiles,
+  servers: (config) => serverFiles(config),
 }
 
 /** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */

@@ -35,6 +35,7 @@ function program(version: string): Command {
     rotateToken: unused,
     rotateKey: unused,
     checkDatabase: unused,
+    servers: unused,
   }
   return createCli(composition, processTerminal({})).program
 }

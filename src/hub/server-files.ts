@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { ServerFiles } from '../adapters/cli/server-files.ts'
 import { configSources, type Config } from '../config.ts'
 import { openBook, readIfThere } from '../config/servers/book.ts'
+import type { Machine } from '../config/folders.ts'
 import { serverChecks } from '../config/servers/checks.ts'
 import { createImporter, IMPORT_CLIENT_NAMES } from '../config/servers/import/importer.ts'
 import { openNamedSecrets, type NamedSecrets } from '../engines/named-secrets.ts'
@@ -12,9 +13,8 @@ import { silentLog } from '../kernel/log.ts'
 import { RESERVED } from './start.ts'
 
 /** What the command line does with the servers' files: beside a running hub, or without one. */
-export function serverFiles(config: Config): ServerFiles {
+export function serverFiles(config: Config, machine: Machine = configSources({})): ServerFiles {
   const { data, mcpFiles } = config
-  const machine = configSources({})
   // A command that only looks must not leave a key behind where there is no secret.
   const file = join(data, 'secrets.json')
   let opened: NamedSecrets | undefined
@@ -22,6 +22,7 @@ export function serverFiles(config: Config): ServerFiles {
   const hasSecrets = () => readIfThere(file) !== undefined
   const book = openBook(mcpFiles, {
     ...machine,
+    readFile: readIfThere,
     reserved: RESERVED,
     secret: (name) => (hasSecrets() ? named().get(name) : undefined),
   })

@@ -2,7 +2,7 @@ import { parse as parseToml } from 'smol-toml'
 import { parseConfigFile } from '../../file.ts'
 import type { Machine } from '../../folders.ts'
 import { isObject } from '../../layers.ts'
-import { IMPORT_CLIENTS, type ImportClient } from './clients.ts'
+import { IMPORT_CLIENTS, type ClientFile, type ImportClient } from './clients.ts'
 import { convert, type Converted } from './convert.ts'
 
 /** A server in another client's file. */
@@ -30,12 +30,16 @@ export interface Look {
 /** The servers of every client that has some; of one client where it is named. */
 export function findClientServers({ machine, readFile }: Look, only?: string): ClientServers[] {
   return IMPORT_CLIENTS.filter(({ id }) => only === undefined || id === only).flatMap((client) =>
-    client.files(machine).flatMap(({ path, project }) => {
+    withoutTwins(client.files(machine)).flatMap(({ path, project }) => {
       const found = readClientFile(client, { path, project, readFile })
       return found && (found.servers.length > 0 || found.problem !== undefined) ? [found] : []
     }),
   )
 }
+
+/** Where somebody works in the home folder itself, a project's file is their own. */
+const withoutTwins = (files: readonly ClientFile[]): readonly ClientFile[] =>
+  files.filter(({ path }, index) => files.findIndex((other) => other.path === path) === index)
 
 interface File {
   readonly path: string
