@@ -41,6 +41,7 @@ export interface Machine<C extends Closable> {
   readonly state: LifeState
   /** The connection, when it is up and nothing that it needs is down. */
   readonly live: C | undefined
+  /** Why it cannot be used however well it is itself. */
   readonly block: Block | undefined
   report(): StatusReport
   /** Ends what runs or starts, and starts anew. */
@@ -189,6 +190,9 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
     return true
   }
 
+  /** What somebody stopped is stopped for that reason, whatever it needs. */
+  const effectiveBlock = () => (phase.state.is === 'stopped' && !phase.state.wakes ? undefined : block)
+
   const needsChanged = () => {
     if (!updateBlock()) return
     if (!block && 'isWanted' in phase && phase.isWanted) begin(1)
@@ -203,9 +207,12 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
       return live
     },
     get block() {
-      return block
+      return effectiveBlock()
     },
-    report: () => (block ? { status: 'unavailable', ...block } : past.report(phase.state)),
+    report() {
+      const reason = effectiveBlock()
+      return reason ? { status: 'unavailable', ...reason } : past.report(phase.state)
+    },
     begin,
     want() {
       if (!('isWanted' in phase)) return

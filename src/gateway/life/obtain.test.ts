@@ -190,6 +190,19 @@ suite('what it needs', () => {
     assert.equal(rig.opens(), 1)
   })
 
+  test('what somebody stopped is stopped for that reason, and stays so', async () => {
+    const rig = testLife()
+    await rig.up()
+    await rig.setNeed(DOWN)
+    await rig.life.stop('it was stopped by owner')
+    assert.equal(rig.life.report().reason, 'it was stopped by owner')
+    const { done, assertRefused } = call(rig)
+    await done
+    assertRefused({ message: 'lamps is unavailable since 14:02: it was stopped by owner.' })
+    await rig.setNeed(undefined)
+    assert.equal(rig.opens(), 1)
+  })
+
   test('one that crashes meanwhile waits for it too', async () => {
     const rig = testLife()
     await rig.up()
