@@ -95,12 +95,16 @@ export function testConnection(server: TestServer, handlers: ConnectionHandlers,
         },
       }
       served.push(one)
-      const aborted = new Promise<never>((_, reject) => {
-        if (request.signal.aborted) reject(request.signal.reason)
-        request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true })
-      })
-      aborted.catch(() => undefined)
-      return new RelayedResult(await Promise.race([serve(one), aborted]))
+      const aborted = Promise.withResolvers<never>()
+      const withdraw = () => aborted.reject(request.signal.reason)
+      aborted.promise.catch(() => undefined)
+      if (request.signal.aborted) withdraw()
+      request.signal.addEventListener('abort', withdraw)
+      try {
+        return new RelayedResult(await Promise.race([serve(one), aborted.promise]))
+      } finally {
+        request.signal.removeEventListener('abort', withdraw)
+      }
     },
     notify: (method, params) => void notified.push({ method, params }),
     async close() {

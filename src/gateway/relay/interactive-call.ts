@@ -60,7 +60,7 @@ export class InteractiveCall {
   readonly #upstream = new AbortController()
   readonly #questions = new Map<string, Question>()
   #state: State = { is: 'over' }
-  #flush: NodeJS.Immediate | undefined
+  #isAskingSoon = false
   #id: string | undefined
   #asked = 0
   /** How often it was parked: each state serves once. */
@@ -167,11 +167,13 @@ export class InteractiveCall {
 
   /** Questions that come together are asked together. */
   #askSoon(): void {
-    if (this.#state.is === 'attended') this.#flush ??= setImmediate(() => this.#askNow())
+    if (this.#isAskingSoon) return
+    this.#isAskingSoon = true
+    setImmediate(() => this.#askNow())
   }
 
   #askNow(): void {
-    this.#flush = undefined
+    this.#isAskingSoon = false
     if (this.#state.is !== 'attended' || this.#questions.size === 0) return
     const { leg } = this.#state
     this.#round += 1
@@ -225,7 +227,6 @@ export class InteractiveCall {
   #finish(): void {
     if (this.#state.is === 'parked') this.#state.forgetExpiry()
     this.#state = { is: 'over' }
-    clearImmediate(this.#flush)
     for (const { reject } of this.#questions.values()) reject(refuseQuestion('The call is over.'))
     if (this.#round > 0) this.#options.over(this)
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { suite, test } from 'node:test'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
 import {
@@ -93,8 +94,12 @@ suite('a call of a client of 2026-07-28 on a server of before that asks somethin
     })
 
   test('progress and log messages go to the request that waits at the moment', async () => {
+    const parked = Promise.withResolvers<void>()
     const serve: Serve = async ({ id, ask, notify }) => {
-      await ask('elicitation/create', FORM)
+      const answer = ask('elicitation/create', FORM)
+      await parked.promise
+      notify('notifications/progress', { progressToken: id, progress: 0.5 })
+      await answer
       notify('notifications/progress', { progressToken: id, progress: 1 })
       notify('notifications/message', { level: 'error' })
       return '{}'
@@ -104,6 +109,8 @@ suite('a call of a client of 2026-07-28 on a server of before that asks somethin
     const asked = required(
       await call(setup, { _meta: { ...modernMeta(), progressToken: 'one' } }, contextFor(first.peer)),
     )
+    parked.resolve()
+    await new Promise(setImmediate)
     const second = modernPeer({ logLevel: 'info' })
     await call(setup, { ...answers(asked), _meta: { ...modernMeta(), progressToken: 'two' } }, contextFor(second.peer))
     assert.deepEqual(first.heard, [])
@@ -195,6 +202,17 @@ suite('a call of a client of 2026-07-28 on a server of before that asks somethin
     context.abort(new Error('gone'))
     await retry
     assert.ok(setup.shared.served[0]?.signal.aborted)
+  })
+
+  test('leaves no listener behind', async () => {
+    const setup = testRelay({ revision: OLD, serve: asks(['a']) })
+    const contexts = [contextFor(modernPeer().peer), contextFor(modernPeer().peer)] as const
+    const first = required(await call(setup, {}, contexts[0]))
+    await call(setup, answers(first), contexts[1])
+    assert.deepEqual(
+      contexts.map(({ signal }) => getEventListeners(signal, 'abort').length),
+      [0, 0],
+    )
   })
 
   test('ends with the hub', async () => {

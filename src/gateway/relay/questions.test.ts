@@ -55,6 +55,13 @@ suite('questions of a server of before 2026-07-28 to a client of before', () => 
       assert.deepEqual(asked, [])
     })
 
+  test('a client that declared no more than elicitation can be asked by a form', async () => {
+    const { relay } = testRelay({ revision: OLD, serve: asking() })
+    const { peer, asked } = legacyPeer({ capabilities: { elicitation: {} } })
+    await relay.request('tools/call', '{}', contextFor(peer))
+    assert.equal(asked.length, 1)
+  })
+
   test('nobody is asked where no client stands behind the call', async () => {
     const { relay } = testRelay({ revision: OLD, serve: asking() })
     const { refused } = (await relay.request('tools/call', '{}', contextFor())).value

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { META, MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import {
+  bert,
   contextFor,
   legacyPeer,
   modernMeta,
@@ -78,6 +79,14 @@ suite('relay: one call', () => {
     const params = JSON.stringify({ uri: 'a:b', _meta: modernMeta() })
     const result = await relay.request('resources/read', params, contextFor(modernPeer().peer))
     assert.equal(result.text, '{"resultType":"complete","ttlMs":0,"cacheScope":"private","contents":[]}')
+  })
+
+  test('legacy to modern: how long it may be kept is not said', async () => {
+    const serve: Serve = () => '{"resultType":"complete","ttlMs":5,"contents":[],"cacheScope":"public"}'
+    const { relay } = testRelay({ revision: MODERN_REVISION, serve })
+    const read = (method: string) => relay.request(method, '{"uri":"a:b"}', contextFor(legacyPeer().peer))
+    assert.equal((await read('resources/read')).text, '{"contents":[]}')
+    assert.equal((await read('x/other')).text, '{"ttlMs":5,"contents":[],"cacheScope":"public"}')
   })
 
   test('no client: the hub wants progress, and says who it is where the server needs it', async () => {
@@ -206,6 +215,24 @@ suite('relay: log messages', () => {
     const call = () => relay.request('tools/call', '{}', contextFor(peer.peer))
     await Promise.all([call(), call()])
     assert.equal(peer.heard.length, 1)
+  })
+
+  test('nobody is told what may be about somebody else', async () => {
+    const bothRunning = Promise.withResolvers<void>()
+    const serve: Serve = async ({ id, notify }) => {
+      if (id === 1) await bothRunning.promise
+      else notify('notifications/message', { level: 'info', data: 'of one of them' })
+      bothRunning.resolve()
+      return '{}'
+    }
+    const { relay, notices } = testRelay({ revision: OLD, serve })
+    const [one, other] = [legacyPeer(), legacyPeer({ id: 'session-2', caller: bert })]
+    await Promise.all([
+      relay.request('tools/call', '{}', contextFor(one.peer)),
+      relay.request('tools/call', '{}', contextFor(other.peer, bert)),
+    ])
+    assert.deepEqual([...one.heard, ...other.heard], [])
+    assert.equal(notices.length, 1)
   })
 
   test('what belongs to no call is said to the hub', async () => {
