@@ -64,38 +64,25 @@ export interface DoorOptions {
 const UNRECORDED: ReadonlySet<'ok' | FaultCode> = new Set(['unauthenticated', 'rate_limited'])
 
 export function openDoor(options: DoorOptions): Door {
-  const { registry, policy, metrics, audit, clock, log } = options
-  const running = new Map<AbortController, Promise<unknown>>()
+  const { registry, policy, metrics, audit, clock, log, checkOutput } = options
+  const running = new Set<AbortController>()
   let closing = false
+  let drained = () => {}
 
-  /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
-  async function pass(call: Call, entry: Entry, context: CallContext, deadline: Deadline): Promise<unknown> {
-    const { tool } = entry
-    await admit(call.caller, tool)
-    const input = tool.parse(call.input)
-    deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
-    try {
-      const output = await attempt(entry, input, context, call.retry ?? true)
-      // A relayed result is MCP's form of it already.
-      if (options.checkOutput && !(output instanceof RelayedResult)) tool.checkOutput(output)
-      return output
-    } finally {
-      deadline.end()
-    }
-  }
-
-  async function admit(caller: Caller, tool: Tool): Promise<void> {
+  /** Throws Fault: who may not, who asks too often, and everybody once the hub stops. */
+  function admit(caller: Caller, tool: Tool): void {
     try {
       policy.authorize(caller, tool)
     } catch (refusal) {
       // It counts too: each one is written down.
-      await policy.limit(caller)
+      policy.limit(caller)
       throw refusal
     }
     if (closing) throw hubStopping()
-    await policy.limit(caller)
+    policy.limit(caller)
   }
 
+  /** Runs the tool, and again where that is safe and may help. */
   async function attempt(entry: Entry, input: unknown, context: CallContext, retry: boolean): Promise<unknown> {
     for (let count = 1; ; count++) {
       try {
@@ -113,7 +100,6 @@ export function openDoor(options: DoorOptions): Door {
 
   /** Apart from `invoke`, so that what waits for the disk holds the entry alone and not the whole call. */
   async function record(entry: AuditEntry): Promise<void> {
-    if (UNRECORDED.has(entry.outcome)) return
     try {
       await audit.record(entry)
     } catch (error) {
@@ -121,56 +107,73 @@ export function openDoor(options: DoorOptions): Door {
     }
   }
 
+  /** Throws when the result is not what the tool promises, where that is to be checked. */
+  function outcomeOf(tool: Tool, output: unknown): 'ok' | FaultCode {
+    // It was answered, and passes on unchanged, in MCP's form of it; but whoever counts wants to know.
+    if (output instanceof RelayedResult) return output.isError ? 'upstream_failed' : 'ok'
+    if (checkOutput) tool.checkOutput(output)
+    return 'ok'
+  }
+
+  /** What is left of a call when it is over. Resolves when it is on record. */
+  function close({ call, entry, requestId, atMs, startMs }: Started, outcome: 'ok' | FaultCode): Promise<void> | void {
+    const { tool, provider } = entry
+    const { caller } = call
+    const durationMs = clock.monotonic() - startMs
+    metrics.running(-1)
+    metrics.called(tool.name, outcome, durationMs)
+    count(entry, outcome !== 'ok', durationMs, atMs + durationMs)
+    if (UNRECORDED.has(outcome)) return undefined
+    return record({
+      requestId,
+      atMs,
+      callerId: caller.id,
+      via: caller.via,
+      ...(caller.address !== undefined && { address: caller.address }),
+      operation: tool.name,
+      provider: provider.id,
+      effect: tool.effect,
+      outcome,
+      durationMs,
+    })
+  }
+
+  /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
   async function invoke(call: Call): Promise<unknown> {
-    const requestId = call.requestId ?? crypto.randomUUID()
-    const atMs = clock.now()
-    const startMs = clock.monotonic()
     const entry = registry.find(call.operation)
+    const { tool } = entry
+    const requestId = call.requestId ?? crypto.randomUUID()
+    const started: Started = { call, entry, requestId, atMs: clock.now(), startMs: clock.monotonic() }
     const controller = call.controller ?? new AbortController()
-    const giveUp = () => controller.abort(withdrawn(entry.tool.name))
-    if (call.signal?.aborted) giveUp()
-    else call.signal?.addEventListener('abort', giveUp, { once: true })
-    const deadline = new Deadline(clock, () => controller.abort(tooLate(entry.tool.name, deadline.limitMs)))
+    const giveUp = call.signal && follow(call.signal, controller, tool)
+    const deadline = new Deadline(clock, () => controller.abort(tooLate(tool.name, deadline.limitMs)))
     const context = contextOf(call, {
       requestId,
-      ...(entry.tool.progressExtends && { extend: () => deadline.extend() }),
+      ...(tool.progressExtends && { extend: () => deadline.extend() }),
       signal: controller.signal,
-      log: (trace) => log.child({ requestId, operation: entry.tool.name, ...(trace !== undefined && { trace }) }),
+      log: (trace) => log.child({ requestId, operation: tool.name, ...(trace !== undefined && { trace }) }),
     })
-    const run = pass(call, entry, context, deadline)
-    running.set(controller, run)
+    running.add(controller)
     metrics.running(1)
-    let result: 'ok' | FaultCode = 'ok'
+    let outcome: 'ok' | FaultCode = 'ok'
     try {
-      const output = await run
-      // It was answered, and passes on unchanged; but whoever counts wants to know.
-      if (output instanceof RelayedResult && output.isError) result = 'upstream_failed'
+      admit(call.caller, tool)
+      const input = tool.parse(call.input)
+      deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
+      const output = await attempt(entry, input, context, call.retry ?? true)
+      outcome = outcomeOf(tool, output)
       return output
     } catch (error) {
       const fault = toFault(error, (reference, cause) => context.log.error('call failed', { reference, error: cause }))
-      result = fault.code
+      outcome = fault.code
       throw fault
     } finally {
-      call.signal?.removeEventListener('abort', giveUp)
-      running.delete(controller)
-      const durationMs = clock.monotonic() - startMs
-      metrics.running(-1)
-      metrics.called(entry.tool.name, result, durationMs)
-      count(entry, result !== 'ok', durationMs, clock.now())
-      const recorded = record({
-        requestId,
-        atMs,
-        callerId: call.caller.id,
-        via: call.caller.via,
-        ...(call.caller.address !== undefined && { address: call.caller.address }),
-        operation: entry.tool.name,
-        provider: entry.provider.id,
-        effect: entry.tool.effect,
-        outcome: result,
-        durationMs,
-      })
+      deadline.end()
+      if (giveUp) call.signal?.removeEventListener('abort', giveUp)
+      if (running.delete(controller) && closing && running.size === 0) drained()
+      const recorded = close(started, outcome)
       // What changed something is on record before the caller hears of it; a read need not wait for the disk.
-      if (entry.tool.effect !== 'read') await recorded
+      if (tool.effect !== 'read') await recorded
     }
   }
 
@@ -178,14 +181,33 @@ export function openDoor(options: DoorOptions): Door {
     invoke,
     async close(graceMs) {
       closing = true
-      const done = Promise.allSettled(running.values())
+      if (running.size === 0) return
+      const done = new Promise<void>((resolve) => (drained = resolve))
       const cancel = clock.after(graceMs, () => {
-        for (const controller of running.keys()) controller.abort(hubStopping())
+        for (const controller of running) controller.abort(hubStopping())
       })
       await done
       cancel()
     },
   }
+}
+
+/** A call that was let in and runs. */
+interface Started {
+  readonly call: Call
+  readonly entry: Entry
+  readonly requestId: string
+  /** Wall-clock milliseconds, and those of the monotonic clock. */
+  readonly atMs: number
+  readonly startMs: number
+}
+
+/** Aborts the call when its caller goes away; returns the listener, to be taken off at the end. */
+function follow(signal: AbortSignal, controller: AbortController, tool: Tool): () => void {
+  const giveUp = () => controller.abort(withdrawn(tool.name))
+  if (signal.aborted) giveUp()
+  else signal.addEventListener('abort', giveUp, { once: true })
+  return giveUp
 }
 
 interface ContextParts {
@@ -236,7 +258,16 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     const stop = () => reject(signal.reason)
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    work.then(
+      (value) => {
+        signal.removeEventListener('abort', stop)
+        resolve(value)
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', stop)
+        reject(error)
+      },
+    )
   })
 }
 
