@@ -33,6 +33,8 @@ async function startHub(t: TestContext, scripts: readonly string[]) {
   const [line] = (await once(hub.stdout, 'data')) as [Buffer]
   const pids = String(line).trim().split(' ').map(Number)
   assert.ok(pids.every((pid) => pid > 1))
+  // Where the test fails there may be survivors.
+  t.after(() => pids.filter(isAlive).forEach((pid) => process.kill(pid, 'SIGKILL')))
   return { hub, pids }
 }
 
