@@ -51,13 +51,17 @@ export const successes = (run: SuiteRun): number =>
 /** The scenarios that passed. */
 export const passedIn = (run: SuiteRun): string[] => [...run].filter(([, { passed }]) => passed).map(([name]) => name)
 
-/** Every check that was better without what stands between: success that was lost, a warning that is new. */
+/**
+ * Every check that was better without what stands between: success that was lost, a warning that is new. Each begins with
+ * `scenario/check`. What was information only is no loss.
+ */
 export function losses(direct: SuiteRun, between: SuiteRun): string[] {
   return [...direct].flatMap(([name, { checks }]) => {
     const other = between.get(name)
     if (other === undefined) return [`${name} did not run`]
     const left = [...other.checks]
-    return checks.flatMap(({ id, status }) => {
+    const judged = checks.filter(({ status }) => status !== 'INFO')
+    return judged.flatMap(({ id, status }) => {
       const same = left.findIndex((check) => check.id === id)
       const [found] = same === -1 ? [] : left.splice(same, 1)
       if (found === undefined) return [`${name}/${id}: ${status} → absent`]
