@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { json, listen, readRequest, type SeenRequest } from './http-server.ts'
-import type { OAuthServer } from './oauth-server.ts'
+import type { IssuedToken, OAuthServer } from './oauth-server.ts'
 
 export interface ProtectedServer {
   readonly url: string
@@ -20,12 +20,14 @@ export interface ProtectedServer {
     challengedScope: string | undefined
     /** Refuses every token. */
     refuses: boolean
+    /** The result of a request; undefined: it knows no such method. */
+    result: (method: string, token: IssuedToken) => object | undefined
     /** Answers its metadata so. */
     metadataAnswer: { status: number; location?: string } | undefined
   }
 }
 
-/** An MCP server at `/mcp` that wants tokens made for it (2026-07-28, authorization). It answers any request with `{}`. */
+/** An MCP server at `/mcp` that wants tokens made for it (2026-07-28, authorization). It says `{}` to any request. */
 export async function startProtectedServer(
   test: Pick<TestContext, 'after'>,
   authorizationServer: OAuthServer,
@@ -37,6 +39,7 @@ export async function startProtectedServer(
     scopes: {},
     challengedScope: undefined,
     refuses: false,
+    result: () => ({}),
     metadataAnswer: undefined,
   }
   const seen: SeenRequest[] = []
@@ -67,6 +70,7 @@ export async function startProtectedServer(
     seen.push(request)
     if (request.path === metadataPath) return serveMetadata(response)
     if (request.path !== '/mcp') return json(response, 404, {})
+    if (request.method !== 'POST') return json(response, 405, {})
     const token = behaviour.authorizationServer.tokens.get(request.authorization?.replace(/^Bearer /, '') ?? '')
     const isGood = token?.kind === 'access' && token.untilMs > clock.now() && token.resource === `${origin}/mcp`
     if (!isGood || behaviour.refuses)
@@ -74,11 +78,14 @@ export async function startProtectedServer(
         scope: behaviour.challengedScope,
         error: request.authorization === undefined ? undefined : 'invalid_token',
       })
-    const { id, method } = JSON.parse(request.body) as { id: number; method: string }
+    const { id, method } = JSON.parse(request.body) as { id?: number; method: string }
     const needed = behaviour.scopes[method] ?? []
     if (!needed.every((scope) => token.scopes.includes(scope)))
       return challenge(response, 403, { error: 'insufficient_scope', scope: needed.join(' ') })
-    json(response, 200, { jsonrpc: '2.0', id, result: {} })
+    if (id === undefined) return void response.writeHead(202).end()
+    const result = behaviour.result(method, token)
+    const error = { code: -32601, message: 'Method not found' }
+    json(response, 200, { jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) })
   }
   const origin = await listen(test, answer)
   return { url: `${origin}/mcp`, origin, seen, behaviour }
