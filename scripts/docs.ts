@@ -14,6 +14,7 @@ import { cliPage } from './reference/cli.ts'
 import { configurationPage, configurationTable } from './reference/configuration.ts'
 import { faultsPage } from './reference/faults.ts'
 import { operationsPage } from './reference/operations.ts'
+import { serversPage } from './reference/servers.ts'
 
 const root = dirname(import.meta.dirname)
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -48,6 +49,7 @@ const files = new Map([
   ['docs/reference/faults.md', faultsPage()],
   ['docs/reference/configuration.md', configurationPage()],
   ['docs/reference/cli.md', cliPage(version)],
+  ['docs/reference/servers.md', serversPage()],
   ['docs/reference/openapi.json', `${JSON.stringify(openapi({ entries, version }), null, 2)}\n`],
   ...readme(),
 ])

@@ -12,14 +12,19 @@ export interface Problem {
 
 const at = ({ source, line }: Problem) => (line === undefined ? source : `${source}:${line}`)
 
+const CONFIGURATION_HINT = 'docs/reference/configuration.md lists every setting.'
+/** For files with servers. */
+export const SERVERS_HINT = 'docs/reference/servers.md lists every key.'
+
 /** All problems as one fault: the file's by line, then the others as they came. */
-export function problemsFault(problems: readonly Problem[]): Fault {
+export function problemsFault(problems: readonly Problem[], hint = CONFIGURATION_HINT): Fault {
   const sorted = [...problems].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0)
-  const lines = sorted.map((problem) => `${at(problem)}: ${problem.text}.`)
+  // One mistake in the form of a file can be found twice.
+  const lines = [...new Set(sorted.map((problem) => `${at(problem)}: ${problem.text}.`))]
   const message =
     lines.length === 1 ? (lines[0] ?? '') : `The configuration has ${lines.length} problems:\n  ${lines.join('\n  ')}`
   return new Fault('invalid_input', message, {
-    hint: 'docs/reference/configuration.md lists every setting.',
+    hint,
     details: { problems: sorted },
   })
 }

@@ -209,6 +209,11 @@ suite('alicia list and inspect', () => {
       ['gateway.restart_server', { name: 'gone' }],
     ])
     assert.match((await run(['add', 'c', '--', 'x'])).out, /The running hub has it in a moment\./)
+    write('mcp.json', '{"mcpServers": {')
+    const broken = await run(['list'])
+    assert.equal(broken.code, 2)
+    assert.match(broken.out, /^brave-search .*ready/m)
+    assert.match(broken.err, /\/f\/mcp\.json:1: this is not JSON/)
   })
 
   const line = (at: string, text: string) => ({ at, text })

@@ -73,16 +73,36 @@ type Row = Readonly<Record<string, unknown>>
 
 /** `alicia list`: what the files say, and what the running hub knows of it. */
 export async function listServers<Config extends HubConfig>(context: Context<Config>, flags: HubFlags): Promise<Exit> {
-  const { composition, terminal } = context
-  const files = flags.url === undefined ? composition.servers(composition.loadConfig({ ...flags })).list() : []
+  const { terminal } = context
+  const { servers, fault } = flags.url === undefined ? inFiles(context, flags) : NOTHING
   const running = await askHub(context, flags, { operation: 'gateway.list_servers', input: {} })
-  const states = rowsIn(running, 'servers')
-  const all = merged(files, states)
+  if (fault && running === undefined) throw fault
+  const all = merged(servers, rowsIn(running, 'servers'))
   if (flags.json) await print(terminal, all, true)
   else if (all.length === 0)
     await write(terminal.stderr, 'There are no servers. Add one: alicia add <name> -- npx -y <package>\n')
   else await write(terminal.stdout, `${table(all, styleFor(terminal.stdout, terminal.env))}\n`)
+  // The hub goes on with what it had before the file was broken: both are worth knowing.
+  if (fault) throw fault
   return 'ok'
+}
+
+interface InFiles {
+  readonly servers: readonly ListedServer[]
+  /** Why the files cannot be read. */
+  readonly fault?: Fault
+}
+
+const NOTHING: InFiles = { servers: [] }
+
+function inFiles<Config extends HubConfig>({ composition }: Context<Config>, flags: HubFlags): InFiles {
+  const files = composition.servers(composition.loadConfig({ ...flags }))
+  try {
+    return { servers: files.list() }
+  } catch (error) {
+    if (error instanceof Fault) return { servers: [], fault: error }
+    throw error
+  }
 }
 
 /** One row for each server, of the files and of the hub. */

@@ -2,7 +2,7 @@ import { pathText } from '../../kernel/issues.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { Complaint } from '../explain.ts'
 import { isObject } from '../layers.ts'
-import { problemsFault, type Problem } from '../problem.ts'
+import { problemsFault, SERVERS_HINT, type Problem } from '../problem.ts'
 import { definitionOf, fingerprintOf } from './definition.ts'
 import { readEntry } from './entry.ts'
 import { identifierOf } from './identifier.ts'
@@ -112,7 +112,10 @@ function textOf(file: string, sources: ServerSources): string | undefined {
     return sources.readFile(file)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw problemsFault([{ source: file, text: `the file cannot be read (${code ?? 'no reason known'})` }])
+    throw problemsFault(
+      [{ source: file, text: `the file cannot be read (${code ?? 'no reason known'})` }],
+      SERVERS_HINT,
+    )
   }
 }
 

@@ -30,15 +30,15 @@ const Target = {
     .exactOptional()
     .describe('Absent: `stdio` with a command; with a URL, what the server speaks.'),
   command: Name.exactOptional().describe('Program to start.'),
-  args: z.array(Value).exactOptional().describe('Its arguments.'),
-  env: Values.exactOptional().describe('Variables for it, beside a small, safe part of the own environment.'),
+  args: z.array(Value).exactOptional().describe('Its arguments: text, numbers, true or false.'),
+  env: Values.exactOptional().describe('Variables for it, beside a small, safe part of the hub’s own.'),
   envFile: Name.exactOptional().describe('File with more variables, `NAME=value` on each line.'),
   cwd: Name.exactOptional().describe('Folder it runs in.'),
   url: Name.exactOptional().describe('Address of a server that runs elsewhere.'),
   headers: Values.exactOptional().describe('Headers of every request to it.'),
 } as const
 
-const Override = z.object({
+export const OverrideSchema = z.object({
   name: Name.exactOptional().describe('Another name for it.'),
   description: Text.exactOptional().describe('What models read about it.'),
   arguments: z
@@ -53,16 +53,16 @@ const Override = z.object({
   timeoutSeconds: Seconds.exactOptional().describe('As that of the server, for this tool.'),
 })
 
-const ToolRules = z.object({
+export const ToolRulesSchema = z.object({
   allow: Patterns.exactOptional().describe('Names, `*` for any characters. Absent: all.'),
   deny: Patterns.exactOptional().describe('Names that are left out.'),
   override: z
-    .record(z.string(), Override)
+    .record(z.string(), OverrideSchema)
     .exactOptional()
     .describe('Changes to single tools, by the name the server gives them.'),
 })
 
-const Tools = z.union([Patterns, ToolRules], {
+const Tools = z.union([Patterns, ToolRulesSchema], {
   error: 'must be a list of names or {"allow": …, "deny": …, "override": …}',
 })
 
@@ -71,19 +71,27 @@ const Replica = z.object({
   weight: Count.exactOptional().describe('Share of the calls with `weighted`.'),
 })
 
-const Restart = z.object({
-  firstDelaySeconds: Seconds.exactOptional(),
-  mostDelaySeconds: Seconds.exactOptional(),
-  mostAttempts: z.int().min(0).exactOptional(),
+export const RestartSchema = z.object({
+  firstDelaySeconds: Seconds.exactOptional().describe('Before the first attempt (1); it doubles from there.'),
+  mostDelaySeconds: Seconds.exactOptional().describe('The delay grows no longer than that (60).'),
+  mostAttempts: z.int().min(0).exactOptional().describe('In a row (10); then it has failed until somebody asks.'),
 })
 
-const OAuth = z.object({
-  grant: z.enum(['authorization_code', 'client_credentials']).exactOptional(),
-  clientId: Name.exactOptional(),
-  clientSecret: Name.exactOptional(),
-  clientMetadataUrl: Name.exactOptional(),
-  scopes: z.array(Name).exactOptional(),
-  allowPrivateAddresses: z.boolean().exactOptional(),
+export const OAuthSchema = z.object({
+  grant: z
+    .enum(['authorization_code', 'client_credentials'])
+    .exactOptional()
+    .describe(
+      '`authorization_code`: a person logs in (`alicia login`); `client_credentials`: the hub does, by itself.',
+    ),
+  clientId: Name.exactOptional().describe('As the provider gave it; absent: registered by the hub.'),
+  clientSecret: Name.exactOptional().describe('The same; best as `${secret:…}`.'),
+  clientMetadataUrl: Name.exactOptional().describe('HTTPS address of a client metadata document that you host.'),
+  scopes: z.array(Name).exactOptional().describe('Asked for at the login; absent: what the server names.'),
+  allowPrivateAddresses: z
+    .boolean()
+    .exactOptional()
+    .describe('Discovery may ask addresses of the home network: only for a login server that is there.'),
 })
 
 const Root = z.union([Name, z.object({ uri: Name, name: Name.exactOptional() })], {
@@ -104,7 +112,7 @@ export const ExtrasSchema = z.object({
   start: z.enum(['eager', 'on_demand']).exactOptional().describe('`on_demand`: started by the first call.'),
   idleStopMinutes: z.number().min(0.01).exactOptional().describe('Stopped when nobody used it for so long.'),
   restart: z
-    .union([z.enum(['always', 'never']), Restart], {
+    .union([z.enum(['always', 'never']), RestartSchema], {
       error: 'must be always, never or {"firstDelaySeconds": …, "mostDelaySeconds": …, "mostAttempts": …}',
     })
     .exactOptional()
@@ -124,28 +132,29 @@ export const ExtrasSchema = z.object({
     .describe('Whether clients share one connection. `auto`: until it asks its clients questions.'),
   mostConnections: Count.exactOptional().describe('Connections beside the shared one (8).'),
   roots: z.array(Root).exactOptional().describe('Folders the server is told of when it asks.'),
-  newTools: Trust.exactOptional().describe('`hold`: a tool that is new waits for `approve`.'),
-  changedTools: Trust.exactOptional().describe('`trust`: a tool whose description changed stays offered.'),
-  oauth: OAuth.exactOptional().describe('How to log in, where that is not found out by itself.'),
+  newTools: Trust.exactOptional().describe('`hold`: a tool that is new waits for a person (`trust`).'),
+  changedTools: Trust.exactOptional().describe(
+    '`hold`: a tool that changed since it was approved waits for a person (`hold`).',
+  ),
+  oauth: OAuthSchema.exactOptional().describe('How to log in, where that is not found out by itself.'),
 })
 
 /** What other clients write, in their spellings. */
 export const EntrySchema = z.object({
   ...Target,
-  /** Some clients' spelling of `type`, and Windsurf's and Gemini's of `url`. */
-  transport: z.enum(TRANSPORTS).exactOptional(),
-  serverUrl: Name.exactOptional(),
-  httpUrl: Name.exactOptional(),
+  transport: z.enum(TRANSPORTS).exactOptional().describe('Another spelling of `type`.'),
+  serverUrl: Name.exactOptional().describe('Another spelling of `url` (Windsurf).'),
+  httpUrl: Name.exactOptional().describe('A `url` that speaks Streamable HTTP (Gemini).'),
   disabled: z.boolean().exactOptional().describe('Kept in the file and not used.'),
   enabled: z.boolean().exactOptional().describe('The same, the other way round.'),
-  description: Text.exactOptional(),
+  description: Text.exactOptional().describe('For people.'),
 })
 
 export const ProfileSchema = z.object({
-  description: Text.exactOptional(),
+  description: Text.exactOptional().describe('For people.'),
   servers: Patterns.exactOptional().describe('Names of servers and of parts of the hub, `*` for any characters.'),
   tools: z
-    .union([Patterns, ToolRules.omit({ override: true })], {
+    .union([Patterns, ToolRulesSchema.omit({ override: true })], {
       error: 'must be a list of names or {"allow": …, "deny": …}',
     })
     .exactOptional()

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { pathText } from '../../kernel/issues.ts'
 import { parseConfigFile, type ConfigFile } from '../file.ts'
 import { isObject } from '../layers.ts'
-import { problemsFault, type Problem } from '../problem.ts'
+import { problemsFault, SERVERS_HINT, type Problem } from '../problem.ts'
 import { issuesOf } from './entry.ts'
 import { InputSchema, ProfileSchema, type Input, type Profile } from './schema.ts'
 import { explained, unknownKeys } from './unknown-keys.ts'
@@ -34,7 +34,7 @@ const MOST_TOP_WARNINGS = 10
 /** Throws Fault `invalid_input` with every problem when the file is broken: no JSON, or not of this form. */
 export function readServerFile(file: string, text: string): ServerFile {
   const parsed = parseConfigFile(file, text)
-  if (parsed.problems.length > 0) throw problemsFault(parsed.problems)
+  if (parsed.problems.length > 0) throw problemsFault(parsed.problems, SERVERS_HINT)
   const { value, lineOf } = parsed
   const problems: Problem[] = []
   const at = (path: readonly PropertyKey[]) => ({ source: file, line: lineOf(path) })
@@ -42,7 +42,7 @@ export function readServerFile(file: string, text: string): ServerFile {
     void problems.push({ ...at(path), text: `${pathText(path) || 'the file'} ${text}` })
   if (!isObject(value)) {
     complain([], 'must be an object: {…}')
-    throw problemsFault(problems)
+    throw problemsFault(problems, SERVERS_HINT)
   }
   const containers = CONTAINERS.flatMap((path) => {
     const container = valueAt(value, path)
@@ -78,7 +78,7 @@ export function readServerFile(file: string, text: string): ServerFile {
     warnings,
     lineOf,
   }
-  if (problems.length > 0) throw problemsFault(problems)
+  if (problems.length > 0) throw problemsFault(problems, SERVERS_HINT)
   return result
 }
 

@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { problemsFault } from '../problem.ts'
+import { problemsFault, SERVERS_HINT } from '../problem.ts'
 import { compareServers, newlyWrong, type ServerChange } from './compare.ts'
 import type { ServerConfig } from './read.ts'
 
@@ -48,7 +48,7 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
       const next = read()
       follow(next)
       const wrong = newlyWrong(current, next)
-      if (wrong) return onProblem(problemsFault([wrong.problem]))
+      if (wrong) return onProblem(problemsFault([wrong.problem], SERVERS_HINT))
       const change = compareServers(current, next)
       if (!change) return
       current = next
