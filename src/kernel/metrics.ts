@@ -27,7 +27,15 @@ export function createMetrics(): Metrics {
     buckets: BUCKETS,
     registers,
   })
-  const running = new Gauge({ name: 'alicia_calls_running', help: 'Calls running now.', registers })
+  let runningNow = 0
+  new Gauge({
+    name: 'alicia_calls_running',
+    help: 'Calls running now.',
+    registers,
+    collect() {
+      this.set(runningNow)
+    },
+  })
   new Gauge({
     name: 'alicia_resident_memory_bytes',
     help: 'Resident memory of the hub.',
@@ -44,7 +52,7 @@ export function createMetrics(): Metrics {
       child(countOf, `${operation} ${outcome}`, () => calls.labels(operation, outcome)).inc()
       child(timeOf, operation, () => seconds.labels(operation)).observe(durationMs / 1000)
     },
-    running: (change) => running.inc(change),
+    running: (change) => void (runningNow += change),
     exposition: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join('\n'),
   }
 }

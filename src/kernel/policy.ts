@@ -1,7 +1,7 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { mayUse, type Caller } from './caller.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { Fault } from './fault.ts'
+import { RateLimit } from './rate-limit.ts'
 import type { CallStatistics, Entry } from './registry.ts'
 import { RetryBudget } from './resilience/retry-budget.ts'
 import type { Tool } from './tool.ts'
@@ -11,7 +11,7 @@ export interface Policy {
   /** Throws Fault `unauthenticated` or `forbidden`. */
   authorize(caller: Caller, tool: Tool): void
   /** Counts the call. Throws Fault `rate_limited`, which says when to come back. */
-  limit(caller: Caller): Promise<void>
+  limit(caller: Caller): void
   /** Milliseconds the call may take. A caller can shorten it, never lengthen it. */
   deadlineMs(tool: Tool, input: unknown, wantedMs?: number): number
   /** Milliseconds to wait before another attempt, or undefined: no more. It counts as one of the provider's retries. */
@@ -31,7 +31,7 @@ const RETRY_WAITS_MS = [100, 400]
 const MOST_RETRY_WAIT_MS = 2000
 
 export function createPolicy({ callsPerMinute, timeoutMs, clock = systemClock }: PolicyOptions): Policy {
-  const limiter = new RateLimiterMemory({ points: callsPerMinute, duration: 60 })
+  const minute = new RateLimit(clock, callsPerMinute, 60_000)
   const budgets = createBudgets(clock)
   return {
     authorize(caller, tool) {
@@ -45,19 +45,14 @@ export function createPolicy({ callsPerMinute, timeoutMs, clock = systemClock }:
         details: { scope: tool.scope },
       })
     },
-    async limit(caller) {
+    limit(caller) {
       // Those without an identity share what their address may do, or one of them could use up everybody's.
-      const key = caller.id === 'anonymous' ? `anonymous ${caller.address ?? ''}` : caller.id
-      try {
-        await limiter.consume(key)
-      } catch (refusal) {
-        if (refusal instanceof Error) throw refusal
-        const retryAfterMs = (refusal as { msBeforeNext: number }).msBeforeNext
-        throw new Fault('rate_limited', `${caller.name} made more than ${callsPerMinute} calls within a minute.`, {
-          hint: `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
-          retryAfterMs,
-        })
-      }
+      const retryAfterMs = minute.take(caller.id === 'anonymous' ? `anonymous ${caller.address ?? ''}` : caller.id)
+      if (retryAfterMs === undefined) return
+      throw new Fault('rate_limited', `${caller.name} made more than ${callsPerMinute} calls within a minute.`, {
+        hint: `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
+        retryAfterMs,
+      })
     },
     deadlineMs(tool, input, wantedMs) {
       const allowedMs = tool.timeoutMs?.(input) ?? timeoutMs
