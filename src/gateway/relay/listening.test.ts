@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
-import { contextFor, legacyPeer, testRelay, type Serve, type Served, type TestRelay } from '../../testing/relay.ts'
+import {
+  contextFor,
+  legacyPeer,
+  testConnection,
+  testRelay,
+  type Serve,
+  type Served,
+  type TestConnection,
+  type TestRelay,
+} from '../../testing/relay.ts'
 
 const CAPABILITIES = { tools: { listChanged: true }, prompts: {}, resources: { listChanged: true, subscribe: true } }
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
@@ -118,4 +127,22 @@ suite('what changes on a server of 2026-07-28', () => {
     setup.clock.advance(10_000)
     await late
   })
+})
+
+test('a server of before that was started again is told anew what somebody wants to hear of', async () => {
+  const seen: unknown[] = []
+  const serve: Serve = ({ method, params }) => (seen.push([method, params['uri']]), '{}')
+  let current: TestConnection | undefined
+  const setup: TestRelay = testRelay(
+    { revision: '2025-06-18', serve },
+    { shared: () => current ?? setup.shared, learned: true },
+  )
+  for (const uri of ['a:1', 'a:2']) await watch(setup, uri)
+  await watch(setup, 'a:1', 'resources/unsubscribe')
+  assert.equal(setup.own.length, 0, 'it is the shared connection that hears of them')
+  seen.length = 0
+  const handlers = { ...setup.relay.sharedHandlers, onClose: () => undefined }
+  current = testConnection({ revision: '2025-06-18', serve }, handlers)
+  setup.relay.begin(current)
+  assert.deepEqual(seen, [['resources/subscribe', 'a:2']])
 })

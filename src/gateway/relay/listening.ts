@@ -29,9 +29,10 @@ export interface ListeningOptions {
 }
 
 /**
- * Hears what changes on a server of 2026-07-28, by one `subscriptions/listen` (patterns, "Subscriptions") for all clients:
- * its lists, and the resources that somebody subscribed to. A stream has its filter for life: another filter is another
- * stream, and the old one ends when the new one is agreed to, so that nothing is missed between them.
+ * What clients want to hear of a server, kept over its restarts. On a server of 2026-07-28 one `subscriptions/listen`
+ * (patterns, "Subscriptions") hears it for all of them: its lists, and the resources that somebody subscribed to. A stream
+ * has its filter for life: another filter is another stream, and the old one ends when the new one is agreed to, so that
+ * nothing is missed between them.
  */
 export class Listening {
   readonly #options: ListeningOptions
@@ -46,12 +47,20 @@ export class Listening {
     this.#options = options
   }
 
-  /** The server has a new connection; it may be of an earlier revision now, which needs none of this. */
+  /** The server has a new connection, and knows nothing of what somebody wanted to hear. Its revision may be another. */
   begin(connection: Connection): void {
-    this.#connection = connection.revision === MODERN_REVISION ? connection : undefined
+    const modern = connection.revision === MODERN_REVISION
+    this.#connection = modern ? connection : undefined
     this.#stream = undefined
     this.#waitMs = FIRST_WAIT_MS
-    if (this.#connection) this.#reopen().catch((error: unknown) => this.#failed(error))
+    if (modern) this.#reopen().catch((error: unknown) => this.#failed(error))
+    else for (const uri of this.#uris) void this.#again(connection, uri)
+  }
+
+  /** A server of before was told itself; the next one has to be told again. */
+  keep(uri: string, subscribed: boolean): void {
+    if (subscribed) this.#uris.add(uri)
+    else this.#uris.delete(uri)
   }
 
   /** Resolves when the server agreed to it. Throws Fault `conflict` when it did not, and what the request throws. */
@@ -70,6 +79,16 @@ export class Listening {
 
   async unsubscribe(uri: string): Promise<void> {
     if (this.#uris.delete(uri)) await this.#reopen()
+  }
+
+  async #again(connection: Connection, uri: string): Promise<void> {
+    const { signal, log } = this.#options
+    const params = JSON.stringify({ uri })
+    try {
+      await connection.request({ method: 'resources/subscribe', params: () => params, signal })
+    } catch (error) {
+      log.debug('a resource is not reported any more', { uri, error })
+    }
   }
 
   /** After the one that is being opened; whoever wants another filter meanwhile shares the next. */

@@ -1,5 +1,5 @@
 import type { EventMap } from '../../kernel/events.ts'
-import { hubStopping } from '../../kernel/fault.ts'
+import { Fault } from '../../kernel/fault.ts'
 import type { Peer } from '../../kernel/mcp/peer.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
@@ -58,11 +58,15 @@ export function createRelay(options: RelayOptions): Relay {
 
   /** One subscription serves all clients that want to hear of a resource, so it is the shared connection's. */
   const onWatch = async (connection: Connection, asked: Asked): Promise<RelayedResult> => {
-    if (connection.revision !== MODERN_REVISION) return await exchange({ line, connection }, asked)
     const { uri } = JSON.parse(asked.params) as { uri?: unknown }
     if (typeof uri !== 'string') throw invalidParams(name, 'uri must be a string')
-    if (asked.method === 'resources/subscribe') await listening.subscribe(uri)
-    else await listening.unsubscribe(uri)
+    const subscribes = asked.method === 'resources/subscribe'
+    if (connection.revision !== MODERN_REVISION) {
+      const result = await exchange({ line, connection }, asked)
+      listening.keep(uri, subscribes)
+      return result
+    }
+    await (subscribes ? listening.subscribe(uri) : listening.unsubscribe(uri))
     return new RelayedResult('{}')
   }
 
@@ -104,8 +108,11 @@ export function createRelay(options: RelayOptions): Relay {
     leases: () => leases.size,
     async close() {
       forget()
-      closing.abort(hubStopping())
-      parking.close(hubStopping())
+      const reason = new Fault('unavailable', `The hub closed its connections to ${name}.`, {
+        details: { provider: name },
+      })
+      closing.abort(reason)
+      parking.close(reason)
       await leases.close()
     },
   }
