@@ -1,4 +1,5 @@
 import type { Service } from './kernel/service.ts'
+import { capabilitiesService } from './services/capabilities/index.ts'
 import { demo } from './services/demo/index.ts'
 import { gateway } from './services/gateway/index.ts'
 import { health } from './services/health/index.ts'
@@ -12,11 +13,20 @@ export interface ServiceChoice {
   readonly limits: { readonly mqttSessions: number }
 }
 
+/** What services need that changes while the hub runs. */
+export interface Changing {
+  /** `capabilities` of `mcp.json`; another array after each change. */
+  capabilities(): readonly unknown[]
+}
+
 /** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
-export function servicesFor({ demo: wantsDemo, limits }: ServiceChoice): readonly Service[] {
+export function servicesFor({ demo: wantsDemo, limits }: ServiceChoice, changing: Changing): readonly Service[] {
   const mqtt = mqttService({ ...DEFAULT_LIMITS, sessions: limits.mqttSessions })
-  return [health, gateway, mqtt, tokens, ...(wantsDemo ? [demo] : [])]
+  return [health, gateway, capabilitiesService(changing.capabilities), mqtt, tokens, ...(wantsDemo ? [demo] : [])]
 }
 
 /** All of them, for documentation. */
-export const services = servicesFor({ demo: true, limits: { mqttSessions: DEFAULT_LIMITS.sessions } })
+export const services = servicesFor(
+  { demo: true, limits: { mqttSessions: DEFAULT_LIMITS.sessions } },
+  { capabilities: () => [] },
+)

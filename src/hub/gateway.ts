@@ -128,7 +128,15 @@ function readAtStart(options: GatewayPartOptions, secrets: Secrets): ServerConfi
     if (!(error instanceof Fault)) throw error
     options.log.error(`${error.message} The hub runs without other MCP servers until it is mended.`)
     const filesRead = options.config.mcpFiles
-    return { definitions: [], unusable: [], profiles: [], capabilities: undefined, warnings: [], places: new Map(), filesRead }
+    return {
+      definitions: [],
+      unusable: [],
+      profiles: [],
+      capabilities: undefined,
+      warnings: [],
+      places: new Map(),
+      filesRead,
+    }
   }
 }
 

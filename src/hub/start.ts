@@ -21,8 +21,10 @@ import type { RunningGateway } from '../gateway/gateway.ts'
 import { services, servicesFor } from '../services.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
+import { capabilitiesIn } from './capabilities.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
+import { createProfiles } from './profiles.ts'
 
 export interface StartOptions {
   readonly log: RootLog
@@ -94,6 +96,8 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   let broker: OwnBroker | undefined
   let gateway: RunningGateway | undefined
   let address = ''
+  const profiles = createProfiles()
+  let capabilities: readonly unknown[] = []
   const { callsPerMinute, timeoutSeconds } = config.limits
   const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
   const late: Audit = { record: (entry) => audit.record(entry) }
@@ -114,6 +118,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
     log,
     version,
     instructions: INSTRUCTIONS,
+    profiles,
   })
   const engines = { config, folder, clock, log }
   const surroundings = { clock, events, log }
@@ -123,7 +128,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
-      ...servicesFor(config).map((service) =>
+      ...servicesFor(config, { capabilities: () => capabilities }).map((service) =>
         service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
           lifecycle.report(service.name),
         ),
@@ -142,7 +147,11 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
         address: () => address,
         reportOf: (name) => lifecycle.report(name),
         onGateway: (running) => (gateway = running),
-        onServers: () => {},
+        onServers(servers) {
+          profiles.replace(servers.profiles)
+          capabilities = capabilitiesIn(servers.capabilities, log)
+          events.emit('tools.changed', { provider: 'servers' })
+        },
       }),
       httpPart({ config, hub, identity, mcp, log, broker: () => broker, onListen: (url) => (address = url) }),
     ],
@@ -152,7 +161,16 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
 }
 
 /** Names that a server behind the hub cannot have: those of services and of the hub's own parts. */
-export const RESERVED = [...services.map(({ name }) => name), 'hub', 'store', 'broker', 'bus', 'http', 'requests', 'servers']
+export const RESERVED = [
+  ...services.map(({ name }) => name),
+  'hub',
+  'store',
+  'broker',
+  'bus',
+  'http',
+  'requests',
+  'servers',
+]
 
 /** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
 function serverParts(gateway: RunningGateway | undefined): PartReport[] {

@@ -4,7 +4,7 @@ import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.t
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { ServerDefinition, ToolOverride } from '../../kernel/mcp/server-definition.ts'
 import type { CallContext, Effect, JsonSchema, Tool } from '../../kernel/tool.ts'
-import { namesIt } from './name-pattern.ts'
+import { namesIt } from '../../kernel/name-pattern.ts'
 import type { ListedTool } from './listed.ts'
 import { neutralResult } from './neutral.ts'
 import { held, type HeldTool, type Pin } from './pins.ts'
