@@ -10,6 +10,7 @@ import type { Parking } from './parking.ts'
 import { needsPerson } from './refusals.ts'
 import { isInputRequired } from './results.ts'
 import { RunningCall, type Answer, type Asked } from './running-call.ts'
+import { SessionIdentities } from './session-identities.ts'
 
 export interface ExchangeOptions {
   readonly name: string
@@ -23,7 +24,7 @@ export interface ExchangeOptions {
 export type Exchange = (way: Way, asked: Asked) => Promise<RelayedResult>
 
 export function createExchange({ name, clock, parking, hubIdentity }: ExchangeOptions): Exchange {
-  const bridge = { name, clock, parking }
+  const bridge = { name, clock, parking, identities: new SessionIdentities() }
 
   const ask: Answer = (question, { context }) =>
     context === undefined ? Promise.reject(needsPerson(name)) : askClient(question, context, clock)

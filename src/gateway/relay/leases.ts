@@ -65,6 +65,7 @@ export class Leases {
     const untilMs = clock.monotonic() + PATIENCE_MS
     const key = keyOf(peer, context)
     for (;;) {
+      this.#options.signal.throwIfAborted()
       const lease = this.#existing(key) ?? this.#open(key, peer)
       if (lease === undefined) {
         await this.#room(untilMs, context.signal)

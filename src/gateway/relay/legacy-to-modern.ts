@@ -2,29 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { sleep, type Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { isObject, type Params } from '../../kernel/mcp/message.ts'
-import type { ClientSession, Peer } from '../../kernel/mcp/peer.ts'
 import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 import { askClient } from './asking.ts'
 import { declares, requiredOf } from './capabilities.ts'
 import { aboutClient, type Way } from './hops.ts'
-import { forModern, identityOf, prepend, withAnswers, type Retry } from './params.ts'
+import { forModern, prepend, withAnswers, type Retry } from './params.ts'
 import { needsPerson, refuseQuestion } from './refusals.ts'
 import { isInputRequired, legacyResult, MAY_ASK, type InputRequest } from './results.ts'
 import { RunningCall, type Answer, type Asked } from './running-call.ts'
+import type { SessionIdentities } from './session-identities.ts'
 
 /** Times a server may ask during one call. */
 const MOST_ROUNDS = 8
 /** A server that asks nothing and wants to be called again is not called without pause. */
 const PAUSE_MS = 250
 
-/** Messages that a client of before gets when it did not say from which level on. */
-const DEFAULT_LOG_LEVEL = 'info'
-
 interface Options {
   readonly name: string
   readonly clock: Clock
+  readonly identities: SessionIdentities
 }
 
 /**
@@ -32,11 +30,11 @@ interface Options {
  * questions to the client while its request stays open; then the server is asked again, with the answers.
  */
 export async function legacyToModern(way: Way, asked: Asked, options: Options): Promise<RelayedResult> {
-  const { name } = options
+  const { name, identities } = options
   const { method, context } = asked
   const { peer } = context
   if (peer === undefined) throw needsPerson(name)
-  const identity = identityFor(peer, 'logging' in way.connection.capabilities)
+  const identity = identities.of(peer, 'logging' in way.connection.capabilities)
   let { params } = asked
   for (let round = 0; ; round++) {
     const call = new RunningCall(asked, forModern(params, identity, false), noQuestions, way.line)
@@ -115,8 +113,8 @@ function refuseUndeclared(name: string, requests: readonly InputRequest[], capab
 
 function unanswered(name: string, error: unknown): Fault {
   const said = error instanceof RelayedError ? error.error.message : (error as Error).message
-  const code = error instanceof Fault && error.code === 'timeout' ? 'timeout' : 'conflict'
-  return new Fault(code, `${name} asked the client something and got no answer: ${said}`, {
+  // Never one that is tried again by itself: nobody wants to be asked twice.
+  return new Fault('conflict', `${name} asked the client something and got no answer: ${said}`, {
     hint: 'The call went no further. Make it again when somebody can answer.',
     details: { provider: name },
   })
@@ -124,30 +122,3 @@ function unanswered(name: string, error: unknown): Fault {
 
 const broken = (name: string, what: string) =>
   new Fault('upstream_failed', `${name} breaks the protocol: ${what}.`, { details: { provider: name } })
-
-interface Identity {
-  readonly logLevel: string | undefined
-  readonly text: string
-}
-
-/** The same in every request of a session. */
-const identities = new WeakMap<ClientSession, Identity>()
-
-function identityFor({ session, clientInfo, capabilities, logLevel }: Peer, logs: boolean): string {
-  const wanted = logs ? (logLevel ?? DEFAULT_LOG_LEVEL) : undefined
-  const known = session && identities.get(session)
-  if (known !== undefined && known.logLevel === wanted) return known.text
-  // Tasks of 2025-11-25 are another thing than those of today, under the same name.
-  const { tasks: _tasks, ...rest } = capabilities
-  const text = identityOf({
-    clientInfo: isComplete(clientInfo) ? clientInfo : undefined,
-    capabilities: rest,
-    ...(wanted !== undefined && { logLevel: wanted }),
-  })
-  if (session) identities.set(session, { logLevel: wanted, text })
-  return text
-}
-
-/** 2026-07-28 does without it, but not with half of it. */
-const isComplete = (info: Params | undefined) =>
-  typeof info?.['name'] === 'string' && typeof info['version'] === 'string'

@@ -65,6 +65,13 @@ suite('relay: one call', () => {
     })
   })
 
+  test('legacy to modern: who does not say its whole name says none', async () => {
+    const { relay, shared } = testRelay({ revision: MODERN_REVISION, serve: () => MODERN_RESULT })
+    const { peer } = legacyPeer()
+    await relay.request('tools/call', '{}', contextFor({ ...peer, clientInfo: { name: 'half' } }))
+    assert.equal(META.clientInfo in (shared.served[0]?.params._meta ?? {}), false)
+  })
+
   test('modern to legacy: without what the client says of itself; the result is stamped', async () => {
     const { relay, shared } = testRelay({ revision: OLD, serve: () => RESULT })
     const context = contextFor(modernPeer().peer)
@@ -79,6 +86,7 @@ suite('relay: one call', () => {
     const params = JSON.stringify({ uri: 'a:b', _meta: modernMeta() })
     const result = await relay.request('resources/read', params, contextFor(modernPeer().peer))
     assert.equal(result.text, '{"resultType":"complete","ttlMs":0,"cacheScope":"private","contents":[]}')
+    assert.deepEqual(result.value, JSON.parse(result.text))
   })
 
   test('legacy to modern: how long it may be kept is not said', async () => {

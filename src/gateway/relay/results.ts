@@ -35,7 +35,11 @@ export function modernResult(method: string, result: RelayedResult): RelayedResu
     return new RelayedResult(writeMembers(members))
   }
   const text = prepend(result.text, cacheable ? UNCACHED_TEXT : COMPLETE_TEXT)
-  return new RelayedResult(text, { ...result.value, resultType: 'complete' })
+  return new RelayedResult(text, {
+    ...result.value,
+    resultType: 'complete',
+    ...(cacheable && { ttlMs: 0, cacheScope: 'private' }),
+  })
 }
 
 /** What a server of 2026-07-28 answered, without what earlier revisions do not know. */
