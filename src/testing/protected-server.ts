@@ -22,6 +22,8 @@ export interface ProtectedServer {
     refuses: boolean
     /** The result of a request; undefined: it knows no such method. */
     result: (method: string, token: IssuedToken) => object | undefined
+    /** Where its metadata is. */
+    metadataPath: string
     /** Answers its metadata so. */
     metadataAnswer: { status: number; location?: string } | undefined
   }
@@ -40,14 +42,14 @@ export async function startProtectedServer(
     challengedScope: undefined,
     refuses: false,
     result: () => ({}),
+    metadataPath: '/.well-known/oauth-protected-resource/mcp',
     metadataAnswer: undefined,
   }
   const seen: SeenRequest[] = []
-  const metadataPath = '/.well-known/oauth-protected-resource/mcp'
 
   const challenge = (response: ServerResponse, status: number, parameters: Record<string, string | undefined>) => {
     const all = {
-      resource_metadata: behaviour.metadata === null ? undefined : `${origin}${metadataPath}`,
+      resource_metadata: behaviour.metadata === null ? undefined : `${origin}${behaviour.metadataPath}`,
       ...parameters,
     }
     const text = Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [`${key}="${value}"`]))
@@ -65,10 +67,21 @@ export async function startProtectedServer(
     json(response, 200, { resource: `${origin}/mcp`, authorization_servers: [issuer], ...metadata })
   }
 
+  const serve = (body: string, token: IssuedToken, response: ServerResponse): void => {
+    const { id, method } = JSON.parse(body) as { id?: number; method: string }
+    const needed = behaviour.scopes[method] ?? []
+    if (!needed.every((scope) => token.scopes.includes(scope)))
+      return challenge(response, 403, { error: 'insufficient_scope', scope: needed.join(' ') })
+    if (id === undefined) return void response.writeHead(202).end()
+    const result = behaviour.result(method, token)
+    const error = { code: -32601, message: 'Method not found' }
+    json(response, 200, { jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) })
+  }
+
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
     seen.push(request)
-    if (request.path === metadataPath) return serveMetadata(response)
+    if (request.path === behaviour.metadataPath) return serveMetadata(response)
     if (request.path !== '/mcp') return json(response, 404, {})
     if (request.method !== 'POST') return json(response, 405, {})
     const token = behaviour.authorizationServer.tokens.get(request.authorization?.replace(/^Bearer /, '') ?? '')
@@ -78,14 +91,7 @@ export async function startProtectedServer(
         scope: behaviour.challengedScope,
         error: request.authorization === undefined ? undefined : 'invalid_token',
       })
-    const { id, method } = JSON.parse(request.body) as { id?: number; method: string }
-    const needed = behaviour.scopes[method] ?? []
-    if (!needed.every((scope) => token.scopes.includes(scope)))
-      return challenge(response, 403, { error: 'insufficient_scope', scope: needed.join(' ') })
-    if (id === undefined) return void response.writeHead(202).end()
-    const result = behaviour.result(method, token)
-    const error = { code: -32601, message: 'Method not found' }
-    json(response, 200, { jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) })
+    serve(request.body, token, response)
   }
   const origin = await listen(test, answer)
   return { url: `${origin}/mcp`, origin, seen, behaviour }

@@ -16,6 +16,8 @@ export interface Authority {
   visit(signal: AbortSignal, anew: 'anew' | 'known'): Promise<Visit>
   /** The upstream's refusal says where to log in, and for what. */
   heard(challenge: Challenge): void
+  /** Whether it has refused anything yet. */
+  readonly hasHeard: boolean
   /** These are wanted at the person's next login besides. */
   want(person: string, scopes: Scopes): void
   /** The person has logged in or out: what was wanted before counts no more. */
@@ -36,6 +38,7 @@ export interface Visit {
 export interface AuthorityOptions {
   readonly id: string
   readonly upstream: URL
+  readonly audience: string
   readonly definition: OAuthDefinition
   readonly vault: TokenVault
   readonly redirectUrl: string
@@ -51,14 +54,14 @@ export interface AuthorityOptions {
 const METADATA_MS = 60 * 60_000
 
 export function createAuthority(options: AuthorityOptions): Authority {
-  const { id, upstream, definition, clock, closing } = options
-  let challenge: Challenge = {}
+  const { id, upstream, audience, definition, clock, closing } = options
+  let challenge: Challenge | undefined
   let latest: { readonly server: AuthorizationServer; readonly atMs: number } | undefined
   const wanted = new Map<string, Scopes>()
 
   const ask = async (fetch: Fetch): Promise<AuthorizationServer> => {
     refusePlain(id, upstream, definition)
-    const server = await discover({ name: id, upstream, fetch, resourceMetadata: challenge.resourceMetadata })
+    const server = await discover({ name: id, upstream, fetch, resourceMetadata: challenge?.resourceMetadata })
     latest = { server, atMs: clock.monotonic() }
     return server
   }
@@ -74,18 +77,21 @@ export function createAuthority(options: AuthorityOptions): Authority {
         server,
         client: () => clientAt(server, client),
         clientOf: (grant) => clientOf(grant, server, client),
-        request: (registration) => ({ name: id, server, client: registration, fetch, nowMs: clock.now() }),
+        request: (registration) => ({ name: id, server, client: registration, audience, fetch, nowMs: clock.now() }),
       }
     },
     heard(said) {
       challenge = said
+    },
+    get hasHeard() {
+      return challenge !== undefined
     },
     want: (person, scopes) => void wanted.set(person, unite(wanted.get(person) ?? [], scopes)),
     forgetWanted: (person) => void wanted.delete(person),
     scopesFor: (person, server, grant) =>
       chooseScopes({
         configured: definition.scopes,
-        challenged: readScopes(challenge.scope),
+        challenged: readScopes(challenge?.scope),
         listed: server.scopes,
         before: unite(grant?.issuer === server.issuer ? grant.requested : [], wanted.get(person) ?? []),
         known: options.isMachine ? [] : (server.metadata?.scopes_supported ?? []),

@@ -7,6 +7,7 @@ import { createHoldings, type Holding } from './holdings.ts'
 import type { Grant, TokenVault } from './vault.ts'
 
 const grantOf = (accessToken: string): Grant => ({
+  audience: 'https://mcp.example/mcp',
   issuer: 'https://as.example',
   client: { clientId: 'alicia', redirectUrl: 'http://127.0.0.1/cb' },
   accessToken,
@@ -41,6 +42,7 @@ function start(stored?: Grant) {
   const changes: Holding['is'][] = []
   const holdings = createHoldings({
     id: 'notes',
+    audience: 'https://mcp.example/mcp',
     vault,
     clock: heldClock(),
     log: createLog({ level: 'info', write: (line) => lines.push(line) }),

@@ -26,6 +26,8 @@ export interface Holdings {
 
 export interface HoldingsOptions {
   readonly id: string
+  /** What grants have to be for. */
+  readonly audience: string
   readonly vault: Pick<TokenVault, 'grant' | 'saveGrant' | 'removeGrant'>
   readonly clock: Clock
   readonly log: Log
@@ -34,18 +36,21 @@ export interface HoldingsOptions {
 }
 
 const NOBODY: Holding = { is: 'nothing', why: 'nobody has logged in yet' }
+const MOVED: Holding = { is: 'nothing', why: 'its address is another one since the last login' }
 
 /** A server that refuses everybody for some minutes must not cost everybody their login. */
 const REFUSED_MS = 5 * 60_000
 
-export function createHoldings({ id, vault, clock, log, onChange }: HoldingsOptions): Holdings {
+export function createHoldings({ id, audience, vault, clock, log, onChange }: HoldingsOptions): Holdings {
   const known = new Map<string, Promise<Holding>>()
   const renewing = new Map<string, Promise<Grant>>()
   let written: Promise<unknown> = Promise.resolve()
 
   const load = async (person: string): Promise<Holding> => {
     const grant = await vault.grant(id, person)
-    return grant === undefined ? NOBODY : { is: 'grant', grant }
+    if (grant === undefined) return NOBODY
+    // The address of that name was changed: the new server must not get what the old one was trusted with.
+    return grant.audience === audience ? { is: 'grant', grant } : MOVED
   }
 
   const of = (person: string): Promise<Holding> => {

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { Fault } from '../../kernel/fault.ts'
 import type { OAuthDefinition } from '../../kernel/mcp/server-definition.ts'
 import { startOAuthServer } from '../../testing/oauth-server.ts'
+import { startProtectedServer } from '../../testing/protected-server.ts'
 import { answerOf, call, logIn, loginFixture, never, type LoginFixture } from '../../testing/upstream-login.ts'
 
 suite('servers that break the rules', () => {
@@ -222,9 +223,19 @@ suite('servers that break the rules', () => {
     await assert.rejects(waiting[1] as Promise<unknown>, { code: 'stopping' })
   })
 
+  test('a server that takes the name of another one does not get its tokens', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    await logIn(login(), as)
+    const other = await startProtectedServer(t, as, clock)
+    await assert.rejects(call(login({ url: other.url }), other), { code: 'unauthenticated', message: /address/ })
+    assert.ok(other.seen.every(({ authorization }) => authorization === undefined))
+    await assert.rejects(call(login({ url: `${mcp.origin}/other` }), { ...mcp, url: `${mcp.origin}/mcp` }))
+    assert.ok(mcp.seen.every(({ authorization }) => authorization === undefined))
+  })
+
   test('an upstream in the clear gets no token', async (t) => {
     const { login } = await loginFixture(t)
-    const notes = login({ url: 'http://mcp.example/mcp' })
+    const notes = login({ url: 'http://mcp.example/mcp', fetch: () => Promise.reject(new TypeError('fetch failed')) })
     await assert.rejects(notes.begin('owner', never), { code: 'conflict', message: /not reached over HTTPS/ })
   })
 

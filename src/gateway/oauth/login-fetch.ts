@@ -100,3 +100,22 @@ async function challengeOf(response: Response): Promise<Challenge> {
   await response.body?.cancel()
   return readChallenge(response.headers.get('www-authenticate'))
 }
+
+/**
+ * What the upstream says to somebody it does not know: where and for what to log in stands in its refusal, and not always
+ * anywhere else. Undefined where it says nothing. Throws the signal's reason.
+ */
+export async function askWithoutLogin(
+  upstream: URL,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<Challenge | undefined> {
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'ping' })
+  try {
+    return await challengeOf(await fetch(upstream, { method: 'POST', headers, body, redirect: 'manual', signal }))
+  } catch {
+    signal.throwIfAborted()
+    return undefined
+  }
+}

@@ -78,8 +78,9 @@ suite('logging in at an upstream', () => {
     const notes = login()
     await logIn(notes, as)
     for (const [token, { kind }] of as.tokens) if (kind === 'access') as.tokens.delete(token)
+    const before = as.seen.length
     assert.deepEqual(await Promise.all([call(notes, mcp), call(notes, mcp), call(notes, mcp)]), [200, 200, 200])
-    assert.equal(as.count('/token'), 2)
+    assert.equal(as.seen.length, before + 2, 'its metadata and a token')
   })
 
   test('while the authorization server is down a token is used to its end', async (t) => {
@@ -185,6 +186,24 @@ suite('logging in at an upstream', () => {
     await notes.logout('owner', never)
     assert.equal((await logIn(notes, as)).get('scope'), null)
     assert.equal(as.count('/register'), 2)
+  })
+
+  test('a registration that its server has lost is forgotten by a logout, even of nobody', async (t) => {
+    const { as, login } = await loginFixture(t)
+    const notes = login()
+    await notes.begin('owner', never)
+    as.clients.clear()
+    const { authorizationUrl } = await notes.begin('owner', never)
+    await assert.rejects(as.approve(authorizationUrl), /HTTP 400/)
+    await notes.logout('owner', never)
+    await logIn(notes, as)
+  })
+
+  test('where its metadata is, and for what to log in, is asked of the server itself', async (t) => {
+    const { as, mcp, login } = await loginFixture(t)
+    mcp.behaviour.metadataPath = '/somewhere/else.json'
+    mcp.behaviour.challengedScope = 'basic'
+    assert.equal((await logIn(login(), as)).get('scope'), 'basic')
   })
 
   test('a logout voids the tokens and keeps none', async (t) => {

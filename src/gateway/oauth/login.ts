@@ -3,17 +3,17 @@ import { Fault } from '../../kernel/fault.ts'
 import { OWNER } from '../../kernel/identity.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { OAuthDefinition } from '../../kernel/mcp/server-definition.ts'
-import { createAuthority } from './authority.ts'
 import type { LoginAnswer } from '../../kernel/ports.ts'
+import { createAuthority } from './authority.ts'
 import { createBrowserLogin } from './browser-login.ts'
 import { createGuardedFetch, type Fetch, type Resolve } from './guarded-fetch.ts'
 import { createHoldings, type Holding } from './holdings.ts'
-import { createLoginFetch } from './login-fetch.ts'
+import { askWithoutLogin, createLoginFetch } from './login-fetch.ts'
 import { createRenewal } from './renewal.ts'
 import { revoke } from './revocation.ts'
 import type { Scopes } from './scopes.ts'
 import { clientCredentials, type MachineGrant } from './tokens.ts'
-import type { Grant, TokenVault } from './vault.ts'
+import type { TokenVault } from './vault.ts'
 
 export interface UpstreamLoginOptions {
   /** The upstream's id: key of what is stored, and what faults name. */
@@ -80,6 +80,7 @@ const MACHINE = ''
 export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogin {
   const { id, vault, clock, log, redirectUrl, definition = DISCOVER_ANYWAY } = options
   const upstream = new URL(options.url)
+  const audience = `${upstream.origin}${upstream.pathname}`
   const machine = options.machine ?? (definition.grant === 'client_credentials' ? clientCredentials : undefined)
   const closing = new AbortController()
   const guarded = createGuardedFetch({
@@ -92,15 +93,18 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
   const keyOf = (person: string) => (machine === undefined ? person : MACHINE)
   const holdings = createHoldings({
     id,
+    audience,
     vault,
     clock,
     log,
-    onChange: (person, holding) => options.onChange?.(person === MACHINE ? OWNER.id : person, statusOf(holding)),
+    onChange: (person, holding) =>
+      options.onChange?.(person === MACHINE ? OWNER.id : person, statusOf(holding, machine)),
   })
   const common = { id, vault, clock, log, redirectUrl, holdings, closing: closing.signal }
   const authority = createAuthority({
     ...common,
     upstream,
+    audience,
     definition,
     fetch: guarded,
     isMachine: machine !== undefined,
@@ -108,12 +112,25 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
   const renewal = createRenewal({ ...common, authority, machine })
   const browser = createBrowserLogin({ ...common, authority })
 
+  /** The issuer that a person's login was at, or would be at; undefined: it cannot be found out. */
+  const issuerOf = async (holding: Holding, signal: AbortSignal): Promise<string | undefined> => {
+    if (holding.is !== 'nothing') return holding.grant.issuer
+    const visit = await authority.visit(signal, 'known').catch(() => undefined)
+    return visit?.server.issuer
+  }
+
   /** Whatever goes wrong: the tokens are forgotten already. */
-  const revokeAt = async (grant: Grant, signal: AbortSignal): Promise<boolean> => {
-    const visit = await authority.visit(signal, 'known')
-    if (visit.server.issuer !== grant.issuer) return false
-    const client = await visit.clientOf(grant)
-    return client !== undefined && revoke(visit.request(client), grant)
+  const revokeAt = async (holding: Holding, signal: AbortSignal): Promise<boolean> => {
+    if (holding.is === 'nothing') return false
+    try {
+      const { grant } = holding
+      const visit = await authority.visit(signal, 'known')
+      const client = visit.server.issuer === grant.issuer ? await visit.clientOf(grant) : undefined
+      return client !== undefined && (await revoke(visit.request(client), grant))
+    } catch (error) {
+      log.warn('tokens were forgotten, but not revoked', { upstream: id, reason: reasonOf(error) })
+      return false
+    }
   }
 
   return {
@@ -128,18 +145,20 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
           authority.heard(challenge)
           const holding = await holdings.of(key)
           if (holding.is === 'grant' && holding.grant.accessToken !== refused?.accessToken) return holding.grant
-          // A server that refuses its token may have moved to another authorization server.
-          if (refused !== undefined) await authority.visit(closing.signal, 'anew')
-          return renewal.renew(key)
+          return renewal.renew(key, 'anew')
         },
         refuse: holdings.refuse,
         async widen(key, grant, scopes) {
           authority.want(key, [...grant.requested, ...scopes])
-          return machine === undefined ? undefined : renewal.renew(key)
+          return machine === undefined ? undefined : renewal.renew(key, 'known')
         },
       }),
     async begin(person, signal) {
       if (machine !== undefined) throw noPerson(id)
+      if (!authority.hasHeard) {
+        const challenge = await askWithoutLogin(upstream, options.fetch, signal)
+        if (challenge !== undefined) authority.heard(challenge)
+      }
       const authorizationUrl = await browser.begin(person, signal)
       return { authorizationUrl: authorizationUrl.href }
     },
@@ -154,19 +173,14 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
       const holding = await holdings.of(key)
       await holdings.drop(key, 'logged out')
       authority.forgetWanted(key)
-      const revoked =
-        holding.is !== 'nothing' &&
-        (await revokeAt(holding.grant, signal).catch((error: unknown) => {
-          log.warn('tokens were forgotten, but not revoked', { upstream: id, reason: reasonOf(error) })
-          return false
-        }))
+      const revoked = await revokeAt(holding, signal)
       if ((await vault.people(id)).length === 0) await vault.unbindIssuer(id)
       // A registration that its server has lost cannot be told from a good one: this is how a person renews it.
-      if (holding.is !== 'nothing' && !(await vault.isUsed(holding.grant.issuer)))
-        await vault.removeRegistration(holding.grant.issuer, holding.grant.client.clientId)
+      const issuer = await issuerOf(holding, signal)
+      if (issuer !== undefined && !(await vault.isUsed(issuer))) await vault.removeRegistration(issuer)
       return { revoked }
     },
-    status: async (person = OWNER.id) => statusOf(await holdings.of(keyOf(person))),
+    status: async (person = OWNER.id) => statusOf(await holdings.of(keyOf(person)), machine),
     close: () => closing.abort(new Fault('stopping', `The login at ${id} was ended.`)),
   }
 }
@@ -178,7 +192,7 @@ const noPerson = (id: string): Fault =>
 
 const reasonOf = (error: unknown): string => (error instanceof Fault ? error.message : 'the server gave no sense')
 
-function statusOf(holding: Holding): LoginStatus {
+function statusOf(holding: Holding, machine: MachineGrant | undefined): LoginStatus {
   if (holding.is !== 'grant') return { is: 'logged_out', reason: holding.why }
   const { issuer, scopes, expiresMs, refreshToken } = holding.grant
   return {
@@ -186,6 +200,6 @@ function statusOf(holding: Holding): LoginStatus {
     issuer,
     scopes,
     ...(expiresMs !== undefined && { expiresMs }),
-    renews: refreshToken !== undefined,
+    renews: machine !== undefined || refreshToken !== undefined,
   }
 }

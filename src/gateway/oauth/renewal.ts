@@ -10,8 +10,11 @@ import type { Grant, TokenVault } from './vault.ts'
 export interface Renewal {
   /** The person's grant, renewed where its token is about to end; undefined: there is none. */
   current(person: string): Promise<Grant | undefined>
-  /** A new grant. Throws Fault `unauthenticated` when only the person can get one. */
-  renew(person: string): Promise<Grant>
+  /**
+   * A new grant. `anew`: the upstream may have moved to another authorization server. Throws Fault `unauthenticated` when
+   * only the person can get one.
+   */
+  renew(person: string, anew: 'anew' | 'known'): Promise<Grant>
 }
 
 export interface RenewalOptions {
@@ -29,6 +32,11 @@ export interface RenewalOptions {
 
 export function createRenewal(options: RenewalOptions): Renewal {
   const { id, authority, holdings, vault, clock, log, machine, closing } = options
+
+  const whyNothing = async (person: string): Promise<string> => {
+    const holding = await holdings.of(person)
+    return holding.is === 'nothing' ? holding.why : 'its last login is of no use'
+  }
 
   const ended = async (person: string, why: string): Promise<Fault> => {
     await holdings.drop(person, why)
@@ -54,19 +62,17 @@ export function createRenewal(options: RenewalOptions): Renewal {
     }
   }
 
-  const obtained = async (person: string, how: MachineGrant, grant: Grant | undefined): Promise<Grant> => {
-    const visit = await authority.visit(closing, 'known')
+  const obtained = async (person: string, visit: Visit, grant: Grant | undefined, how: MachineGrant) => {
     const client = await visit.client()
     return obtain(visit.request(client), how, authority.scopesFor(person, visit.server, grant))
   }
 
-  const work = async (person: string, grant: Grant | undefined): Promise<Grant> => {
-    if (machine !== undefined) return obtained(person, machine, grant)
-    if (grant === undefined) throw loginRequired(id, 'nobody has logged in yet')
-    return refreshed(person, await authority.visit(closing, 'known'), grant)
-  }
-
-  const renew = (person: string): Promise<Grant> => holdings.renewed(person, (grant) => work(person, grant))
+  const renew: Renewal['renew'] = (person, anew) =>
+    holdings.renewed(person, async (grant) => {
+      if (machine !== undefined) return obtained(person, await authority.visit(closing, anew), grant, machine)
+      if (grant === undefined) throw loginRequired(id, await whyNothing(person))
+      return refreshed(person, await authority.visit(closing, anew), grant)
+    })
 
   return {
     renew,
@@ -79,7 +85,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
       // Without a way to renew it, the server's clock decides: the hub's may be wrong.
       if (machine === undefined && grant.refreshToken === undefined) return grant
       try {
-        return await renew(person)
+        return await renew(person, 'known')
       } catch (error) {
         const isOver = (grant.expiresMs ?? 0) <= clock.now()
         if (isOver || !(error instanceof Fault) || error.code === 'unauthenticated') throw error

@@ -13,6 +13,8 @@ export interface TokenRequest {
   readonly name: string
   readonly server: AuthorizationServer
   readonly client: Registration
+  /** `Grant.audience` of what comes of it. */
+  readonly audience: string
   /** Guarded. */
   readonly fetch: Fetch
   /** Wall-clock milliseconds of the request: lifetimes count from then. */
@@ -100,10 +102,15 @@ export async function obtain(request: TokenRequest, machine: MachineGrant, scope
   return grantOf(tokens, request, scopes)
 }
 
-function grantOf(tokens: OAuthTokens, { name, server, client, nowMs }: TokenRequest, requested: Scopes): Grant {
+function grantOf(
+  tokens: OAuthTokens,
+  { name, server, client, audience, nowMs }: TokenRequest,
+  requested: Scopes,
+): Grant {
   if (tokens.token_type.toLowerCase() !== 'bearer')
     throw new Fault('upstream_failed', `${name} gives tokens of type ${clean(tokens.token_type)}, not Bearer.`)
   return {
+    audience,
     issuer: server.issuer,
     client,
     accessToken: tokens.access_token,

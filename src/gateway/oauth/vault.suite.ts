@@ -9,6 +9,7 @@ import { openTokenVault, type Grant, type TokenVault } from './vault.ts'
 const newKey = () => randomBytes(32).toString('base64')
 
 const grant = (more: Partial<Grant> = {}): Grant => ({
+  audience: 'https://mcp.example/mcp',
   issuer: 'https://as.example',
   client: { clientId: 'alicia', redirectUrl: 'http://127.0.0.1/cb' },
   accessToken: 'access-SECRET',

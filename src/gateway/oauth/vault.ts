@@ -18,6 +18,8 @@ const Registration = z.object({
 export type Registration = z.infer<typeof Registration>
 
 const Grant = z.object({
+  /** The upstream's address, without query: a token that it got is for no other that bears its name later. */
+  audience: z.string(),
   /** The authorization server that gave it; its tokens are for no other. */
   issuer: z.string(),
   /** As whom: a registration that was made anew since is another client, to which it was not given. */
@@ -51,8 +53,8 @@ export interface TokenVault {
   isUsed(issuer: string): Promise<boolean>
   registration(issuer: string): Promise<Registration | undefined>
   saveRegistration(issuer: string, registration: Registration): Promise<void>
-  /** Unless it is another client's by now. */
-  removeRegistration(issuer: string, clientId: string): Promise<void>
+  /** `clientId`: unless it is another one by now. */
+  removeRegistration(issuer: string, clientId?: string): Promise<void>
   /** The issuer at which credentials from the configuration were first used. */
   boundIssuer(upstream: string, clientId: string): Promise<string | undefined>
   bindIssuer(upstream: string, clientId: string, issuer: string): Promise<void>
@@ -181,7 +183,7 @@ export async function openTokenVault({ store, secrets, log }: VaultOptions): Pro
     },
     async removeRegistration(issuer, clientId) {
       const stored = await vault.registration(issuer)
-      if (stored !== undefined && stored.clientId !== clientId) return
+      if (clientId !== undefined && stored !== undefined && stored.clientId !== clientId) return
       await db.deleteFrom('upstream_registrations').where('issuer', '=', issuer).execute()
     },
     async boundIssuer(upstream, clientId) {
