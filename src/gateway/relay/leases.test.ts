@@ -201,6 +201,15 @@ suite('connections of single clients', () => {
     )
   })
 
+  test("where it was said that each client needs its own, a caller's is kept as long as a session's", async () => {
+    const setup = setUp(quick, { sharing: 'per_client' })
+    await call(setup, contextFor(modernPeer().peer), meta)
+    setup.clock.advance(500_000)
+    assert.equal(setup.own[0]?.isClosed, false)
+    setup.clock.advance(200_000)
+    assert.equal(setup.own[0]?.isClosed, true)
+  })
+
   test('one that cannot be opened fails its calls and leaves nothing behind', async () => {
     const setup = setUp(quick, { connectFor: () => Promise.reject(new Error('no such command')) })
     const { peer } = legacyPeer()

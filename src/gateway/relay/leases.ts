@@ -14,7 +14,7 @@ import type { RelayOptions } from './relay-options.ts'
 
 /** An unused connection of a session is closed after this time, and opened again when it is needed. */
 const SESSION_IDLE_MS = 600_000
-/** One that is kept for a caller's next call. */
+/** One that is kept for a caller's next call, because the last one asked something. */
 const POOL_IDLE_MS = 60_000
 const SWEEP_EVERY_MS = 15_000
 /** How long a call waits for another client's connection to fall idle. */
@@ -209,8 +209,10 @@ export class Leases {
   #sweep(): void {
     this.#cancelSweep = undefined
     const nowMs = this.#options.clock.monotonic()
+    // Where it was said that each client needs its own, the server may keep something there for the next call.
+    const poolIdleMs = this.#options.sharing === 'per_client' ? SESSION_IDLE_MS : POOL_IDLE_MS
     for (const lease of this.#leases) {
-      const idleMs = lease.session === undefined ? POOL_IDLE_MS : SESSION_IDLE_MS
+      const idleMs = lease.session === undefined ? poolIdleMs : SESSION_IDLE_MS
       if (lease.isIdle && nowMs - lease.usedAtMs >= idleMs) void this.#end(lease)
     }
     if (this.#leases.size > 0) this.#sweepLater()
