@@ -121,6 +121,19 @@ suite('messages in both directions', () => {
     assert.equal((await said()).length, 1, 'the call alone')
   })
 
+  test('what a subscription brings is the subscription’s', async () => {
+    const { wire, say, notifications } = pipes()
+    const heard: ServerNotification[] = []
+    const answer = ask(wire, undefined, heard)
+    const changed = (id: number) => ({
+      method: 'notifications/tools/list_changed',
+      params: { _meta: { 'io.modelcontextprotocol/subscriptionId': id } },
+    })
+    say(changed(1), changed(2), { id: 1, result: {} })
+    await answer
+    assert.deepEqual([heard.length, notifications.length], [1, 1])
+  })
+
   test('a subscription that the server ends fails; other calls it cannot cancel', async () => {
     const { wire, say } = pipes()
     const { signal } = new AbortController()

@@ -117,7 +117,7 @@ const isUnknownMethod = (answer: Answer) => answer.kind === 'error' && answer.er
 
 /** A 404, or what the official libraries say after a restart: 400 and a sentence about the session. */
 function isSessionGone({ answeredStatus, error }: HttpRefusal): boolean {
-  if (answeredStatus === 404) return error?.code !== RPC.methodNotFound
+  if (answeredStatus === 404) return true
   return answeredStatus === 400 && error !== undefined && /session|not initialized/i.test(error.message)
 }
 

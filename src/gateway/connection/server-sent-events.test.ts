@@ -57,7 +57,9 @@ suite('server-sent events', () => {
         const bytes = Buffer.from(pieces.join(''))
         const at = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
         const chunks = at.slice(1).map((end, index) => bytes.subarray(at[index], end))
-        assert.deepEqual(read(chunks), read([bytes]))
+        const whole = read([bytes])
+        assert.deepEqual(read(chunks), whole)
+        assert.deepEqual(read(Array.from(bytes, (byte) => Buffer.from([byte]))), whole)
       }),
     )
   })

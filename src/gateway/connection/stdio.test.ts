@@ -47,6 +47,17 @@ suite('a server on pipes', () => {
     test(`${behaviour}: no connection, and why`, (t) =>
       assert.rejects(connected(t, stdio(stdioUpstream(behaviour))), fault(code, says)))
 
+  test('an end before there is a connection is told once, by the promise', async (t) => {
+    const closed: string[] = []
+    const handlers = {
+      onNotification: () => {},
+      onRequest: () => Promise.reject(new Error('none')),
+      onClose: (reason: string) => void closed.push(reason),
+    }
+    await assert.rejects(connected(t, stdio(stdioUpstream('crashes-on-start')), { handlers }))
+    assert.deepEqual(closed, [])
+  })
+
   for (const [behaviour, says] of [
     ['crashes-in-call', /files: it ended with exit code 7/],
     ['closes-stdout', /files: it closed its output/],

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, test } from 'node:test'
+import { heldClock } from '../../kernel/clock.ts'
 import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { fault } from '../../testing/mqtt-toolkit.ts'
 import { httpUpstream } from '../../testing/upstreams/http-upstream.ts'
@@ -219,7 +220,8 @@ suite('a server over Streamable HTTP', () => {
       const after = request.headers['last-event-id']
       if (!isGet(request) || after === undefined) return noStream(response)
       resumed.push(after)
-      if (resumed.length < 3) return stream(response).end(': nothing yet\n\n')
+      // More often than it is asked for nothing: each time it had something to say.
+      if (resumed.length < 9) return stream(response).end(`id: ${resumed.length + 2}\ndata:\n\n`)
       return stream(response).end(
         event({ method: 'notifications/progress', params: {} }) + event({ id: calling, result: { a: 1 } }),
       )
@@ -229,7 +231,8 @@ suite('a server over Streamable HTTP', () => {
     const signal = AbortSignal.timeout(20_000)
     const onNotification = () => void heard++
     const { text } = await connection.request({ method: 'tools/call', params: () => '{}', signal, onNotification })
-    assert.deepEqual([text, heard, resumed], ['{"a":1}', 2, ['2', '2', '2']])
+    assert.deepEqual([text, heard], ['{"a":1}', 2])
+    assert.deepEqual(resumed, ['2', '3', '4', '5', '6', '7', '8', '9', '10'])
   })
 
   test('what it says without being asked comes over its own stream, which is opened again', async (t) => {
@@ -254,7 +257,7 @@ suite('a server over Streamable HTTP', () => {
 
   for (const [title, status, error] of [
     ['404', 404, undefined],
-    ['404 with the id of the request', 404, { id: 2, error: { code: -32001, message: 'Session not found' } }],
+    ['404 with the id of the request', 404, { id: 3, error: { code: -32001, message: 'Session not found' } }],
     [
       '400 as the official libraries say it',
       400,
@@ -271,6 +274,46 @@ suite('a server over Streamable HTTP', () => {
       assert.match(await closed, /^its session is gone/)
       await assert.rejects(ask(connection, 'ping'), fault('unavailable', /its session is gone/))
     })
+
+  test('a session that is gone shows on the stream that listens, too', async (t) => {
+    let opened = 0
+    const url = await server(t, (_request, response) =>
+      opened++ === 0 ? stream(response).end('retry: 1\ndata:\n\n') : response.writeHead(404).end(),
+    )
+    const { closed } = await connected(t, http(url))
+    assert.match(await closed, /^its session is gone/)
+  })
+
+  test('a stream that goes on after its answer is ended', async (t) => {
+    const ended = Promise.withResolvers<void>()
+    const url = await server(t, (request, response, { id }) => {
+      if (isGet(request)) return noStream(response)
+      response.once('close', ended.resolve)
+      return stream(response).write(event({ id, result: {} }))
+    })
+    const clock = heldClock()
+    const { connection } = await connected(t, http(url), { clock })
+    await ask(connection, 'ping')
+    clock.advance(2000)
+    await ended.promise
+  })
+
+  test('closing ends what runs', async (t) => {
+    const upstream = await httpUpstream(t, 'answers-json')
+    const { connection } = await connected(t, http(upstream.url))
+    upstream.behave('hangs')
+    const running = call(connection)
+    await Promise.all([assert.rejects(running, fault('unavailable', /files: the hub closed/)), connection.close()])
+    assert.equal(connection.running, 0)
+  })
+
+  test('the handshake is whole before anything else is asked', async (t) => {
+    const upstream = await httpUpstream(t, 'answers-json')
+    const { connection } = await connected(t, http(upstream.url))
+    await call(connection)
+    const asked = upstream.received.flatMap(({ asked }) => asked?.method ?? [])
+    assert.deepEqual(asked, ['server/discover', 'initialize', 'notifications/initialized', 'tools/call'])
+  })
 
   test('an unknown method with 404 is an answer, not the end of the session', async (t) => {
     const url = await server(t, (request, response, { id }) =>
@@ -321,6 +364,8 @@ suite('a server over Streamable HTTP', () => {
     await assert.rejects(second.request({ method: 'tools/call', params: () => '{}', signal: late }), {
       name: 'TimeoutError',
     })
+    modern.behave('answers-json')
+    for (let count = 0; count < 3; count++) await ask(second, 'tools/list').catch(() => undefined)
     assert.ok(modern.received.every(({ asked }) => asked?.method !== 'notifications/cancelled'))
   })
 
