@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { systemClock } from '../../kernel/clock.ts'
@@ -84,6 +84,17 @@ suite('watching mcp.json', () => {
       writeFileSync(join(folder, 'mcp.json~'), '{"mcpServers":{"a":{"command":"two"}}}')
       renameSync(join(folder, 'mcp.json~'), file)
     })
+    assert.deepEqual(lists(seen), [[], ['a'], [], []])
+  })
+
+  test('a file behind a link in another folder', async (t) => {
+    const { folder, file, next, watch } = watched(t, { a: ONE })
+    mkdirSync(join(folder, 'dotfiles'))
+    const real = join(folder, 'dotfiles', 'servers.json')
+    renameSync(file, real)
+    symlinkSync(real, file)
+    watch.reload()
+    const seen = await next(() => writeFileSync(real, '{"mcpServers":{"a":{"command":"two"}}}'))
     assert.deepEqual(lists(seen), [[], ['a'], [], []])
   })
 

@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs'
+import { realpathSync, watch, type FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
@@ -54,8 +54,8 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
       current = next
       onChange(change)
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      onProblem(error)
+      // It runs on a timer: whatever is thrown further would end the hub.
+      onProblem(error instanceof Fault ? error : defect(error))
     }
   }
   const soon = () => {
@@ -63,8 +63,8 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
     cancel = clock.after(SETTLE_MS, reload)
   }
   const follow = ({ filesRead }: ServerConfig) => {
-    const files = [...filesRead, ...also]
-    names = new Set(files.map((file) => basename(file)))
+    const files = [...filesRead, ...also].flatMap(throughLinks)
+    names = new Set(files.map((file) => basename(file))).add(MOUNTED)
     const wanted = new Set(files.map((file) => dirname(file)))
     for (const [folder, watcher] of folders) if (!wanted.has(folder)) forget(folder, watcher)
     for (const folder of wanted) if (!folders.has(folder)) begin(folder)
@@ -102,6 +102,22 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
     },
   }
 }
+
+/** Kubernetes changes a mounted file by pointing this link beside it to another folder. */
+const MOUNTED = '..data'
+
+/** A file and, where it is a link, the one it leads to: each can be changed. */
+function throughLinks(file: string): readonly string[] {
+  try {
+    const real = realpathSync(file)
+    return real === file ? [file] : [file, real]
+  } catch {
+    return [file]
+  }
+}
+
+const defect = (cause: unknown) =>
+  new Fault('internal', `The servers' files cannot be read: ${(cause as Error).message}.`, { cause })
 
 const unwatched = (folder: string, cause: unknown) =>
   new Fault('storage_failed', `Changes in ${folder} are not noticed: ${(cause as Error).message}.`, {

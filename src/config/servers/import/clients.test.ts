@@ -172,10 +172,14 @@ enabled = false
     '/home/ann/.gemini/settings.json',
     `{"theme": "Default", "mcpServers": {
   "slow": {"command": "node", "args": ["s.js"], "timeout": 15000, "trust": true, "excludeTools": ["rm"]},
-  "remote": {"httpUrl": "https://r.example/mcp", "headers": {"A": "b"}}}}`,
+  "remote": {"httpUrl": "https://r.example/mcp", "headers": {"A": "b", "Authorization": "Bearer $TOKEN"}}}}`,
     {
       slow: { command: 'node', args: ['s.js'], timeoutSeconds: 15, tools: { deny: ['rm'] } },
-      remote: { url: 'https://r.example/mcp', headers: { A: 'b' }, type: 'streamable-http' },
+      remote: {
+        url: 'https://r.example/mcp',
+        headers: { A: 'b', Authorization: 'Bearer ${TOKEN}' },
+        type: 'streamable-http',
+      },
     },
   ],
   [

@@ -33,8 +33,13 @@ export function convert(
   }
   const known = new Set([...SAME, ...READ, ...ASKING])
   const lost = Object.keys(raw).filter((key) => !known.has(key))
+  const here =
+    project === undefined ? entry : inTexts(entry, (text) => text.replaceAll('${workspaceFolder}', () => project))
   return {
-    entry: project === undefined ? entry : (inProject(entry, project) as Values),
+    // Gemini takes $NAME beside ${NAME}.
+    entry: (client === 'gemini'
+      ? inTexts(here, (text) => text.replaceAll(/\$([A-Za-z_]\w*)/g, '${$1}'))
+      : here) as Values,
     notes: lost.length === 0 ? [] : [`not taken over: ${lost.join(', ')}`],
   }
 }
@@ -119,9 +124,9 @@ function toolRules(raw: Values): Values | undefined {
 const listIn = (raw: Values, keys: readonly string[]): unknown[] =>
   keys.flatMap((key) => (Array.isArray(raw[key]) ? (raw[key] as unknown[]) : []))
 
-function inProject(value: unknown, project: string): unknown {
-  if (typeof value === 'string') return value.replaceAll('${workspaceFolder}', () => project)
-  if (Array.isArray(value)) return value.map((item) => inProject(item, project))
+function inTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value)
+  if (Array.isArray(value)) return value.map((item) => inTexts(item, change))
   if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, inProject(child, project)]))
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, inTexts(child, change)]))
 }
