@@ -70,13 +70,14 @@ suite('breaker', () => {
 
   test('the end of a call counts only in the state that it began in', () => {
     const { breaker: one, clock, play, finish } = breaker()
-    const late = [one.begin(), one.begin()] as const
+    const late = [one.begin(), one.begin(), one.begin()] as const
     play('fffff')
     finish(late[0], 's')
     assert.equal(one.state.is, 'open')
     clock.advance(1000)
     play('s')
     finish(late[1], 'f')
+    finish(late[2], 's')
     assert.equal(one.state.is, 'half_open')
   })
 

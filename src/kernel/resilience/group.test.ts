@@ -142,6 +142,16 @@ suite('group', () => {
     assert.equal(await call(), 'well')
   })
 
+  test('one that is full is passed over while another has room', async () => {
+    let end = () => {}
+    const a = replica('a', () => new Promise((resolve) => (end = () => resolve('a'))))
+    const { call } = group([a, replica('b')], { concurrency: 1 })
+    const first = call()
+    assert.deepEqual([await call(), await call(), await call()], ['b', 'b', 'b'])
+    end()
+    assert.equal(await first, 'a')
+  })
+
   test('a busy one passes its calls on; when all are busy they wait, and not too many', async () => {
     const ends: (() => void)[] = []
     const slow = (id: string) => replica(id, () => new Promise((resolve) => ends.push(() => resolve(id))))

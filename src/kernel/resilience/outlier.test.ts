@@ -26,7 +26,7 @@ suite('outliers', () => {
     ['one of two', [sibling(50), sibling(50, 40)], [false, true]],
     [
       'never more than half',
-      [sibling(50, 50), sibling(50, 50), sibling(50), sibling(50), sibling(50)],
+      [sibling(50, 50), sibling(50, 50), sibling(50, 50), sibling(50), sibling(50)],
       [true, true, false, false, false],
     ],
     ['nobody who is alone', [sibling(50, 50)], [false]],
