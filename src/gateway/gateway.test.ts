@@ -97,9 +97,11 @@ suite('gateway', () => {
 
   test('what it needs and is down is the reason it does not start', async (t) => {
     let isDown = true
-    const place = await testGateway(t, { partDown: () => (isDown ? { sinceMs: 0 } : undefined) })
+    const place = await testGateway(t, {
+      statusOf: () => ({ status: isDown ? 'unavailable' : 'available', sinceMs: 0 }),
+    })
     await place.gateway.apply({ definitions: [echo({ needs: ['broker'], patienceMs: 100 })], unusable: [] })
-    assert.match((await place.gateway.server('echo')).reason ?? '', /it needs broker, which is down since 1970/)
+    assert.match((await place.gateway.server('echo')).reason ?? '', /broker is down since 1970/)
     isDown = false
     const up = place.event('status.changed', ({ name, status }) => name === 'echo' && status === 'available')
     place.door.events.emit('status.changed', { name: 'broker', status: 'available' })

@@ -2,15 +2,17 @@ import { Fault } from '../kernel/fault.ts'
 import type { ServerDefinition } from '../kernel/mcp/server-definition.ts'
 import { nearest } from '../kernel/nearest.ts'
 import type { Gateway, LoginAnswer, ServerReport } from '../kernel/ports.ts'
+import type { StatusReport } from '../kernel/status.ts'
+import { createNeeds } from './life/needs-graph.ts'
 import type { Logins } from './oauth/logins.ts'
 import { createUpstream, type Upstream } from './upstream/upstream.ts'
 import type { UpstreamParts } from './upstream/parts.ts'
 import { unusableProvider, unusableReport, type Unusable } from './upstream/unusable.ts'
 
-export interface GatewayOptions extends Omit<UpstreamParts, 'blockedBy'> {
+export interface GatewayOptions extends Omit<UpstreamParts, 'needs'> {
   readonly logins: Logins
-  /** Since when and why a part of the hub is down; undefined: it is up, or there is no such part. */
-  partDown(name: string): { readonly sinceMs: number; readonly reason?: string } | undefined
+  /** How a part of the hub does; undefined: there is none of that name. */
+  statusOf(name: string): StatusReport | undefined
 }
 
 /** What the configuration asks for. */
@@ -33,21 +35,22 @@ export function createGateway(options: GatewayOptions): RunningGateway {
   const upstreams = new Map<string, Upstream>()
   const unusable = new Map<string, Unusable & { readonly sinceMs: number }>()
 
-  const parts: UpstreamParts = { ...options, blockedBy }
+  const needsOf = (servers: readonly ServerDefinition[]) =>
+    createNeeds({
+      servers: servers.map(({ id, needs }) => ({ name: id, needs })),
+      statusOf: (name) =>
+        upstreams.get(name)?.report() ?? unusableReports().find(({ id }) => id === name) ?? options.statusOf(name),
+      events,
+      now: () => clock.now(),
+    })
+  let needs = needsOf([])
 
-  function blockedBy({ needs }: ServerDefinition): string | undefined {
-    for (const need of needs) {
-      const down = downOf(need)
-      if (down) return `it needs ${need}, which is down since ${timeOf(down.sinceMs)}`
-    }
-    return undefined
-  }
-
-  const downOf = (name: string) => {
-    const report = upstreams.get(name)?.report() ?? unusableReports().find(({ id }) => id === name)
-    if (!report) return options.partDown(name)
-    // One that starts when it is called is not down.
-    return report.status === 'unavailable' ? report : undefined
+  const parts: UpstreamParts = {
+    ...options,
+    needs: {
+      blockedBy: (id) => needs.blockedBy(id),
+      isNeeded: (id) => needs.isNeeded(id),
+    },
   }
 
   const unusableReports = () => [...unusable.values()].map(unusableReport)
@@ -67,10 +70,6 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     [...[...upstreams.values()].map((upstream) => upstream.report()), ...unusableReports()].sort((a, b) =>
       a.id < b.id ? -1 : 1,
     )
-
-  const stopListening = events.on('status.changed', ({ name }) => {
-    for (const upstream of upstreams.values()) if (upstream.definition.needs.includes(name)) upstream.needsChanged()
-  })
 
   const remove = async (id: string) => {
     const upstream = upstreams.get(id)
@@ -96,7 +95,10 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     }
     // In the order of the configuration: the first of two that collide has the name without a prefix.
     const fresh = enabled.filter(({ id }) => !upstreams.has(id))
+    needs.close()
+    needs = needsOf(enabled)
     for (const definition of fresh) upstreams.set(definition.id, createUpstream(definition, parts))
+    for (const [id, upstream] of upstreams) needs.watch(id, () => upstream.needsChanged())
     // What an old one leaves behind (a port, a lock) must be gone before the new one starts.
     await Promise.all(leaving)
     for (const { id } of fresh) upstreams.get(id)?.begin()
@@ -130,13 +132,11 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     held: (name) => (name === undefined ? [...upstreams.values()] : [find(name)]).flatMap((one) => one.held()),
     approve: async (name, tools) => await find(name).approve(tools),
     async close() {
-      stopListening()
+      needs.close()
       await Promise.all([...upstreams.keys()].map(remove))
     },
   }
 }
-
-const timeOf = (ms: number) => new Date(ms).toISOString()
 
 function unknownServer(name: string, known: readonly ServerReport[]): Fault {
   const meant = nearest(

@@ -74,7 +74,7 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         logins,
         clientInfo: { name: 'alicia', title: 'Alicia', version },
         connect: (request) => connectTo(request, connecting),
-        partDown: (name) => downPart(options.reportOf(name)),
+        statusOf: (name) => options.reportOf(name),
       })
       const read = () => readConfigured(options, secrets)
       const take = (servers: ServerConfig) => {
@@ -151,8 +151,6 @@ const placed = ({ source, line, text }: Problem): string =>
 function report(log: RootLog, warnings: readonly Problem[]): void {
   for (const warning of warnings) log.warn(placed(warning))
 }
-
-const downPart = (report: StatusReport) => (report.status === 'unavailable' ? report : undefined)
 
 interface ConnectingParts {
   readonly guard: Guard

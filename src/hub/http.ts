@@ -13,12 +13,14 @@ import type { McpServer } from '../adapters/mcp/server.ts'
 import { createMcpWebSocket, type McpWebSocket } from '../adapters/mcp/websocket.ts'
 import { createRest } from '../adapters/rest/rest.ts'
 import type { Config } from '../config.ts'
+import { loginCallback } from '../gateway/oauth/callback.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Identity } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Hub } from '../kernel/ports.ts'
+import type { Hub, LoginAnswer } from '../kernel/ports.ts'
 import type { OwnBroker } from './engines.ts'
+import { LOGIN_CALLBACK_PATH } from './gateway.ts'
 
 /** Where MCP is served; the second is where existing set-ups look for it. */
 const MCP_PATHS: ReadonlySet<string> = new Set(['/mcp', '/api/v1/mcp'])
@@ -39,6 +41,8 @@ export interface HttpOptions {
   readonly log: Log
   /** Undefined while it does not run, or runs elsewhere. */
   broker(): OwnBroker | undefined
+  /** Ends a login at another server that a browser comes back from; resolves to that server's name. */
+  finishLogin(answer: LoginAnswer, signal: AbortSignal): Promise<string>
   /** Told where the server listens. */
   onListen(url: string): void
 }
@@ -84,7 +88,12 @@ export function httpPart(options: HttpOptions): Part {
         sharedOrigins: config.allowedOrigins,
         authenticate,
         log,
-        app: { fetch: rest },
+        app: {
+          fetch: (request, env) =>
+            new URL(request.url).pathname === LOGIN_CALLBACK_PATH
+              ? loginCallback(request, { finish: options.finishLogin, log })
+              : rest(request, env),
+        },
         onDirect: (path, method) => mcpPath(path, method, { streamable, sse, exchangeOptions }),
         onUpgrade(path) {
           const at = mcpAddress(path)

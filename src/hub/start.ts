@@ -9,6 +9,7 @@ import { loadSecrets, type Keyring } from '../engines/secrets.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { createEvents, type Events } from '../kernel/events.ts'
+import { Fault } from '../kernel/fault.ts'
 import { createIdentity, OWNER } from '../kernel/identity.ts'
 import { openDoor } from '../kernel/invoke.ts'
 import { createLifecycle, type Lifecycle, type Part } from '../kernel/lifecycle.ts'
@@ -153,7 +154,19 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
           events.emit('tools.changed', { provider: 'servers' })
         },
       }),
-      httpPart({ config, hub, identity, mcp, log, broker: () => broker, onListen: (url) => (address = url) }),
+      httpPart({
+        config,
+        hub,
+        identity,
+        mcp,
+        log,
+        broker: () => broker,
+        async finishLogin(answer, signal) {
+          if (gateway) return await gateway.finishLogin(answer, signal)
+          throw new Fault('unavailable', 'The hub is not ready for logins.', { hint: 'Try again in a moment.' })
+        },
+        onListen: (url) => (address = url),
+      }),
     ],
     { clock, events, log, startTimeoutMs: START_TIMEOUT_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
   )

@@ -14,6 +14,7 @@ import { systemClock } from '../kernel/clock.ts'
 import type { EventMap } from '../kernel/events.ts'
 import { silentLog } from '../kernel/log.ts'
 import type { Transport } from '../kernel/mcp/server-definition.ts'
+import type { StatusReport } from '../kernel/status.ts'
 import { temporaryFolder } from './folder.ts'
 import { testDoor, type TestDoor } from './hub.ts'
 
@@ -29,12 +30,12 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   /** Of an earlier one, to be a hub that starts again. */
   readonly folder?: string
-  partDown?(name: string): { sinceMs: number } | undefined
+  statusOf?(name: string): StatusReport | undefined
 }
 
 export async function testGateway(
   test: Pick<TestContext, 'after'>,
-  { folder = temporaryFolder(test), partDown = () => undefined }: TestGatewayOptions = {},
+  { folder = temporaryFolder(test), statusOf = () => undefined }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const log = silentLog
   const clock = systemClock
@@ -62,7 +63,7 @@ export async function testGateway(
     memory,
     logins,
     clientInfo: { name: 'alicia', title: 'Alicia', version: '0.0.0' },
-    partDown,
+    statusOf,
     connect: ({ definition, transport, face, handlers, signal, onStderr, onProcess }) =>
       connect(transport, {
         name: definition.id,

@@ -1,4 +1,6 @@
 import type { Caller } from '../../kernel/caller.ts'
+import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
+import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import type { Replica, ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { Member } from '../../kernel/resilience/member.ts'
 import type { ClientFace, Connection, ConnectionHandlers } from '../connection/connection.ts'
@@ -8,6 +10,7 @@ import { memoryOf } from '../process/process-table.ts'
 import type { StderrRing } from '../process/stderr-lines.ts'
 import type { ListKind, Relay } from '../relay/relay-options.ts'
 import { createRelay } from '../relay/relay.ts'
+import { modernMeta } from './fetch-lists.ts'
 import { HUB_CAPABILITIES } from './hub-face.ts'
 import type { UpstreamParts } from './parts.ts'
 import { reachedBy } from './reached.ts'
@@ -87,18 +90,20 @@ export function createInstance(options: InstanceOptions): Instance {
   const remember = () =>
     memory.set(definition.id, 'interactive', true).catch((error: unknown) => ownLog.warn('not remembered', { error }))
 
-  const idleStopMs = person ? PERSONAL_IDLE_MS : definition.idleStopMs
+  // Who is needed by others does not sleep.
+  const idleStopMs = person ? PERSONAL_IDLE_MS : parts.needs.isNeeded(definition.id) ? undefined : definition.idleStopMs
   const life: Life<Connection> = createLife<Connection>({
     name: id,
     definition: {
-      ...definition,
+      ...lifeOf(definition),
       ...(idleStopMs !== undefined && { idleStopMs }),
     },
     async open(signal, onClose) {
       pid = undefined
       return await connect(hubFace, { ...relay.sharedHandlers, onClose }, signal, true)
     },
-    blockedBy: () => parts.blockedBy(definition),
+    probe: (connection, signal) => probe(connection, signal, hubFace),
+    blockedBy: () => parts.needs.blockedBy(definition.id),
     memory: async () => (pid === undefined ? undefined : await memoryOf(pid)),
     clock,
     log: ownLog,
@@ -127,5 +132,18 @@ export function createInstance(options: InstanceOptions): Instance {
       await relay.close()
       await life.close()
     },
+  }
+}
+
+const lifeOf = ({ idleStopMs: _, ...definition }: ServerDefinition) => definition
+
+/** Whether it still answers, by the question of its revision that costs it least. An error is an answer too. */
+async function probe(connection: Connection, signal: AbortSignal, face: ClientFace): Promise<void> {
+  const isModern = connection.revision === MODERN_REVISION
+  const params = isModern ? JSON.stringify({ _meta: modernMeta(face) }) : '{}'
+  try {
+    await connection.request({ method: isModern ? 'server/discover' : 'ping', params: () => params, signal })
+  } catch (error) {
+    if (!(error instanceof RelayedError)) throw error
   }
 }

@@ -6,6 +6,7 @@ import type { ServerDefinition, Transport } from '../../kernel/mcp/server-defini
 import type { Secrets } from '../../kernel/ports.ts'
 import type { Registry } from '../../kernel/registry.ts'
 import type { ClientFace, Connection, ConnectionHandlers } from '../connection/connection.ts'
+import type { Needs } from '../life/needs-graph.ts'
 import type { Memory } from './memory.ts'
 
 /** What every upstream of a hub works with. */
@@ -20,8 +21,8 @@ export interface UpstreamParts {
   readonly clientInfo: { readonly name: string; readonly title: string; readonly version: string }
   /** Connects to one server, starting it where it is a program. */
   connect(connecting: Connecting): Promise<Connection>
-  /** Why this one may not start now, from what it needs: "mqtt is down since 14:02"; undefined: it may. */
-  blockedBy(definition: ServerDefinition): string | undefined
+  /** What it needs of others, and others of it. */
+  readonly needs: Pick<Needs, 'blockedBy' | 'isNeeded'>
 }
 
 /** A connection to be made. */

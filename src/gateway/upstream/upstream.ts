@@ -217,7 +217,8 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       return names
     },
     begin() {
-      if (definition.start === 'eager') for (const { life } of shared.instances) life.start()
+      if (definition.start === 'eager' || parts.needs.isNeeded(id))
+        for (const { life } of shared.instances) life.start()
     },
     async start(signal) {
       for (const { life } of shared.instances) life.start()
