@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { fixtureCommand } from '../../src/testing/fixture/fixture.ts'
 import { emptyHome, startHub, type Ending, type Home, type TestHub } from './hub.ts'
 import { startProgram, within } from './program.ts'
 
 /** An MCP server as `mcpServers` describes one that is started. */
-export interface Command {
+export type Command = {
   readonly command: string
   readonly args: string[]
   readonly env?: Record<string, string>
@@ -38,26 +39,36 @@ export const SERVERS = {
   },
 }
 
+/** Servers by name, as `mcpServers` has them, with settings of ours beside. */
+export type Servers = Readonly<Record<string, (Command | { readonly url: string }) & Readonly<Record<string, unknown>>>>
+
 /** A hub as its user starts it, with these servers in the `mcp.json` of its data folder; they are up. */
-export async function startHubWith(
-  ending: Ending,
-  servers: (home: Home) => Readonly<Record<string, Command | { readonly url: string }>>,
-): Promise<TestHub> {
+export async function startHubWith(ending: Ending, servers: (home: Home) => Servers): Promise<TestHub> {
+  const hub = await startHubWithAny(ending, servers)
+  const { servers: listed } = await hub.result('gateway.list_servers')
+  const names = (listed as { name: string }[]).map(({ name }) => name)
+  await Promise.all(names.map((name) => hub.result('gateway.start_server', { name })))
+  await within(allListed(hub, names), 'the tools of every server in the list')
+  return hub
+}
+
+/** The same, whatever becomes of the servers. */
+export async function startHubWithAny(ending: Ending, servers: (home: Home) => Servers): Promise<TestHub> {
   const home = emptyHome(ending)
   mkdirSync(home.data, { recursive: true, mode: 0o700 })
   const mcpServers = servers(home)
   writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers }, undefined, 2), { mode: 0o600 })
-  const hub = await startHub(ending, { home })
-  await Promise.all(Object.keys(mcpServers).map((name) => hub.result('gateway.start_server', { name })))
-  await within(listed(hub), 'the tools of every server in the list')
-  return hub
+  return await startHub(ending, { home })
 }
 
-/** Resolves when every server has tools to offer. */
-async function listed(hub: TestHub): Promise<void> {
+/** Resolves when each of these servers has tools to offer. */
+export async function allListed(hub: TestHub, names: readonly string[]): Promise<void> {
   for (;;) {
     const { servers } = await hub.result('gateway.list_servers')
-    if ((servers as { tools: number }[]).every(({ tools }) => tools > 0)) return
+    const offering = (servers as { name: string; tools: number }[]).filter(({ tools }) => tools > 0)
+    if (names.every((name) => offering.some((server) => server.name === name))) return
+    // The hub refuses whoever asks too often.
+    await delay(50)
   }
 }
 
