@@ -67,6 +67,7 @@ export interface Registry {
   remove(id: string): void
   /** By the name callers know, or the full `service.verb_noun`. Throws Fault `unknown_operation`. */
   find(name: string): Entry
+  has(name: string): boolean
   /** Every entry that is listed, in a deterministic order (by name). The array is shared: do not change it. */
   list(): readonly Entry[]
   providers(): Iterable<Provider>
@@ -127,6 +128,7 @@ export function createRegistry(events: Events): Registry {
         hint: meant === undefined ? 'List the tools to see what there is.' : `Did you mean ${meant}?`,
       })
     },
+    has: (name) => byName.has(name) || byFullName.has(name),
     list: () => (sorted ??= [...byName.values()].filter(isListed).sort((a, b) => (a.name < b.name ? -1 : 1))),
     providers: () => providers.values(),
   }

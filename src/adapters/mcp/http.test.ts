@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
 import { cancelled, READER_TOKEN, testMcp, TOKEN } from '../../testing/mcp.ts'
+import { upstream } from './upstream.fixture.ts'
 
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -164,6 +165,25 @@ suite('MCP over HTTP, revision 2026-07-28', () => {
     test(`refuses ${why}`, async () => {
       const answer = await post(mcp, body, headers)
       assert.deepEqual([answer.status, answer.body.error?.code], [status, code], JSON.stringify(answer.body))
+    })
+
+  for (const [arg, header, status] of [
+    [{ region: 'eu', in: { size: 42 } }, { 'mcp-param-region': 'eu', 'mcp-param-size': '42.0' }, 200],
+    [{ region: 'é' }, { 'mcp-param-region': '=?base64?w6k=?=' }, 200],
+    [{ region: null }, {}, 200],
+    [{ region: 'eu' }, {}, 400],
+    [{ region: 'eu' }, { 'mcp-param-region': 'us' }, 400],
+    [{}, { 'mcp-param-region': 'eu' }, 400],
+  ] as const)
+    test(`an argument that is a header too: ${JSON.stringify([arg, header])} → ${status}`, async () => {
+      const own = testMcp()
+      const size = { type: 'integer', 'x-mcp-header': 'Size' }
+      const properties = { region: { 'x-mcp-header': 'Region' }, in: { type: 'object', properties: { size } } }
+      const schema = { type: 'object', properties }
+      own.door.registry.add(upstream({ id: 'up', tools: [{ name: 'sql', inputSchema: schema }] }))
+      const { body, headers } = modern('tools/call', { name: 'sql', arguments: arg })
+      const answer = await post(own, body, { ...headers, ...header })
+      assert.deepEqual([answer.status, answer.body.error?.code], [status, status === 200 ? undefined : -32020])
     })
 
   test('a result that nobody could use is refused with what to do', async () => {

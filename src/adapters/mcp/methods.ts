@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts'
 import type { ListKind, Target } from '../../kernel/mcp/catalog.ts'
-import { RpcError, rpcErrorOf, unknownMethod, type Params, type Request } from '../../kernel/mcp/message.ts'
+import { RpcError, rpcErrorOf, unknownMethod, type Request } from '../../kernel/mcp/message.ts'
 import { MODERN_REVISION, RPC } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
@@ -27,14 +27,17 @@ export function answerMethod(server: McpServer, request: Request, exchange: Exch
   const { method, params } = request
   if (method === 'tools/call') return callTool(server, params, exchange)
   const kind = LISTS[method]
-  if (kind !== undefined) return list(server, kind, params, exchange)
+  if (kind !== undefined) return list(server, kind, request, exchange)
   if (method === 'tasks/list') return listTasks(server, params, exchange)
   return passOn(server, request, exchange)
 }
 
-function list(server: McpServer, kind: 'tools' | ListKind, params: Params, { client }: Exchange): JsonText {
-  const page = client.view.page(kind, params, client.revision)
-  if (client.revision !== MODERN_REVISION) return `{${page}}`
+function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { client }: Exchange): JsonText {
+  const { revision, view } = client
+  const capability = kind === 'templates' ? 'resources' : kind
+  if (!(capability in view.capabilities(revision))) throw unknownMethod(request.method)
+  const page = view.page(kind, request.params, revision)
+  if (revision !== MODERN_REVISION) return `{${page}}`
   return `{"resultType":"complete",${CACHE_TEXT},${page},"_meta":${server.metaText}}`
 }
 

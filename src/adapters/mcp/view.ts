@@ -18,6 +18,7 @@ export interface View {
   readonly catalog: Catalog
   /** Throws Fault `unknown_operation` for what the profile does not have. */
   find(name: string): Entry
+  has(name: string): boolean
   includes(provider: Provider): boolean
   /** Whose things these clients see. */
   providers(): readonly Provider[]
@@ -58,15 +59,17 @@ export function createView({ profile, registry, catalog, listed, instructions }:
     described.set(key, { of, entries })
     return entries
   }
+  const isTool = (entry: Entry) =>
+    entry.tool.name.charCodeAt(entry.provider.id.length) !== SLASH && profile.includes(entry)
   return {
     profile,
     catalog,
     includes,
     providers,
+    has: (name) => registry.has(name) && isTool(registry.find(name)),
     find(name) {
       const entry = registry.find(name)
-      const isMethod = entry.tool.name.charCodeAt(entry.provider.id.length) === SLASH
-      if (!isMethod && profile.includes(entry)) return entry
+      if (isTool(entry)) return entry
       throw new Fault('unknown_operation', `There is no tool called ${JSON.stringify(name.slice(0, 100))} here.`, {
         hint: 'List the tools to see what there is.',
       })
