@@ -20,11 +20,13 @@ async function serverOf(test: TestContext, kind: string, path: string, args: rea
   assert.ok(preset)
   const script = join(dirname(require.resolve(`${preset.server}/package.json`)), path)
   const client = new Client({ name: 'test', version: '1' })
+  const home = temporaryFolder(test)
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [script, ...args],
     stderr: 'ignore',
-    env: { PATH: process.env['PATH'] ?? '', HOME: temporaryFolder(test), ...env },
+    cwd: home,
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, ...env },
   })
   test.after(() => client.close())
   await client.connect(transport)
@@ -71,7 +73,7 @@ suite('presets, with the real servers', () => {
 
   test('playwright', async (test) => {
     const args = ['--headless', '--isolated', '--no-sandbox', '--executable-path', '/usr/bin/chromium']
-    const call = await serverOf(test, 'playwright', 'cli.js', [...args, '--output-dir', temporaryFolder(test)])
+    const call = await serverOf(test, 'playwright', 'cli.js', args)
     const url = 'data:text/html,<title>One</title>hello'
     await call('navigate', { url })
     assert.deepEqual(await call('detect_browser_tabs', { url_pattern: 'text/html*hello' }), {
