@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import type { ServerDefinition, Transport } from '../../kernel/mcp/server-definition.ts'
 import { pathsOf, type Machine } from '../folders.ts'
 import type { ServerBook } from './book.ts'
-import { fingerprintOf } from './definition.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { cleartextIn } from './describe.ts'
 import type { ServerConfig } from './read.ts'
 

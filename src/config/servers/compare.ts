@@ -1,5 +1,5 @@
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
-import { fingerprintOf } from './definition.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { ServerConfig } from './read.ts'
 
 /** What a new reading means for the servers that run; what stands in none of the lists is to be left alone. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import type {
   OAuthDefinition,
@@ -6,6 +5,7 @@ import type {
   ServerDefinition,
   ToolOverride,
 } from '../../kernel/mcp/server-definition.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
 import type { Place } from './place.ts'
 import type { Entry, Extras } from './schema.ts'
@@ -69,17 +69,6 @@ export function definitionOf(name: string, entry: Entry, extras: Extras, place: 
   }
   return { ...definition, fingerprint: fingerprintOf(definition) }
 }
-
-/** The same for the same content, whatever the order of keys. For comparison in memory: it is made of secrets too. */
-export function fingerprintOf(definition: object): string {
-  const text = JSON.stringify(definition, (_, value: unknown) => {
-    if (value instanceof Map) return sorted(Object.fromEntries(value))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? sorted(value) : value
-  })
-  return createHash('sha256').update(text).digest('hex')
-}
-
-const sorted = (value: object) => Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 const toMs = (seconds: number) => Math.round(seconds * 1000)
 

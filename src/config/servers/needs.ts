@@ -1,40 +1,42 @@
-import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import { didYouMean } from '../explain.ts'
-import type { Problem } from '../problem.ts'
-import { fingerprintOf } from './definition.ts'
-
-interface Known {
-  /** Ids by name. */
-  readonly known: ReadonlyMap<string, string>
-  readonly reserved: readonly string[]
-  readonly line: Pick<Problem, 'source' | 'line'>
-}
+import { fingerprintOf } from './fingerprint.ts'
+import { refused, serverOf, type Outcome } from './outcome.ts'
 
 /** `needs` as ids, whether the file names servers by name or id, and a warning for each that is nothing. */
-export function withKnownNeeds(server: ServerDefinition, { known, reserved, line }: Known) {
-  if (server.needs.length === 0) return { definition: server, warnings: [] }
-  const ids = new Set([...known.values(), ...reserved])
-  const needs = server.needs.map((need) => known.get(need) ?? need)
-  const warnings = needs
-    .filter((need) => !ids.has(need))
-    .map((need): Problem => ({
-      ...line,
-      text: `${server.name} needs ${need}, which is neither a server nor a part of Alicia${didYouMean(nearest(need, ids))}`,
+export function withKnownNeeds(outcomes: readonly Outcome[], reserved: readonly string[]): Outcome[] {
+  const ids = new Map(outcomes.map(serverOf).map(({ name, id }) => [name, id]))
+  const known = new Set([...ids.values(), ...reserved])
+  return outcomes.map((outcome) => {
+    if (!('definition' in outcome) || outcome.definition.needs.length === 0) return outcome
+    const { fingerprint: _, ...definition } = outcome.definition
+    const needs = definition.needs.map((need) => ids.get(need) ?? need)
+    const strangers = needs.filter((need) => !known.has(need))
+    const warnings = strangers.map((need) => ({
+      ...outcome.line,
+      text: `${definition.name} needs ${need}, which is neither a server nor a part of Alicia${didYouMean(nearest(need, known))}`,
     }))
-  const { fingerprint: _, ...rest } = { ...server, needs }
-  return { definition: { ...rest, fingerprint: fingerprintOf(rest) }, warnings }
+    const changed = { ...definition, needs }
+    return {
+      ...outcome,
+      warnings: [...outcome.warnings, ...warnings],
+      definition: { ...changed, fingerprint: fingerprintOf(changed) },
+    }
+  })
 }
 
-/** Servers that need themselves by way of others: by id, the circle in words. */
-export function cyclesIn(servers: readonly ServerDefinition[]): Map<string, string> {
-  const needsOf = new Map(servers.map(({ id, needs }) => [id, needs]))
-  const cycles = new Map<string, string>()
-  for (const { id } of servers) {
+/** Servers that need themselves, by way of others too, are refused: none of them could start first. */
+export function withoutCycles(outcomes: readonly Outcome[]): Outcome[] {
+  const needsOf = new Map(
+    outcomes.flatMap((outcome) =>
+      'definition' in outcome ? [[outcome.definition.id, outcome.definition.needs] as const] : [],
+    ),
+  )
+  return outcomes.map((outcome) => {
+    const { id } = serverOf(outcome)
     const way = wayBack(id, needsOf)
-    if (way) cycles.set(id, `it needs itself: ${[...way, id].join(' → ')}`)
-  }
-  return cycles
+    return way ? refused(outcome, `it needs itself: ${[...way, id].join(' → ')}`) : outcome
+  })
 }
 
 /** The shortest way from a server through its needs to itself: breadth first. */

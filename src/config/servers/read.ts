@@ -3,29 +3,16 @@ import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { Complaint } from '../explain.ts'
 import { isObject } from '../layers.ts'
 import { problemsFault, SERVERS_HINT, type Problem } from '../problem.ts'
-import { definitionOf, fingerprintOf } from './definition.ts'
+import { withoutClashes } from './clashes.ts'
+import { definitionOf } from './definition.ts'
 import { readEntry } from './entry.ts'
 import { identifierOf } from './identifier.ts'
-import { cyclesIn, withKnownNeeds } from './needs.ts'
+import { withKnownNeeds, withoutCycles } from './needs.ts'
+import { serverOf, unusable, type Outcome, type UnusableServer } from './outcome.ts'
 import { placeOf, type ServerSources } from './place.ts'
 import { profilesOf, type ProfileDefinition } from './profile.ts'
 import { readServerFile, type RawServer, type ServerFile } from './server-file.ts'
 import { Unusable } from './unusable.ts'
-
-/** A server that stands in a file and cannot be run as it is written there. */
-export interface UnusableServer {
-  /** Like that of a definition; unlike all others even where two names give the same one. */
-  readonly id: string
-  readonly name: string
-  /** False: nobody misses it. */
-  readonly enabled: boolean
-  /** `missing`: a variable, secret or file that can still come; `wrong`: the file has to be changed. */
-  readonly is: 'missing' | 'wrong'
-  /** Names file, line and what is wanted, never a value. */
-  readonly problem: Problem
-  /** Changes with the problem. */
-  readonly fingerprint: string
-}
 
 /** Where a server stands, and what stands there, references unresolved: cleartext secrets included. */
 export interface ServerPlace {
@@ -48,12 +35,6 @@ export interface ServerConfig {
   readonly filesRead: readonly string[]
 }
 
-type Outcome = {
-  readonly line: Required<Pick<Problem, 'source' | 'line'>>
-  readonly value: unknown
-  readonly warnings: readonly Problem[]
-} & ({ readonly definition: ServerDefinition } | { readonly unusable: UnusableServer })
-
 /**
  * Reads `mcp.json` and its like; a file that does not exist has no servers. What is wrong with one server is that
  * server's alone. Throws Fault `invalid_input` with file and line where a file as a whole cannot be read.
@@ -67,41 +48,24 @@ export function readServers(files: readonly string[], sources: ServerSources): S
   const outcomes = read.flatMap((file) =>
     file.servers.map((server) => readServer(server, { file, sources, filesRead })),
   )
-  const unique = withoutClashes(outcomes, sources.reserved)
-  const usable = unique.flatMap((outcome) => ('definition' in outcome ? [outcome] : []))
-  const known = new Map(unique.map(serverOf).map(({ name, id }) => [name, id]))
-  const needs = usable.map(({ definition, line }) =>
-    withKnownNeeds(definition, { known, line, reserved: sources.reserved }),
-  )
-  const cycles = cyclesIn(needs.map(({ definition }) => definition))
-  const lines = new Map(usable.map(({ definition, line }) => [definition.id, line]))
-  const definitions = needs.map(({ definition }) => definition).filter(({ id }) => !cycles.has(id))
+  const servers = withoutCycles(withKnownNeeds(withoutClashes(outcomes, sources.reserved), sources.reserved))
+  const definitions = servers.flatMap((outcome) => ('definition' in outcome ? [outcome.definition] : []))
   const profiles = profilesOf(read, definitions)
   return {
     definitions,
-    unusable: [
-      ...unique.flatMap((outcome) => ('unusable' in outcome ? [outcome.unusable] : [])),
-      ...[...cycles].map(([id, text]) => {
-        const { name, enabled } = usable.find(({ definition }) => definition.id === id)?.definition ?? {
-          name: id,
-          enabled: true,
-        }
-        return unusable({ id, name, enabled, is: 'wrong', problem: { ...(lines.get(id) ?? { source: '' }), text } })
-      }),
-    ],
+    unusable: servers.flatMap((outcome) => ('unusable' in outcome ? [outcome.unusable] : [])),
     profiles: profiles.profiles,
     capabilities: capabilitiesOf(read),
     warnings: [
       ...read.flatMap(({ warnings }) => warnings),
-      ...outcomes.flatMap(({ warnings }) => warnings),
-      ...needs.flatMap(({ warnings }) => warnings),
+      ...servers.flatMap(({ warnings }) => warnings),
       ...profiles.warnings,
     ],
     places: new Map(
-      unique.map((outcome) => [
-        serverOf(outcome).id,
-        { file: outcome.line.source, line: outcome.line.line, value: outcome.value },
-      ]),
+      servers.map((outcome) => {
+        const { source, line } = outcome.line
+        return [serverOf(outcome).id, { file: source, line, value: outcome.value }]
+      }),
     ),
     filesRead: [...filesRead],
   }
@@ -153,47 +117,6 @@ function readServer({ name, path, value }: RawServer, { file, sources, filesRead
 }
 
 const isEnabled = (value: unknown) => !isObject(value) || (value['enabled'] ?? value['disabled'] !== true) !== false
-
-const unusable = (server: Omit<UnusableServer, 'fingerprint'>): UnusableServer => ({
-  ...server,
-  // A line number alone is no change.
-  fingerprint: fingerprintOf({ ...server, problem: server.problem.text }),
-})
-
-const serverOf = (outcome: Outcome) => ('definition' in outcome ? outcome.definition : outcome.unusable)
-
-/** Of two that would have the same id, the second is refused; so is one that is called like a part of the hub. */
-function withoutClashes(outcomes: readonly Outcome[], reserved: readonly string[]): Outcome[] {
-  const taken = new Map<string, { readonly name: string; readonly line: Outcome['line'] }>()
-  return outcomes.map((outcome) => {
-    const { id, name, enabled } = serverOf(outcome)
-    const refuse = (text: string): Outcome => {
-      const { line, value, warnings } = outcome
-      const ownId = freeId(id, taken)
-      taken.set(ownId, { name, line })
-      return {
-        line,
-        value,
-        warnings,
-        unusable: unusable({ id: ownId, name, enabled, is: 'wrong', problem: { ...line, text } }),
-      }
-    }
-    const other = taken.get(id)
-    if (other) {
-      const where = `${other.line.source}:${other.line.line}`
-      return refuse(`${name} gives the same id (${id}) as ${other.name} in ${where}; rename one of them`)
-    }
-    if (reserved.includes(id)) return refuse(`${name} is the name of a part of Alicia; give the server another`)
-    taken.set(id, { name, line: outcome.line })
-    return outcome
-  })
-}
-
-function freeId(id: string, taken: ReadonlyMap<string, unknown>): string {
-  let number = 2
-  while (taken.has(`${id}-${number}`)) number += 1
-  return `${id}-${number}`
-}
 
 /** Later files add to earlier ones; what is no object is left for the reader of capabilities to refuse. */
 function capabilitiesOf(files: readonly ServerFile[]): unknown {
