@@ -66,6 +66,7 @@ for (const { transport, era } of SERVERS)
   suite(`relay to a server of the official library: ${transport}, ${era}`, () => {
     const endings: (() => unknown)[] = []
     const ending = { after: (task: () => unknown) => void endings.unshift(task) }
+    const changed = Promise.withResolvers<string>()
     let setup: TestRelay
 
     before(async () => {
@@ -75,6 +76,7 @@ for (const { transport, era } of SERVERS)
         { revision: '2025-11-25', serve: () => '{}' },
         {
           shared: () => shared,
+          onListChanged: changed.resolve,
           connectFor: async ({ capabilities }, { onRequest }) =>
             (await connected(ending, place, { capabilities, onRequest })).connection,
         },
@@ -89,6 +91,15 @@ for (const { transport, era } of SERVERS)
       await setup.relay.close()
       for (const end of endings) await end()
     })
+
+    if (era === 'modern')
+      test('what changes is heard', async () => {
+        const context = contextFor(legacyPeer().peer)
+        // Answered when the server agreed to tell.
+        await setup.relay.request('resources/subscribe', '{"uri":"test://watched-resource"}', context)
+        await finish(setup, legacyPeer(), { name: 'test_trigger_prompt_change', arguments: {} })
+        assert.equal(await changed.promise, 'prompts')
+      })
 
     for (const { era: clientEra, client } of CLIENTS) {
       test(`${clientEra} client: three questions at once`, async () => {
