@@ -3,10 +3,12 @@ import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { importServers, type ImportFlags } from './import.ts'
+import { addServer, addServerJson, removeServer } from './server-add.ts'
 import { listSecrets, removeSecret, setSecret } from './secret.ts'
 import type { EntryFlags } from './server-entry.ts'
+import { listServers } from './server-list.ts'
 import { showServerLog, type LogFlags } from './server-log.ts'
-import { addServer, addServerJson, askServer, inspectServer, listServers, removeServer } from './servers.ts'
+import { askServer, inspectServer } from './servers.ts'
 
 export interface Parts<Config extends HubConfig> {
   readonly program: Command
