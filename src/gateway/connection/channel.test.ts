@@ -172,20 +172,20 @@ suite('messages in both directions', () => {
   test('the last words of a process are heard before its end', async () => {
     const { wire, say, stdout, ended, closed } = pipes()
     const [answered, lost] = [ask(wire), ask(wire)]
-    ended.resolve({ code: 1, signal: null, reason: 'it ended with exit code 1.' })
+    ended.resolve({ code: 1, signal: null, reason: 'it ended with exit code 1' })
     await ended.promise
     say({ id: 1, result: {} })
     stdout.end()
     assert.equal((await answered).text, '{}')
     await assert.rejects(lost, fault('unavailable', /files: it ended with exit code 1\./))
-    assert.deepEqual(closed, ['it ended with exit code 1.'])
+    assert.deepEqual(closed, ['it ended with exit code 1'])
     assert.equal(wire.ended, true)
   })
 
   test('an end that leaves the output open is an end', async () => {
     const { wire, ended, closed, clock } = pipes()
     const call = ask(wire)
-    ended.resolve({ code: 0, signal: null, reason: 'it ended.' })
+    ended.resolve({ code: 0, signal: null, reason: 'it ended' })
     await ended.promise
     assert.deepEqual(closed, [])
     clock.advance(1000)

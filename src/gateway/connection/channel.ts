@@ -100,11 +100,11 @@ export class Channel implements Wire {
     if (call) this.#settle(call).reject(tooLarge(name, bytes, maxMessageBytes))
   }
 
-  /** The connection broke. `reason` is a sentence. */
+  /** The connection broke. `reason` says why, without a full stop. */
   lost(reason: string): void {
     if (this.#end) return
     const { name, handlers } = this.#options
-    this.#finish(new Fault('unavailable', `${name}: ${reason}`, { details: { provider: name } }))
+    this.#finish(new Fault('unavailable', `${name}: ${reason}.`, { details: { provider: name } }))
     void this.#carrier.close()
     handlers.onClose(reason)
   }

@@ -19,7 +19,7 @@ export function plainProcess({ command, args, env }: StdioTransport): ServerProc
   const ended = once(child, 'exit').then(([code, signal]: (number | string | null)[]) => ({
     code: code as number | null,
     signal: signal as string | null,
-    reason: `it ended with exit code ${code}.`,
+    reason: `it ended with exit code ${code}`,
   }))
   return {
     pid: child.pid ?? 0,

@@ -44,7 +44,7 @@ export interface ConnectionHandlers {
   onNotification(notification: ServerNotification): void
   /** Throws RelayedError to answer with that error; anything else becomes an internal error without details. */
   onRequest(request: ServerRequest): Promise<RelayedResult>
-  /** Once, when the connection is of no use any more; not after `close`. `reason` is a sentence for people. */
+  /** Once, when the connection is of no use any more; not after `close`. `reason` says why, for people, without a full stop. */
   onClose(reason: string): void
 }
 

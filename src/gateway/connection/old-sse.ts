@@ -56,8 +56,8 @@ export async function overOldSse(endpoint: HttpEndpoint, options: WireOptions, s
       },
     })
     void readChunks(stream, (chunk) => reader.push(chunk)).then(
-      () => lost('it ended its stream.'),
-      (error: unknown) => lost('its stream broke off.', error),
+      () => lost('it ended its stream'),
+      (error: unknown) => lost('its stream broke off', error),
     )
     const lost = (reason: string, error?: unknown) => {
       address.reject(faultOf(error))

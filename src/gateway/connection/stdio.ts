@@ -53,7 +53,7 @@ export function overStdio(process: ServerProcess, options: WireOptions): Channel
   }
   const finish = () => {
     cancelWait()
-    channel.lost(reason ?? 'it closed its output.')
+    channel.lost(reason ?? 'it closed its output')
   }
   stdout.once('close', () => {
     silent = true

@@ -177,10 +177,10 @@ export class StreamableHttp implements Wire {
   /** 2025-11-25, "Session Management": whoever wants to go on begins a new session. */
   #gone(): Fault {
     const { name, handlers } = this.#options
-    const reason = 'its session is gone; it was restarted or forgot it.'
+    const reason = 'its session is gone; it was restarted or forgot it'
     this.#session.forget()
     if (!this.ended) {
-      this.#finish(`${name}: ${reason}`)
+      this.#finish(`${name}: ${reason}.`)
       handlers.onClose(reason)
     }
     return this.#over.signal.reason as Fault

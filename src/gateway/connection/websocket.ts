@@ -87,7 +87,7 @@ function channelOver(socket: WebSocket, options: WireOptions): Channel {
   socket.on('error', (error) => (broken = ` (${error.message})`))
   socket.once('close', (code) => {
     stopWatching()
-    channel.lost(`its connection closed with code ${code}${broken}.`)
+    channel.lost(`its connection closed with code ${code}${broken}`)
   })
   return channel
 }
