@@ -42,6 +42,7 @@ function start(stored?: Grant) {
   const changes: Holding['is'][] = []
   const holdings = createHoldings({
     id: 'notes',
+    storedAs: 'notes',
     audience: 'https://mcp.example/mcp',
     vault,
     clock: heldClock(),

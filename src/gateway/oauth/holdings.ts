@@ -26,6 +26,8 @@ export interface Holdings {
 
 export interface HoldingsOptions {
   readonly id: string
+  /** The upstream's name in the vault. */
+  readonly storedAs: string
   /** What grants have to be for. */
   readonly audience: string
   readonly vault: Pick<TokenVault, 'grant' | 'saveGrant' | 'removeGrant'>
@@ -41,13 +43,13 @@ const MOVED: Holding = { is: 'nothing', why: 'its address is another one since t
 /** A server that refuses everybody for some minutes must not cost everybody their login. */
 const REFUSED_MS = 5 * 60_000
 
-export function createHoldings({ id, audience, vault, clock, log, onChange }: HoldingsOptions): Holdings {
+export function createHoldings({ id, storedAs, audience, vault, clock, log, onChange }: HoldingsOptions): Holdings {
   const known = new Map<string, Promise<Holding>>()
   const renewing = new Map<string, Promise<Grant>>()
   let written: Promise<unknown> = Promise.resolve()
 
   const load = async (person: string): Promise<Holding> => {
-    const grant = await vault.grant(id, person)
+    const grant = await vault.grant(storedAs, person)
     if (grant === undefined) return NOBODY
     // The address of that name was changed: the new server must not get what the old one was trusted with.
     return grant.audience === audience ? { is: 'grant', grant } : MOVED
@@ -80,7 +82,7 @@ export function createHoldings({ id, audience, vault, clock, log, onChange }: Ho
     const grant = await work(before.is === 'nothing' ? undefined : before.grant)
     await write(async () => {
       if ((await of(person)) !== before) return
-      await vault.saveGrant(id, person, grant).catch((error: unknown) =>
+      await vault.saveGrant(storedAs, person, grant).catch((error: unknown) =>
         // The old one is used up: this one is all there is, and works until the hub ends.
         log.error('a renewed login could not be stored', { upstream: id, error }),
       )
@@ -95,7 +97,7 @@ export function createHoldings({ id, audience, vault, clock, log, onChange }: Ho
     of,
     keep: (person, grant) =>
       write(async () => {
-        await vault.saveGrant(id, person, grant)
+        await vault.saveGrant(storedAs, person, grant)
         set(person, { is: 'grant', grant })
       }),
     async drop(person, why) {
@@ -105,7 +107,7 @@ export function createHoldings({ id, audience, vault, clock, log, onChange }: Ho
       set(person, nothing)
       await write(async () => {
         if ((await of(person)) !== nothing) set(person, nothing)
-        await vault.removeGrant(id, person)
+        await vault.removeGrant(storedAs, person)
       })
     },
     refuse: (person, grant, why) => set(person, { is: 'refused', grant, why, untilMs: clock.monotonic() + REFUSED_MS }),

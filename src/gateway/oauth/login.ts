@@ -16,8 +16,10 @@ import { clientCredentials, type MachineGrant } from './tokens.ts'
 import type { TokenVault } from './vault.ts'
 
 export interface UpstreamLoginOptions {
-  /** The upstream's id: key of what is stored, and what faults name. */
+  /** The upstream's id, which faults name. */
   readonly id: string
+  /** What its tokens are stored under; absent: the id. */
+  readonly key?: string
   /** The upstream's address. Tokens go to its origin and nowhere else. */
   readonly url: string
   /** Absent: everything is discovered. */
@@ -78,7 +80,7 @@ const MACHINE = ''
 
 /** Throws TypeError when `url` is none. */
 export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogin {
-  const { id, vault, clock, log, redirectUrl, definition = DISCOVER_ANYWAY } = options
+  const { id, key: storedAs = id, vault, clock, log, redirectUrl, definition = DISCOVER_ANYWAY } = options
   const upstream = new URL(options.url)
   const audience = `${upstream.origin}${upstream.pathname}`
   const machine = options.machine ?? (definition.grant === 'client_credentials' ? clientCredentials : undefined)
@@ -93,6 +95,7 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
   const keyOf = (person: string) => (machine === undefined ? person : MACHINE)
   const holdings = createHoldings({
     id,
+    storedAs,
     audience,
     vault,
     clock,
@@ -174,7 +177,7 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
       await holdings.drop(key, 'logged out')
       authority.forgetWanted(key)
       const revoked = await revokeAt(holding, signal)
-      if ((await vault.people(id)).length === 0) await vault.unbindIssuer(id)
+      if ((await vault.people(storedAs)).length === 0) await vault.unbindIssuer(id)
       // A registration that its server has lost cannot be told from a good one: this is how a person renews it.
       const issuer = await issuerOf(holding, signal)
       if (issuer !== undefined && !(await vault.isUsed(issuer))) await vault.removeRegistration(issuer)

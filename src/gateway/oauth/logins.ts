@@ -34,16 +34,22 @@ export interface Logins {
 }
 
 export function createLogins(options: LoginsOptions): Logins {
-  const byServer = new Map<string, UpstreamLogin>()
+  /** By server and address: replicas may lie at several, and a token of one is not for another. */
+  const byServer = new Map<string, Map<string, UpstreamLogin>>()
 
-  const loginOf = ({ id, oauth }: ServerDefinition, transport: Transport | undefined): UpstreamLogin | undefined => {
-    if (transport?.kind !== 'http' || hasOwnCredentials(transport.headers)) return undefined
-    const known = byServer.get(id)
+  const loginOf = (definition: ServerDefinition, transport: Transport): UpstreamLogin | undefined => {
+    if (transport.kind !== 'http' || hasOwnCredentials(transport.headers)) return undefined
+    const { id, oauth, replicas } = definition
+    const { url } = transport
+    const known = byServer.get(id)?.get(url)
     if (known) return known
     const { vault, redirectUrl, clock, log, fetch } = options
+    const [first] = replicas
+    const isFirst = first?.transport.kind === 'http' && first.transport.url === url
     const made = createUpstreamLogin({
       id,
-      url: transport.url,
+      ...(!isFirst && { key: `${id} ${url}` }),
+      url,
       ...(oauth && { definition: oauth }),
       vault,
       redirectUrl,
@@ -54,21 +60,28 @@ export function createLogins(options: LoginsOptions): Logins {
         if (status.is === 'logged_in') options.onLogin(id, person)
       },
     })
-    byServer.set(id, made)
+    byServer.set(id, (byServer.get(id) ?? new Map<string, UpstreamLogin>()).set(url, made))
     return made
   }
 
-  const required = (definition: ServerDefinition): UpstreamLogin => {
-    const login = loginOf(definition, definition.replicas[0]?.transport)
-    if (login) return login
+  /** Of each address that may ask for one. */
+  const required = (definition: ServerDefinition): [UpstreamLogin, ...UpstreamLogin[]] => {
+    const all = definition.replicas.flatMap(({ transport }) => loginOf(definition, transport) ?? [])
+    const [first, ...more] = new Set(all)
+    if (first) return [first, ...more]
     throw new Fault('conflict', `${definition.id} asks for no login: it gets what the configuration says.`)
   }
 
   return {
     fetchFor: (definition, transport, person) => loginOf(definition, transport)?.fetch(person?.id ?? OWNER.id),
-    begin: async (definition, person, signal) => await required(definition).begin(person.id, signal),
+    async begin(definition, person, signal) {
+      const logins = required(definition)
+      for (const login of logins)
+        if ((await login.status(person.id)).is === 'logged_out') return await login.begin(person.id, signal)
+      return await logins[0].begin(person.id, signal)
+    },
     async finish(answer, signal) {
-      for (const login of byServer.values())
+      for (const login of [...byServer.values()].flatMap((logins) => [...logins.values()]))
         if (login.expects(answer.state)) return { id: login.id, ...(await login.finish(answer, signal)) }
       throw new Fault(
         'not_found',
@@ -79,10 +92,10 @@ export function createLogins(options: LoginsOptions): Logins {
       )
     },
     async logout(definition, person, signal) {
-      await required(definition).logout(person.id, signal)
+      await Promise.all(required(definition).map((login) => login.logout(person.id, signal)))
     },
     forget(id) {
-      byServer.get(id)?.close()
+      for (const login of byServer.get(id)?.values() ?? []) login.close()
       byServer.delete(id)
     },
   }
