@@ -8,13 +8,16 @@ import { CLIENTS, textOf, type McpClient } from '../support/mcp-client.ts'
 import { within } from '../support/program.ts'
 import { allListed, startHubWithAny, type Servers } from '../support/servers.ts'
 
-/** So that what never answers is given up soon. */
-const LIMITS = { timeoutSeconds: 2, startTimeoutSeconds: 10, patienceSeconds: 1 }
-
-const limitsOf = (behaviour: string) => ({
-  ...LIMITS,
-  ...(/^(silent|hangs)$/.test(behaviour) && { startTimeoutSeconds: 1 }),
-})
+/** What never answers is given up soon; the others get time enough for a slow machine. */
+const SETTINGS: Readonly<Record<string, object>> = {
+  silent: { startTimeoutSeconds: 1 },
+  hangs: { startTimeoutSeconds: 1 },
+  'closes-stdin': { timeoutSeconds: 1 },
+  'closes-stdout': { timeoutSeconds: 1 },
+  'endless-line': { timeoutSeconds: 1 },
+  'hangs-in-call': { timeoutSeconds: 1 },
+}
+const settingsOf = (behaviour: string): object => ({ patienceSeconds: 1, ...SETTINGS[behaviour] })
 
 /** Servers that cannot be used, and the reason that people read. */
 const DOWN_STDIO: Readonly<Record<string, RegExp>> = {
@@ -85,13 +88,13 @@ suite('a hub with servers that are broken in every way', () => {
     const http = await Promise.all(
       [...Object.keys(DOWN_HTTP), ...UP_HTTP].map(async (behaviour) => {
         const { url } = await httpUpstream(ending, behaviour as HttpBehaviour)
-        return [`http-${behaviour}`, { url, ...limitsOf(behaviour) }] as const
+        return [`http-${behaviour}`, { url, ...settingsOf(behaviour) }] as const
       }),
     )
     const stdio = [...Object.keys(DOWN_STDIO), ...Object.keys(UP_STDIO)].map((name) => {
       const behaviour = name as StdioBehaviour
       const command = stdioUpstream(behaviour, { amount: UP_STDIO[behaviour]?.[0] ?? 0 })
-      return [behaviour, { ...command, ...limitsOf(behaviour) }] as const
+      return [behaviour, { ...command, ...settingsOf(behaviour) }] as const
     })
     const servers: Servers = Object.fromEntries([...http, ...stdio])
     hub = await startHubWithAny(ending, () => servers)
