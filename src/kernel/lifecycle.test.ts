@@ -137,6 +137,73 @@ suite('life cycle', () => {
     assert.deepEqual(seen, ['bus unavailable', 'bus degraded'])
   })
 
+  suite('single parts', () => {
+    const chain = (journal: string[], more: Partial<Part> = {}) =>
+      lifecycle([
+        part('base', [], journal, { essential: true }),
+        part('bus', ['base'], journal, more),
+        part('lamps', ['bus'], journal),
+        part('doors', ['bus'], journal),
+        part('clock', ['base'], journal),
+      ])
+    const started = async (journal: string[], more?: Partial<Part>) => {
+      const life = chain(journal, more)
+      await life.start()
+      journal.length = 0
+      return life
+    }
+
+    test('one is started anew between those that need it', async () => {
+      const journal: string[] = []
+      const life = await started(journal)
+      await life.control.restart('bus')
+      assert.deepEqual(journal, ['-lamps', '-doors', '-bus', '+bus', '+lamps', '+doors'])
+      const restarts = life.control.states().map(({ name, restarts }) => [name, restarts])
+      assert.deepEqual(Object.fromEntries(restarts), { base: 0, bus: 1, lamps: 1, doors: 1, clock: 0 })
+      await life.stop()
+      assert.deepEqual(journal.slice(6).sort(), ['-base', '-bus', '-clock', '-doors', '-lamps'])
+    })
+
+    test('what was stopped on request stays so until somebody starts it', async () => {
+      const journal: string[] = []
+      const life = await started(journal)
+      await life.control.stop('doors')
+      await life.control.restart('bus')
+      assert.equal(life.report('doors').reason, 'it was stopped')
+      assert.deepEqual(journal, ['-doors', '-lamps', '-bus', '+bus', '+lamps'])
+      await life.control.stop('bus')
+      await life.control.start('doors')
+      assert.deepEqual(journal.slice(5), ['-lamps', '-bus', '+bus', '+doors'])
+      await life.stop()
+    })
+
+    test('one that failed is tried again, with what failed for its sake', async () => {
+      const journal: string[] = []
+      let isBroken = true
+      const life = await started(journal, {
+        start: async () => {
+          if (isBroken) throw new Error('no cable')
+          return { stop: async () => {} }
+        },
+      })
+      await assert.rejects(life.control.start('lamps'), { code: 'unavailable', message: /bus is down \(no cable\)/ })
+      await assert.rejects(life.control.start('bus'), { code: 'unavailable', message: /did not start: no cable/ })
+      isBroken = false
+      await life.control.start('bus')
+      assert.deepEqual(journal, ['+lamps', '+doors'])
+      await life.stop()
+    })
+
+    test('what the hub cannot do without is refused with the reason', async () => {
+      const life = await started([])
+      await assert.rejects(life.control.stop('base'), { code: 'conflict', message: /the hub is of no use without it/ })
+      await assert.rejects(life.control.restart('nobody'), { code: 'not_found' })
+      assert.deepEqual(life.control.affected('bus'), ['bus', 'lamps', 'doors'])
+      await life.stop()
+      await assert.rejects(life.control.start('bus'), { code: 'stopping' })
+    })
+  })
+
   for (const [why, parts, says] of [
     ['a cycle', [part('a', ['b'], []), part('b', ['a'], [])], /a → b → a/],
     ['a need that does not exist', [part('a', ['x'], [])], /a needs x/],

@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import type { Events } from './events.ts'
 import { Fault } from './fault.ts'
 import type { Log } from './log.ts'
+import { createPartControl, type PartControl, type PartState } from './part-control.ts'
 import type { PartReport, Ports } from './ports.ts'
 import type { StatusReport } from './status.ts'
 
@@ -37,6 +38,8 @@ export interface Lifecycle {
   stop(): Promise<void>
   report(name: string): StatusReport
   reports(): readonly PartReport[]
+  /** Single parts, once everything was started. */
+  readonly control: PartControl
 }
 
 export interface LifecycleOptions {
@@ -56,6 +59,7 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
   const states = new Map<string, State>(parts.map(({ name }) => [name, { is: 'waiting', sinceMs: clock.now() }]))
   const started = new Map<string, Promise<void>>()
   const stopped = new Map<string, Promise<void>>()
+  const restarts = new Map<string, number>()
   const abort = new AbortController()
 
   const enter = (name: string, state: State) => {
@@ -78,6 +82,7 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
     const down = needed.find(({ name }) => states.get(name)?.is !== 'running')
     try {
       if (down) throw new Fault('unavailable', `${down.name} is down (${reportOf(states.get(down.name)).reason})`)
+      restarts.set(part.name, (restarts.get(part.name) ?? -1) + 1)
       enter(part.name, { is: 'starting', sinceMs: clock.now() })
       const running = await within(part, valuesOf(needed, states))
       enter(part.name, { is: 'running', sinceMs: clock.now(), part: running })
@@ -139,7 +144,27 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
     enter(part.name, { is: 'stopped', sinceMs: clock.now() })
   }
 
+  const stateOf = (name: string): PartState => ({
+    name,
+    needs: byName.get(name)?.needs ?? [],
+    ...reportOf(states.get(name)),
+    state: states.get(name)?.is ?? 'waiting',
+    restarts: restarts.get(name) ?? 0,
+    essential: byName.get(name)?.essential === true,
+  })
+
+  const control = createPartControl(parts, {
+    start: startOne,
+    stop: stopOne,
+    state: stateOf,
+    forget(name) {
+      started.delete(name)
+      stopped.delete(name)
+    },
+  })
+
   return {
+    control,
     async start() {
       await Promise.all(parts.map(startOne))
       for (const { name, essential } of parts) {
@@ -149,6 +174,7 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
     },
     async stop() {
       abort.abort(new Fault('stopping', 'the hub is shutting down'))
+      await control.close()
       await Promise.all(parts.map(stopOne))
     },
     report: (name) => reportOf(states.get(name)),

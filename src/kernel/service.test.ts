@@ -38,6 +38,16 @@ suite('service', () => {
     await assert.rejects(call(), { code: 'unavailable', message: /it was stopped/ })
   })
 
+  test('one that is started anew works on what it is now', async () => {
+    let value = 0
+    const { life, call } = hubWith(async () => ({ deps: { value: (value += 1) } }))
+    await life.start()
+    assert.deepEqual(await call(), { value: 1 })
+    await life.control.restart('demo')
+    assert.deepEqual(await call(), { value: 2 })
+    await life.stop()
+  })
+
   test('one that did not start shows its reason to every caller', async () => {
     const { life, call } = hubWith(() => Promise.reject(new Error('no such device')))
     await life.start()

@@ -4,6 +4,7 @@ import type { Part } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import type { Operation } from './operation.ts'
 import type { Ports } from './ports.ts'
+import { methodTool, type OfferSpec } from './offer.ts'
 import type { Provider, Registry } from './registry.ts'
 import type { StatusReport } from './status.ts'
 import type { Tool } from './tool.ts'
@@ -23,6 +24,8 @@ export interface ServiceSpec<Need extends keyof Ports, Deps> {
   needs: readonly Need[]
   /** Known before the service runs, so that a broken service is listed with its reason instead of missing. */
   operations: readonly Operation<Deps>[]
+  /** What MCP clients get of it besides its operations. */
+  offers?: OfferSpec<Deps>
   /** Throws when it cannot work; the signal aborts when it takes too long or the hub stops meanwhile. */
   start(ports: Pick<Ports, Need> & Surroundings, signal: AbortSignal): Promise<Running<Deps>>
 }
@@ -54,10 +57,14 @@ export function service<Need extends keyof Ports, Deps>(spec: ServiceSpec<Need, 
     operations: spec.operations,
     join(surroundings, registry, report) {
       let deps: Deps | undefined
+      const { name, offers } = spec
       const provider: Provider = {
-        id: spec.name,
+        id: name,
         kind: 'service',
         tools: spec.operations.map((operation) => lateBound(operation, () => deps)),
+        ...(offers && {
+          offers: { ...offers, methods: offers.methods.map((method) => methodTool(name, method, () => deps as Deps)) },
+        }),
         report,
       }
       registry.add(provider)
@@ -81,11 +88,13 @@ export function service<Need extends keyof Ports, Deps>(spec: ServiceSpec<Need, 
 
 /** The operation's tool, bound to what the service became when it started. `invoke` refuses calls before that. */
 function lateBound<Deps>(operation: Operation<Deps>, deps: () => Deps | undefined): Tool {
-  let bound: Tool | undefined
+  let bound: { readonly to: Deps; readonly tool: Tool } | undefined
   return Object.defineProperty(Object.create(null, Object.getOwnPropertyDescriptors(operation.meta)) as Tool, 'run', {
     value: (input: unknown, context: Parameters<Tool['run']>[1]) => {
-      bound ??= operation.bind(deps() as Deps)
-      return bound.run(input, context)
+      const to = deps() as Deps
+      // A service that was started anew is another one.
+      if (bound?.to !== to) bound = { to, tool: operation.bind(to) }
+      return bound.tool.run(input, context)
     },
   })
 }
