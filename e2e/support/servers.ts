@@ -14,28 +14,31 @@ export type Command = {
   readonly env?: Record<string, string>
 }
 
-const program = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url))
-
-const node = (path: string, ...args: string[]): Command => ({
+const node = (program: string, ...args: string[]): Command => ({
   command: process.execPath,
-  args: [program(path), ...args],
+  args: [fileURLToPath(program), ...args],
 })
 
 /** Servers of other people that tests attach; they keep what they write in this home. */
 export const SERVERS = {
   everything: (transport: 'stdio' | 'streamableHttp' = 'stdio') =>
-    node('@modelcontextprotocol/server-everything/dist/index.js', transport),
+    node(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'), transport),
   /** Allowed: this folder only. */
   filesystem: ({ folder }: Pick<Home, 'folder'>) =>
-    node('@modelcontextprotocol/server-filesystem/dist/index.js', folder),
+    node(import.meta.resolve('@modelcontextprotocol/server-filesystem/dist/index.js'), folder),
   memory: ({ folder }: Pick<Home, 'folder'>): Command => ({
-    ...node('@modelcontextprotocol/server-memory/dist/index.js'),
+    ...node(import.meta.resolve('@modelcontextprotocol/server-memory/dist/index.js')),
     env: { MEMORY_FILE_PATH: join(folder, 'memory.jsonl') },
   }),
   /** The system's Chromium, without a window or a profile. */
   playwright: ({ folder }: Pick<Home, 'folder'>) => {
     const options = ['--headless', '--isolated', '--no-sandbox', '--output-dir', join(folder, 'browser')]
-    return node('@playwright/mcp/cli.js', '--executable-path', '/usr/bin/chromium', ...options)
+    return node(
+      new URL('./cli.js', import.meta.resolve('@playwright/mcp/package.json')).href,
+      '--executable-path',
+      '/usr/bin/chromium',
+      ...options,
+    )
   },
 }
 
