@@ -7,6 +7,7 @@ import { firehoseRows } from './rows/firehose.ts'
 import { invokeCost } from './rows/invoke-cost.ts'
 import { mcpSession } from './rows/mcp-session.ts'
 import { mcpStateless } from './rows/mcp-stateless.ts'
+import { manyUpstreams } from './rows/many-upstreams.ts'
 import { memory } from './rows/memory.ts'
 import { mqttIndex } from './rows/mqtt-index.ts'
 import { mqttRequest } from './rows/mqtt-request.ts'
@@ -27,6 +28,7 @@ const ROWS: readonly Row[] = [
   ...mcpSession,
   ...relayRows,
   killedUpstreams,
+  ...manyUpstreams,
   ...mqttRequest,
   ...firehoseRows,
   ...mqttIndex,
