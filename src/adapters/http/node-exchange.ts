@@ -48,10 +48,15 @@ export class NodeExchange {
   answer(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
     const response = this.#response
     if (response.headersSent || response.destroyed) return
-    // Of a body that is too large the rest would be read only to be thrown away.
-    if (status === TOO_LARGE) response.setHeader('connection', 'close')
-    if (status !== NO_CONTENT) response.setHeader('content-length', body === undefined ? 0 : Buffer.byteLength(body))
-    response.writeHead(status, headers).end(body)
+    // All at once: headers that are set one by one take Node a slower way.
+    response
+      .writeHead(status, {
+        ...headers,
+        ...(status !== NO_CONTENT && { 'content-length': body === undefined ? 0 : Buffer.byteLength(body) }),
+        // Of a body that is too large the rest would be read only to be thrown away.
+        ...(status === TOO_LARGE && { connection: 'close' }),
+      })
+      .end(body)
   }
 
   open(headers: Readonly<Record<string, string>>): NodeSink {
@@ -62,7 +67,7 @@ export class NodeExchange {
   onLeave(left: () => void): void {
     const response = this.#response
     if (response.destroyed && !response.writableFinished) return left()
-    response.once('close', () => response.writableFinished || left())
+    response.on('close', () => response.writableFinished || left())
   }
 }
 
