@@ -118,6 +118,8 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     start: async (name, signal) => await find(name).start(signal),
     restart: async (name, signal) => await find(name).restart(signal),
     stop: async (name) => await find(name).stop(),
+    check: async (name, signal) => await find(name).check(signal),
+    setBalance: async (name, change) => await find(name).setBalance(change),
     async login(name, caller, signal) {
       return await logins.begin(find(name).definition, caller, signal)
     },

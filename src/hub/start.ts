@@ -91,7 +91,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   const clock = systemClock
   const events = createEvents((error) => log.error('a listener failed', { error }))
   const registry = createRegistry(events)
-  const metrics = createMetrics()
+  const metrics = createMetrics({ clock, servers: () => gateway?.servers() ?? [] })
   const identity = createIdentity(folder.token)
   let audit: Audit = noAudit
   let broker: OwnBroker | undefined
@@ -110,6 +110,11 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
     version,
     startedMs: clock.now(),
     metrics: () => metrics.exposition(),
+    performance: metrics.performance,
+    get control() {
+      return lifecycle.control
+    },
+    gateway: () => gateway,
   }
   const mcp = createMcpServer({
     registry,

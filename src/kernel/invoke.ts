@@ -11,6 +11,7 @@ import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
 import type { Entry, Registry } from './registry.ts'
 import type { CallContext, Progress, Tool } from './tool.ts'
+import type { Span, Tracer } from './trace.ts'
 
 /** A call, as an adapter hands it over. */
 export interface Call {
@@ -30,7 +31,7 @@ export interface Call {
   readonly emit?: (progress: Progress) => void
   /** Where the handler's log lines go besides the hub's log. */
   readonly logTo?: LogListener
-  /** W3C trace context of the caller, for the log. */
+  /** W3C `traceparent` of the caller: for the log, and the trace that the call joins. */
   readonly trace?: string
   /** The MCP client that asks. */
   readonly peer?: Peer
@@ -56,6 +57,8 @@ export interface DoorOptions {
   audit: Audit
   clock: Clock
   log: Log
+  /** Absent: nothing is traced. */
+  tracer?: Tracer
   /** Check every result against its schema: in development and tests. */
   checkOutput: boolean
 }
@@ -64,7 +67,7 @@ export interface DoorOptions {
 const UNRECORDED: ReadonlySet<'ok' | FaultCode> = new Set(['unauthenticated', 'rate_limited'])
 
 export function openDoor(options: DoorOptions): Door {
-  const { registry, policy, metrics, audit, clock, log, checkOutput } = options
+  const { registry, policy, metrics, audit, clock, log, tracer, checkOutput } = options
   const running = new Set<AbortController>()
   let closing = false
   let drained = () => {}
@@ -92,6 +95,7 @@ export function openDoor(options: DoorOptions): Door {
         if (context.signal.aborted) throw context.signal.reason
         const waitMs = retry && error instanceof Fault ? policy.retryAfterMs(entry, error, count) : undefined
         if (waitMs === undefined) throw error
+        metrics.retried(entry.provider.id)
         context.log.debug('retrying', { attempt: count, waitMs })
         await sleep(clock, waitMs, context.signal)
       }
@@ -116,12 +120,16 @@ export function openDoor(options: DoorOptions): Door {
   }
 
   /** What is left of a call when it is over. Resolves when it is on record. */
-  function close({ call, entry, requestId, atMs, startMs }: Started, outcome: 'ok' | FaultCode): Promise<void> | void {
+  function close(
+    { call, entry, requestId, atMs, startMs, span }: Started,
+    outcome: 'ok' | FaultCode,
+  ): Promise<void> | void {
     const { tool, provider } = entry
     const { caller } = call
     const durationMs = clock.monotonic() - startMs
     metrics.running(-1)
-    metrics.called(tool.name, outcome, durationMs)
+    metrics.called(entry, outcome, durationMs, caller)
+    span?.end(outcome)
     count(entry, outcome !== 'ok', durationMs, atMs + durationMs)
     if (UNRECORDED.has(outcome)) return undefined
     return record({
@@ -143,12 +151,14 @@ export function openDoor(options: DoorOptions): Door {
     const entry = registry.find(call.operation)
     const { tool } = entry
     const requestId = call.requestId ?? crypto.randomUUID()
-    const started: Started = { call, entry, requestId, atMs: clock.now(), startMs: clock.monotonic() }
+    const span = tracer && spanOf(tracer, call, entry)
+    const started: Started = { call, entry, requestId, atMs: clock.now(), startMs: clock.monotonic(), span }
     const controller = call.controller ?? new AbortController()
     const giveUp = call.signal && follow(call.signal, controller, tool)
     const deadline = new Deadline(clock, () => controller.abort(tooLate(tool.name, deadline.limitMs)))
     const context = contextOf(call, {
       requestId,
+      span,
       ...(tool.progressExtends && { extend: () => deadline.extend() }),
       signal: controller.signal,
       log: (trace) => log.child({ requestId, operation: tool.name, ...(trace !== undefined && { trace }) }),
@@ -200,7 +210,11 @@ interface Started {
   /** Wall-clock milliseconds, and those of the monotonic clock. */
   readonly atMs: number
   readonly startMs: number
+  readonly span: Span | undefined
 }
+
+const spanOf = (tracer: Tracer, { caller, trace }: Call, { tool, provider }: Entry): Span =>
+  tracer.start(tool.name, { operation: tool.name, provider: provider.id, via: caller.via, effect: tool.effect }, trace)
 
 /** Aborts the call when its caller goes away; returns the listener, to be taken off at the end. */
 function follow(signal: AbortSignal, controller: AbortController, tool: Tool): () => void {
@@ -212,15 +226,17 @@ function follow(signal: AbortSignal, controller: AbortController, tool: Tool): (
 
 interface ContextParts {
   requestId: string
+  span: Span | undefined
   signal: AbortSignal
   extend?: () => void
   log: (trace: string | undefined) => Log
 }
 
-function contextOf(call: Call, { requestId, signal, extend = () => {}, log }: ContextParts): CallContext {
+function contextOf(call: Call, { requestId, span, signal, extend = () => {}, log }: ContextParts): CallContext {
   let reported = Number.NEGATIVE_INFINITY
   return {
     ...(call.peer !== undefined && { peer: call.peer }),
+    ...(span !== undefined && { span }),
     extend,
     signal,
     log: new LateLog(() => tee(log(call.trace), call.logTo)),

@@ -154,8 +154,8 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
   })
 
   const control = createPartControl(parts, {
-    start: startOne,
-    stop: stopOne,
+    start: (name) => startOne(byName.get(name) as Part),
+    stop: (name) => stopOne(byName.get(name) as Part),
     state: stateOf,
     forget(name) {
       started.delete(name)

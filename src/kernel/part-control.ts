@@ -1,6 +1,12 @@
 import { Fault, hubStopping } from './fault.ts'
-import type { Part } from './lifecycle.ts'
-import type { PartReport } from './ports.ts'
+import type { PartReport } from './status.ts'
+
+/** What stands in the way of a part's start and stop. */
+interface Part {
+  readonly name: string
+  readonly needs: readonly string[]
+  readonly essential?: boolean
+}
 
 /** A part of the hub as whoever steers it sees it. */
 export interface PartState extends PartReport {
@@ -30,9 +36,9 @@ export interface PartControl {
 /** What the life cycle does for it. */
 export interface PartEngine {
   /** Starts it after what it needs; resolves when it runs or has failed. */
-  start(part: Part): Promise<void>
+  start(name: string): Promise<void>
   /** Stops it after what needs it. Never throws. */
-  stop(part: Part): Promise<void>
+  stop(name: string): Promise<void>
   /** What it became is of no account any more: it can be started and stopped once more. */
   forget(name: string): void
   state(name: string): PartState
@@ -79,7 +85,7 @@ export function createPartControl(parts: readonly Part[], engine: PartEngine): C
 
   const startAfterNeeds = async (part: Part) => {
     for (const { name } of reach(part, needsOf)) if (isOver(name)) engine.forget(name)
-    await engine.start(part)
+    await engine.start(part.name)
   }
 
   const start = async (part: Part) => {
@@ -97,7 +103,7 @@ export function createPartControl(parts: readonly Part[], engine: PartEngine): C
     const going = reach(part, ({ name }) => dependentsOf(name))
     const vital = going.find(({ essential }) => essential)
     if (vital) throw mustRun(part, vital)
-    await engine.stop(part)
+    await engine.stop(part.name)
     for (const { name } of going) engine.forget(name)
   }
 

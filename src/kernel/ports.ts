@@ -2,8 +2,15 @@ import type { Kysely } from 'kysely'
 import type { Caller } from './caller.ts'
 import type { Identity } from './identity.ts'
 import type { Invoke } from './invoke.ts'
+import type { PartControl } from './part-control.ts'
+import type { Performance } from './performance.ts'
 import type { Registry } from './registry.ts'
-import type { StatusReport } from './status.ts'
+import type { Strategy } from './resilience/balance.ts'
+import type { ServerReport } from './server-report.ts'
+import type { PartReport, StatusReport } from './status.ts'
+
+export type { ReplicaReport, ServerReport } from './server-report.ts'
+export type { PartReport } from './status.ts'
 
 /**
  * What engines offer and services ask for. A service names a port in its `needs` and gets it when it starts; which
@@ -124,11 +131,12 @@ export interface Hub {
   readonly startedMs: number
   /** Prometheus text. */
   metrics(): Promise<string>
-}
-
-export interface PartReport extends StatusReport {
-  readonly name: string
-  readonly needs: readonly string[]
+  /** What calls were like. */
+  readonly performance: Performance
+  /** Starts and stops single parts. */
+  readonly control: PartControl
+  /** The other MCP servers; undefined while none can be run. Services that are about nothing else need `servers`. */
+  gateway(): Gateway | undefined
 }
 
 /** The other MCP servers behind the hub, as its own services see them. Every method throws Fault `not_found` for a name it does not know. */
@@ -143,6 +151,10 @@ export interface Gateway {
   restart(name: string, signal: AbortSignal): Promise<void>
   /** Resolves when it is down; it stays so until somebody asks for it. */
   stop(name: string): Promise<void>
+  /** Asks it whether it is there, in milliseconds to the answer. Starts nothing; harms no call. Throws Fault. */
+  check(name: string, signal: AbortSignal): Promise<number>
+  /** How calls are spread over its replicas, from the next one on and after a restart of the hub. Weights by replica. */
+  setBalance(name: string, balance: BalanceChange): Promise<void>
   /** Where a person has to go to let the hub in. Throws Fault `conflict` when that server asks for no login. */
   login(name: string, caller: Caller, signal: AbortSignal): Promise<{ readonly authorizationUrl: string }>
   logout(name: string, caller: Caller, signal: AbortSignal): Promise<void>
@@ -152,6 +164,11 @@ export interface Gateway {
   held(name?: string): readonly HeldToolReport[]
   /** Approves tools as they are now, all of a server or those named; resolves to their names. */
   approve(name: string, tools?: readonly string[]): Promise<readonly string[]>
+}
+
+export interface BalanceChange {
+  readonly strategy?: Strategy
+  readonly weights?: Readonly<Record<string, number>>
 }
 
 /** The query of an authorization response (RFC 6749, 4.1.2; RFC 9207). */
@@ -166,46 +183,6 @@ export interface ServerLogLine {
   /** Wall-clock milliseconds. */
   readonly atMs: number
   readonly text: string
-}
-
-/** How one upstream server is doing. */
-export interface ServerReport extends StatusReport {
-  readonly id: string
-  /** As its user wrote it. */
-  readonly name: string
-  readonly state: 'stopped' | 'starting' | 'ready' | 'degraded' | 'backing_off' | 'failed' | 'needs_login'
-  /** `stdio: npx -y …`, or the address without credentials. */
-  readonly reached: string
-  readonly needs: readonly string[]
-  readonly profiles: readonly string[]
-  readonly sharing: 'shared' | 'per_client'
-  /** Connections besides the shared one. */
-  readonly connections: number
-  readonly tools: number
-  readonly prompts: number
-  readonly resources: number
-  readonly held: number
-  /** Since the hub started. */
-  readonly restarts: number
-  readonly revision?: string
-  readonly server?: { readonly name?: string; readonly version?: string }
-  /** Of the process group; stdio servers that run only. */
-  readonly memoryMegabytes?: number
-  /** Wall-clock milliseconds of the next attempt, while it is backing off. */
-  readonly nextAttemptAtMs?: number
-  readonly replicas: readonly ReplicaReport[]
-}
-
-/** One of several equal servers, as the balancer sees it. */
-export interface ReplicaReport extends StatusReport {
-  readonly name: string
-  readonly reached: string
-  readonly weight: number
-  /** Calls running now. */
-  readonly running: number
-  /** Smoothed; absent before the first answer. */
-  readonly latencyMs?: number
-  readonly breaker: 'closed' | 'open' | 'half_open'
 }
 
 export interface HeldToolReport {

@@ -9,3 +9,9 @@ export interface StatusReport {
   /** Why, in words; absent while all is well. */
   reason?: string
 }
+
+/** The same of a part of the hub, with the parts that must run for it to run. */
+export interface PartReport extends StatusReport {
+  readonly name: string
+  readonly needs: readonly string[]
+}

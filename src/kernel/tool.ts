@@ -1,6 +1,7 @@
 import type { Caller } from './caller.ts'
 import type { Log } from './log.ts'
 import type { Peer } from './mcp/peer.ts'
+import type { Span } from './trace.ts'
 
 /** A JSON Schema 2020-12 document. */
 export type JsonSchema = { readonly [keyword: string]: unknown }
@@ -38,6 +39,8 @@ export interface CallContext {
   readonly requestId: string
   /** The MCP client that asks, where one does: what another MCP server answers goes to it unchanged. */
   readonly peer?: Peer
+  /** The call in its trace; absent: nothing is traced. Calls made for its sake take its `traceparent` along. */
+  readonly span?: Span
   /** Reports progress; cheap when nobody listens. */
   emit(progress: Progress): void
   /** Begins the time limit anew, of a tool with `progressExtends`: for news that goes another way than `emit`. */

@@ -3,8 +3,10 @@ import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { createEvents, type Events } from '../kernel/events.ts'
 import { openDoor, type Door } from '../kernel/invoke.ts'
+import { createLifecycle } from '../kernel/lifecycle.ts'
 import { silentLog, type Log } from '../kernel/log.ts'
-import { createMetrics } from '../kernel/metrics.ts'
+import { createMetrics, type Metrics } from '../kernel/metrics.ts'
+import type { Hub } from '../kernel/ports.ts'
 import { createPolicy, type PolicyOptions } from '../kernel/policy.ts'
 import { createRegistry, type Registry } from '../kernel/registry.ts'
 import type { Tool } from '../kernel/tool.ts'
@@ -16,6 +18,7 @@ export const callerWith = (...scopes: string[]): Caller => ({ id: 'guest', name:
 export interface TestDoor extends Door {
   registry: Registry
   events: Events
+  metrics: Metrics
 }
 
 /** The kernel around some tools, with every result checked against its schema; no engine, no socket. */
@@ -32,14 +35,37 @@ export function testDoor(
   for (const [id, own] of services)
     registry.add({ id, kind: 'service', tools: own, report: () => ({ status: 'available', sinceMs: 0 }) })
   const policy = createPolicy({ callsPerMinute: 1_000_000, timeoutMs: 30_000, ...options })
+  const metrics = createMetrics({ clock })
   const door = openDoor({
     registry,
     policy,
-    metrics: createMetrics(),
+    metrics,
     audit: options.audit ?? noAudit,
     clock,
     log: options.log ?? silentLog,
     checkOutput: true,
   })
-  return { ...door, registry, events }
+  return { ...door, registry, events, metrics }
+}
+
+/** A hub that is nothing but that door: no parts, no other servers. */
+export function testHub({ invoke, registry, metrics }: TestDoor, more: Partial<Hub> = {}): Hub {
+  return {
+    invoke,
+    registry,
+    parts: () => [],
+    version: '1.2.3',
+    startedMs: 0,
+    metrics: () => metrics.exposition(),
+    performance: metrics.performance,
+    control: createLifecycle([], {
+      clock: systemClock,
+      events: createEvents(() => undefined),
+      log: silentLog,
+      startTimeoutMs: 1000,
+      stopTimeoutMs: 1000,
+    }).control,
+    gateway: () => undefined,
+    ...more,
+  }
 }

@@ -1,8 +1,10 @@
 import type { Caller } from '../../kernel/caller.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import type { Replica, ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { Member } from '../../kernel/resilience/member.ts'
+import type { StatusReport } from '../../kernel/status.ts'
 import type { ClientFace, Connection, ConnectionHandlers } from '../connection/connection.ts'
 import { createLife, type Life } from '../life/life.ts'
 import type { LifeState } from '../life/state.ts'
@@ -24,6 +26,8 @@ export interface Instance extends Member<Connection> {
   readonly restarts: number
   /** Of the running process, where there is one. */
   pid(): number | undefined
+  /** Asks it whether it is there, in milliseconds to the answer. Throws Fault when it is not up. */
+  check(signal: AbortSignal): Promise<number>
   close(): Promise<void>
 }
 
@@ -84,6 +88,7 @@ export function createInstance(options: InstanceOptions): Instance {
     log: ownLog,
     hubFace,
     onListChanged: options.onListChanged,
+    onParked: (delta) => life.busy(delta),
     onResourceUpdated: options.onResourceUpdated,
   })
 
@@ -100,7 +105,9 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     async open(signal, onClose) {
       pid = undefined
-      return await connect(hubFace, { ...relay.sharedHandlers, onClose }, signal, true)
+      const connection = await connect(hubFace, { ...relay.sharedHandlers, onClose }, signal, true)
+      relay.begin(connection)
+      return connection
     },
     probe: (connection, signal) => probe(connection, signal, hubFace),
     blockedBy: () => parts.needs.blockedBy(definition.id),
@@ -110,7 +117,7 @@ export function createInstance(options: InstanceOptions): Instance {
     // What the hub tells of is the server as a whole, whose replicas may be down one by one.
     events: { ...events, emit: () => {} },
     onChange(state) {
-      if (state.is === 'starting') starts++
+      if (state.is === 'ready') starts++
       options.onState(state)
     },
   })
@@ -128,12 +135,22 @@ export function createInstance(options: InstanceOptions): Instance {
     obtain: (signal) => life.obtain(signal),
     report: () => life.report(),
     pid: () => (life.current() ? pid : undefined),
+    async check(signal) {
+      const connection = life.current()
+      if (!connection) throw notUp(id, life.report())
+      const startMs = clock.monotonic()
+      await probe(connection, signal, hubFace)
+      return clock.monotonic() - startMs
+    },
     async close() {
       await relay.close()
       await life.close()
     },
   }
 }
+
+const notUp = (id: string, { status, reason }: StatusReport) =>
+  new Fault('unavailable', `${id} is not up: ${reason ?? status}.`, { details: { provider: id } })
 
 const lifeOf = ({ idleStopMs: _, ...definition }: ServerDefinition) => definition
 

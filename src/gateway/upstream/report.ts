@@ -1,6 +1,7 @@
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { ReplicaReport, ServerReport } from '../../kernel/ports.ts'
 import type { Group } from '../../kernel/resilience/group.ts'
+import type { MemberStatus } from '../../kernel/resilience/group-status.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { LifeState } from '../life/state.ts'
@@ -30,6 +31,7 @@ const ORDER: readonly LifeState['is'][] = [
 
 export function serverReport(reported: Reported): ServerReport {
   const { definition, group, instances, lists } = reported
+  const { strategy, failovers, members } = group.status()
   const [best] = instances.map(({ life }) => life.state).sort((a, b) => ORDER.indexOf(a.is) - ORDER.indexOf(b.is))
   const connection = instances.map((instance) => instance.current()).find((current) => current !== undefined)
   const name = serverOf(connection?.serverInfo ?? lists.serverInfo)
@@ -51,7 +53,9 @@ export function serverReport(reported: Reported): ServerReport {
     ...(connection && { revision: connection.revision }),
     ...(name && { server: name }),
     ...(best?.is === 'backing_off' && { nextAttemptAtMs: best.nextAtMs }),
-    replicas: replicaReports(group, instances),
+    balance: strategy,
+    failovers,
+    replicas: replicaReports(members, instances),
   }
 }
 
@@ -60,9 +64,9 @@ function serverOf({ name, version }: Readonly<Record<string, unknown>>): ServerR
   return { ...(typeof name === 'string' && { name }), ...(typeof version === 'string' && { version }) }
 }
 
-function replicaReports(group: Group<Connection>, instances: readonly Instance[]): ReplicaReport[] {
+function replicaReports(members: readonly MemberStatus[], instances: readonly Instance[]): ReplicaReport[] {
   const reached = new Map(instances.map((instance) => [instance.id, instance.reached]))
-  return group.status().members.map(({ id, status, sinceMs, reason, weight, running, latencyMs, breaker, avoided }) => {
+  return members.map(({ id, status, sinceMs, reason, weight, running, latencyMs, breaker, avoided }) => {
     const why = reason ?? avoided
     return {
       name: id,

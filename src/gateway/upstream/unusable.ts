@@ -30,6 +30,8 @@ export const unusableReport = ({ id, name, reason, sinceMs }: Known): ServerRepo
   resources: 0,
   held: 0,
   restarts: 0,
+  balance: 'round_robin',
+  failovers: 0,
   replicas: [],
 })
 

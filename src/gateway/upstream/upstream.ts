@@ -4,13 +4,14 @@ import { OWNER } from '../../kernel/identity.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
-import type { HeldToolReport, ServerLogLine, ServerReport } from '../../kernel/ports.ts'
+import type { BalanceChange, HeldToolReport, ServerLogLine, ServerReport } from '../../kernel/ports.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import { verdictOf } from '../../kernel/resilience/blame.ts'
 import { createGroup, type CallKind, type Group } from '../../kernel/resilience/group.ts'
 import type { CallContext, Tool } from '../../kernel/tool.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { LifeState } from '../life/state.ts'
+import type { ListKind } from '../relay/relay-options.ts'
 import { memoryOf } from '../process/process-table.ts'
 import { createStderrRing } from '../process/stderr-lines.ts'
 import { fetchLists } from './fetch-lists.ts'
@@ -20,6 +21,7 @@ import { createKnownLists } from './known-lists.ts'
 import { methodsOf } from './methods.ts'
 import type { UpstreamParts } from './parts.ts'
 import type { HeldTool } from './pins.ts'
+import { rememberedBalance } from './remembered-balance.ts'
 import { serverReport } from './report.ts'
 import { requestHeaders } from './request-headers.ts'
 import { toolsOf, type PassedRequest } from './tools.ts'
@@ -31,6 +33,10 @@ export interface Upstream {
   /** Of all its processes; undefined: it has none that runs here. */
   memoryMegabytes(): Promise<number | undefined>
   log(most: number): readonly ServerLogLine[]
+  /** Milliseconds to the first answer of those replicas that are up. Throws Fault when none is. */
+  check(signal: AbortSignal): Promise<number>
+  /** Throws Fault `not_found` for a weight of a replica that is not there. */
+  setBalance(change: BalanceChange): Promise<void>
   held(): readonly HeldToolReport[]
   approve(tools?: readonly string[]): Promise<readonly string[]>
   /** Starts what starts by itself. */
@@ -59,10 +65,13 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
   const log = parts.log.child({ server: id })
   const ring = createStderrRing(clock)
   const known = createKnownLists(definition, memory, clock)
+  const balance = rememberedBalance(definition, memory)
   const closing = new AbortController()
   let tools: Tool[] = []
   let held: HeldTool[] = []
   let cancelRefresh = () => {}
+  /** Lists that the server itself said have changed: its clients hear so, whatever is found. */
+  const announced = new Set<ListKind>()
   let refreshing: Promise<void> = Promise.resolve()
 
   const groupFor = (person?: Caller): { group: Group<Connection>; instances: readonly Instance[] } => {
@@ -75,7 +84,10 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
         ...(person && { person }),
         log: ring,
         onState: (state) => onState(state, person),
-        onListChanged: () => refreshSoon(),
+        onListChanged: (kind) => {
+          announced.add(kind)
+          refreshSoon()
+        },
         onResourceUpdated: (uri) => events.emit('resource.updated', { provider: id, uri }),
       }),
     )
@@ -87,6 +99,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       ...(definition.hedgeAfterMs !== undefined && { hedgeAfterMs: definition.hedgeAfterMs }),
       clock,
     })
+    group.configure(balance.read())
     return { group, instances }
   }
 
@@ -97,12 +110,12 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     if (state.is === 'ready') refreshSoon(0)
   }
 
-  let announced = ''
+  let said = ''
   const announce = () => {
     const { status, reason } = shared.group.report()
-    const said = `${status} ${reason}`
-    if (said === announced) return
-    announced = said
+    const now = `${status} ${reason}`
+    if (now === said) return
+    said = now
     events.emit('status.changed', { name: id, status, ...(reason !== undefined && { reason }) })
   }
 
@@ -128,6 +141,10 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
 
   const pass = (request: PassedRequest, context: CallContext): Promise<RelayedResult> => {
     const { group, instances } = placeOf(context.caller)
+    // A call that waits for its client waits in one place.
+    const holder = instances.length > 1 && instances.find(({ relay }) => relay.holds(request.method, request.params))
+    const connection = holder ? holder.current() : undefined
+    if (connection) return send({ request, context, connection, signal: context.signal, instances })
     const kind = request.repeatable ? REPEATABLE : ONCE
     return group.run(
       (connection, signal) => send({ request, context, connection, signal, instances }),
@@ -170,6 +187,12 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     })
   }
 
+  /** Whoever starts it wants to find its tools. */
+  const listed = () => {
+    refreshSoon(0)
+    return new Promise<void>((resolve) => clock.after(0, () => void refreshing.then(resolve)))
+  }
+
   const refresh = async () => {
     const connection = shared.instances.map((instance) => instance.current()).find((current) => current !== undefined)
     if (!connection) return
@@ -177,8 +200,12 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     const face = { clientInfo: parts.clientInfo, capabilities: HUB_CAPABILITIES }
     const lists = await fetchLists(id, connection, face, signal)
     const before = known.lists
-    if (!(await known.learn(lists)) || closing.signal.aborted) return
+    const told = new Set(announced)
+    announced.clear()
+    const isNew = await known.learn(lists)
+    if ((!isNew && told.size === 0) || closing.signal.aborted) return
     const isSame = (kind: 'tools' | 'prompts' | 'resources' | 'templates') =>
+      !told.has(kind === 'templates' ? 'resources' : kind) &&
       JSON.stringify(before[kind]) === JSON.stringify(lists[kind])
     if (isSame('tools')) registry.add(providerOf())
     else publish()
@@ -210,6 +237,16 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       }),
     memoryMegabytes,
     log: (most) => ring.lines().slice(-most),
+    async check(signal) {
+      const up = shared.instances.filter((instance) => instance.current() !== undefined)
+      return await Promise.any((up.length > 0 ? up : shared.instances).map((one) => one.check(signal))).catch(
+        rethrowFirst,
+      )
+    },
+    async setBalance(change) {
+      for (const { group } of [shared, ...personal.values()]) group.configure(change)
+      await balance.add(change)
+    },
     held: () => held.map((tool) => ({ ...tool, server: id })),
     async approve(names = held.map(nameOf)) {
       await known.approve(names)
@@ -223,10 +260,12 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     async start(signal) {
       for (const { life } of shared.instances) life.start()
       await Promise.all(shared.instances.map((instance) => instance.obtain(signal)))
+      await listed()
     },
     async restart(signal) {
       for (const { life } of shared.instances) life.restart()
       await Promise.all(shared.instances.map((instance) => instance.obtain(signal)))
+      await listed()
     },
     async stop() {
       await Promise.all(everybody().map(({ life }) => life.stop('it was stopped on request')))
@@ -249,6 +288,10 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
 const REPEATABLE: CallKind = { repeatable: true, hedged: true }
 const ONCE: CallKind = { repeatable: false, hedged: false }
 
+const rethrowFirst = (error: AggregateError): never => {
+  throw error.errors[0]
+}
+
 const nameOf = ({ name }: HeldTool) => name
 
 interface Sending {
@@ -261,7 +304,8 @@ interface Sending {
 
 async function send({ request, context, connection, signal, instances }: Sending): Promise<RelayedResult> {
   const { method, params, tool } = request
-  const instance = instances.find((candidate) => candidate.current() === connection)
+  const instance =
+    instances.length === 1 ? instances[0] : instances.find((candidate) => candidate.current() === connection)
   if (!instance) throw new Fault('unavailable', 'The connection broke before the request was sent.')
   const { relay, life } = instance
   const own = signal === context.signal ? context : { ...context, signal }

@@ -22,12 +22,13 @@ export interface MemberStatus extends StatusReport {
 export interface GroupStatus {
   readonly name: string
   readonly strategy: Strategy
+  /** Calls that another member was asked for too. */
+  readonly failovers: number
   readonly members: readonly MemberStatus[]
 }
 
-export function groupStatus<C>(name: string, strategy: Strategy, members: readonly GroupMember<C>[]): GroupStatus {
-  return { name, strategy, members: members.map((state) => memberStatus(state)) }
-}
+export const memberStatuses = <C>(members: readonly GroupMember<C>[]): MemberStatus[] =>
+  members.map((state) => memberStatus(state))
 
 /** The group as one: down when all are, degraded when some are. */
 export function groupReport<C>(members: readonly GroupMember<C>[], nowMs: number): StatusReport {

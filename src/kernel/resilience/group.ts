@@ -6,7 +6,7 @@ import { verdictOf, wasNotSent } from './blame.ts'
 import { DEFAULT_BREAKER, type BreakerOptions } from './breaker.ts'
 import type { BulkheadLimits } from './bulkhead.ts'
 import { nobodyFault, togetherFault } from './group-fault.ts'
-import { groupReport, groupStatus, type GroupStatus } from './group-status.ts'
+import { groupReport, memberStatuses, type GroupStatus } from './group-status.ts'
 import { hedge } from './hedge.ts'
 import { GroupMember, type Member } from './member.ts'
 import { DEFAULT_OUTLIER, OutlierWatch, type OutlierOptions } from './outlier.ts'
@@ -75,6 +75,7 @@ class BalancedGroup<C> implements Group<C> {
   readonly #outliers: OutlierWatch
   readonly #budget: RetryBudget
   #members: readonly GroupMember<C>[] = []
+  #failovers = 0
 
   constructor(options: GroupOptions<C>) {
     this.#options = options
@@ -108,7 +109,9 @@ class BalancedGroup<C> implements Group<C> {
   }
 
   status(): GroupStatus {
-    return groupStatus(this.#options.name, this.#balance.strategy, this.#members)
+    const { name } = this.#options
+    const { strategy } = this.#balance
+    return { name, strategy, failovers: this.#failovers, members: memberStatuses(this.#members) }
   }
 
   report(): StatusReport {
@@ -126,6 +129,7 @@ class BalancedGroup<C> implements Group<C> {
           ? togetherFault(this.#options.name, errors)
           : nobodyFault(this.#options.name, this.#members)
       asked.add(member)
+      if (errors.length > 0) this.#failovers++
       try {
         return await this.#ask(member, { send, signal, kind, tried, asked })
       } catch (error) {
@@ -144,6 +148,7 @@ class BalancedGroup<C> implements Group<C> {
       const member = this.#choose(asked, kind, WELL)
       if (!member || !this.#budget.spend()) return undefined
       asked.add(member)
+      this.#failovers++
       return (own: AbortSignal) => this.#attempt(member, call, own)
     }
     return hedge((own) => this.#attempt(first, call, own), second, { afterMs: hedgeAfterMs, clock, signal })

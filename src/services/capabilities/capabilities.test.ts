@@ -6,12 +6,11 @@ import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { Call } from '../../kernel/invoke.ts'
 import type { Peer } from '../../kernel/mcp/peer.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
-import type { Hub } from '../../kernel/ports.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import { notSent } from '../../kernel/resilience/blame.ts'
 import type { StatusReport } from '../../kernel/status.ts'
 import type { CallContext, Effect, Tool } from '../../kernel/tool.ts'
-import { callerWith, owner, testDoor } from '../../testing/hub.ts'
+import { callerWith, owner, testDoor, testHub } from '../../testing/hub.ts'
 import { createCandidates } from './candidates.ts'
 import { createCatalog } from './catalog.ts'
 import type { CapabilityDefinition } from './definition.ts'
@@ -93,16 +92,6 @@ const speak: CapabilityDefinition = {
 function setUp(providers: readonly Provider[], definitions: readonly CapabilityDefinition[] = [speak]) {
   const clock = heldClock()
   const source = { definitions }
-  const hub: Hub = {
-    invoke: (call) => door.invoke(call),
-    get registry() {
-      return door.registry
-    },
-    parts: () => [],
-    version: '1',
-    startedMs: 0,
-    metrics: async () => '',
-  }
   const tools = () => [listCapabilities, executeCapability, recommendProvider, diagnoseService, servicesForCapability]
   const late = {} as Parameters<typeof executeCapability.bind>[0]
   const door = testDoor(
@@ -111,7 +100,7 @@ function setUp(providers: readonly Provider[], definitions: readonly CapabilityD
   )
   for (const one of providers) door.registry.add(one)
   Object.assign(late, {
-    hub,
+    hub: testHub(door),
     clock,
     catalog: createCatalog(door.registry, door.events, () => source.definitions),
     candidates: createCandidates(door.registry, door.events, clock),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { callerWith, owner, testDoor } from '../../testing/hub.ts'
+import { callerWith, owner, testDoor, testHub } from '../../testing/hub.ts'
 import { anonymous } from '../../kernel/caller.ts'
-import type { Hub, PartReport } from '../../kernel/ports.ts'
+import type { PartReport } from '../../kernel/ports.ts'
 import { getHealth, listServices } from './operations.ts'
 import { worst } from './status.ts'
 
@@ -12,17 +12,9 @@ const parts: PartReport[] = [
 ]
 
 function doorWith(reports: readonly PartReport[]) {
-  const hub: Hub = {
-    invoke: (call) => door.invoke(call),
-    get registry() {
-      return door.registry
-    },
-    parts: () => reports,
-    version: '1.2.3',
-    startedMs: 0,
-    metrics: async () => '',
-  }
-  const door = testDoor([getHealth, listServices].map((operation) => operation.bind({ hub, now: () => 5000 })))
+  const late = { now: () => 5000 } as Parameters<typeof listServices.bind>[0]
+  const door = testDoor([getHealth, listServices].map((operation) => operation.bind(late)))
+  Object.assign(late, { hub: testHub(door, { parts: () => reports }) })
   return door
 }
 
