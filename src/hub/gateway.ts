@@ -4,18 +4,20 @@ import { readServers, type ServerConfig } from '../config/servers/read.ts'
 import { watchServers } from '../config/servers/watch.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { openNamedSecrets } from '../engines/named-secrets.ts'
-import { connect } from '../gateway/connection/connect.ts'
+import { connect, type ConnectOptions } from '../gateway/connection/connect.ts'
+import { LoginRequired } from '../gateway/connection/login-required.ts'
 import type { EraMemory } from '../gateway/connection/era.ts'
 import { createGateway, type RunningGateway, type Wanted } from '../gateway/gateway.ts'
 import { createLogins, type Logins } from '../gateway/oauth/logins.ts'
 import { openTokenVault } from '../gateway/oauth/vault.ts'
 import { createGuard, type Guard } from '../gateway/process/guard.ts'
 import { spawnServer } from '../gateway/process/spawn-server.ts'
-import { eraMemory, openMemory } from '../gateway/upstream/memory.ts'
+import { eraMemory, openMemory, type Memory } from '../gateway/upstream/memory.ts'
 import type { Connecting } from '../gateway/upstream/parts.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
 import { Fault } from '../kernel/fault.ts'
+import type { ServerDefinition } from '../kernel/mcp/server-definition.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import type { Connection } from '../gateway/connection/connection.ts'
@@ -61,7 +63,7 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         clock,
         log,
         fetch: (url, init) => fetch(url, init),
-        onLogin: (id) => void memory.set(id, 'protected', true).catch(() => undefined),
+        onLogin: (id) => protect(memory, id, log),
       })
       const connecting = { guard, logins, eras: eraMemory(memory, log), clock, log }
       const gateway = createGateway({
@@ -73,7 +75,7 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         memory,
         logins,
         clientInfo: { name: 'alicia', title: 'Alicia', version },
-        connect: (request) => connectTo(request, connecting),
+        connect: (request) => connectTo(request, { ...connecting, memory }),
         statusOf: (name) => options.reportOf(name),
       })
       const read = () => readConfigured(options, secrets)
@@ -156,17 +158,18 @@ interface ConnectingParts {
   readonly guard: Guard
   readonly logins: Logins
   readonly eras: EraMemory
+  readonly memory: Memory
   readonly clock: Clock
   readonly log: RootLog
 }
 
 async function connectTo(
   request: Connecting,
-  { guard, logins, eras, clock, log }: ConnectingParts,
+  { guard, logins, eras, clock, log, memory }: ConnectingParts,
 ): Promise<Connection> {
   const { definition, transport, face, handlers, person, signal } = request
-  const login = logins.fetchFor(definition, transport, person)
-  return await connect(transport, {
+  const login = isProtected(memory, definition) ? logins.fetchFor(definition, transport, person) : undefined
+  const options: ConnectOptions = {
     name: definition.id,
     face,
     handlers,
@@ -187,5 +190,26 @@ async function connectTo(
       request.onProcess(server.pid)
       return server
     },
-  })
+  }
+  try {
+    return await connect(transport, options)
+  } catch (error) {
+    // Node's own client is three times as fast as `fetch`: that is for servers that ask for a login.
+    if (login || !(error instanceof LoginRequired)) throw error
+    const asked = logins.fetchFor(definition, transport, person)
+    if (!asked) throw error
+    protect(memory, definition.id, log)
+    return await connect(transport, { ...options, fetch: asked as typeof fetch })
+  }
+}
+
+const PROTECTED = 'protected'
+
+/** Whether a server asks for a login: by its definition, or because it has before. */
+const isProtected = (memory: Memory, { id, oauth }: ServerDefinition): boolean =>
+  oauth !== undefined || memory.get(id, PROTECTED) === true
+
+function protect(memory: Memory, id: string, log: RootLog): void {
+  if (memory.get(id, PROTECTED) === true) return
+  memory.set(id, PROTECTED, true).catch((error: unknown) => log.warn('not remembered', { error }))
 }

@@ -28,7 +28,7 @@ const DEFAULTS = {
   newTools: 'trust',
   changedTools: 'hold',
 } as const satisfies Extras
-const RESTART = { firstDelaySeconds: 1, mostDelaySeconds: 60, mostAttempts: 10 } as const
+const RESTART = { firstDelaySeconds: 0.25, mostDelaySeconds: 60, mostAttempts: 10 } as const
 
 /** The definition of a server, every reference resolved and every default filled in. Throws `Unusable`. */
 export function definitionOf(name: string, entry: Entry, extras: Extras, place: Place): ServerDefinition {

@@ -72,7 +72,7 @@ const Replica = z.object({
 })
 
 export const RestartSchema = z.object({
-  firstDelaySeconds: Seconds.exactOptional().describe('Before the first attempt (1); it doubles from there.'),
+  firstDelaySeconds: Seconds.exactOptional().describe('Before the first attempt (0.25); it doubles from there.'),
   mostDelaySeconds: Seconds.exactOptional().describe('The delay grows no longer than that (60).'),
   mostAttempts: z.int().min(0).exactOptional().describe('In a row (10); then it has failed until somebody asks.'),
 })

@@ -3,7 +3,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { RestartPolicy } from '../../kernel/mcp/server-definition.ts'
 import type { StatusReport } from '../../kernel/status.ts'
-import { backoffMs } from './backoff.ts'
+import { backoffMs, steadyMs } from './backoff.ts'
 import { causeOf, type Cause } from './cause.ts'
 import { createPast } from './past.ts'
 import type { BackingOff, Down, LifeState, Starting, Up } from './state.ts'
@@ -80,9 +80,6 @@ interface UpPhase<C> {
   readonly beganMs: number
   readonly leave: () => void
 }
-
-/** Running for so long makes an end an incident of its own: attempts are counted anew. */
-const STEADY_MS = 60_000
 
 export function createMachine<C extends Closable>(options: MachineOptions<C>): Machine<C> {
   const { name, policy, startTimeoutMs, clock, log } = options
@@ -169,8 +166,9 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
 
   const crashed = (reason: string) => {
     if (!('connection' in phase)) return
-    const wasSteady = clock.monotonic() - phase.beganMs >= STEADY_MS
-    backOff(wasSteady ? 0 : phase.from.state.attempt, causeOf(name, reason))
+    const { attempt } = phase.from.state
+    const wasSteady = clock.monotonic() - phase.beganMs >= steadyMs(policy, attempt)
+    backOff(wasSteady ? 0 : attempt, causeOf(name, reason))
   }
 
   const backOff = (attempts: number, cause: Cause) => {

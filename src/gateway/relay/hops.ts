@@ -2,7 +2,7 @@ import { RPC } from '../../kernel/mcp/protocol.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Line } from './line.ts'
-import { badHop, ERA_RPC, lacksCapability } from './refusals.ts'
+import { badHop, lacksCapability } from './refusals.ts'
 
 /** The connection that a request takes, and the line it belongs to. */
 export interface Way {
@@ -19,6 +19,6 @@ export function aboutHop(name: string, error: unknown): unknown {
 
 /** Nor does one about what the client can do, in a number that its revision does not know. */
 export function aboutClient(name: string, error: unknown): unknown {
-  const lacking = error instanceof RelayedError && error.error.code === ERA_RPC.missingCapability
+  const lacking = error instanceof RelayedError && error.error.code === RPC.missingCapability
   return lacking ? lacksCapability(name, error.error) : aboutHop(name, error)
 }

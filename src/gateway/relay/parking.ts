@@ -21,12 +21,20 @@ interface Ticket {
   readonly expiresAtMs: number
 }
 
+export interface ParkingOptions {
+  readonly name: string
+  readonly secrets: Secrets
+  readonly clock: Clock
+  /** A call of the server's stays open while its client is asked (1), or is over (-1). */
+  onParked?(delta: 1 | -1): void
+}
+
 /** Calls that wait for their clients to come back, and the states that find them again. */
 export class Parking {
-  readonly #options: { readonly name: string; readonly secrets: Secrets; readonly clock: Clock }
+  readonly #options: ParkingOptions
   readonly #calls = new Map<string, InteractiveCall>()
 
-  constructor(options: { readonly name: string; readonly secrets: Secrets; readonly clock: Clock }) {
+  constructor(options: ParkingOptions) {
     this.#options = options
   }
 
@@ -45,6 +53,7 @@ export class Parking {
           },
         )
     }
+    if (!this.#calls.has(call.id)) this.#options.onParked?.(1)
     this.#calls.set(call.id, call)
     const { id, round, principal } = call
     const ticket: Ticket = { call: id, round, principal, expiresAtMs: clock.now() + PARKED_MS }
@@ -73,7 +82,7 @@ export class Parking {
   }
 
   over(call: InteractiveCall): void {
-    this.#calls.delete(call.id)
+    if (this.#calls.delete(call.id)) this.#options.onParked?.(-1)
   }
 
   close(reason: Fault): void {

@@ -9,14 +9,12 @@ export const ERA_RPC = {
   resourceNotFound: -32002,
   /** 2025-11-25 alone: `data.elicitations` are pages that somebody has to visit first. */
   urlElicitationRequired: -32042,
-  /** 2026-07-28: `data.requiredCapabilities` says what the client lacks. */
-  missingCapability: -32021,
 } as const
 
 /** What the protocol demands of whoever serves a client of 2026-07-28 that lacks a capability (basic, "_meta"). */
 export const missingCapability = (name: string, requiredCapabilities: Params): RelayedError =>
   new RelayedError(name, {
-    code: ERA_RPC.missingCapability,
+    code: RPC.missingCapability,
     message: `Missing required client capability: ${Object.keys(requiredCapabilities).join(', ')}`,
     data: { requiredCapabilities },
   })

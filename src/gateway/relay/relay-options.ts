@@ -31,6 +31,8 @@ export interface RelayOptions {
   /** Who the hub is where no client stands behind a request. */
   readonly hubFace: ClientFace
   onListChanged(kind: ListKind): void
+  /** A call stays open at the server while its client is asked (1), or is over (-1). */
+  onParked?(delta: 1 | -1): void
   /** `uri` as the server knows it. */
   onResourceUpdated(uri: string): void
 }

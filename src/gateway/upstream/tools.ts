@@ -1,5 +1,6 @@
 import { Fault } from '../../kernel/fault.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
+import { paramHeadersOf } from '../../kernel/mcp/param-headers.ts'
 import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { ServerDefinition, ToolOverride } from '../../kernel/mcp/server-definition.ts'
@@ -34,7 +35,7 @@ export function toolsOf(
 ): { tools: Tool[]; held: HeldTool[] } {
   const holds: HeldTool[] = []
   const tools = listed
-    .filter(({ name }) => isOffered(definition, name))
+    .filter((tool) => isOffered(definition, tool.name) && isCallable(definition, tool))
     .map((tool) => {
       const hold = held(tool, pins.get(tool.name), definition)
       if (!hold) return toolOf(definition, tool, pass)
@@ -43,6 +44,10 @@ export function toolsOf(
     })
   return { tools, held: holds }
 }
+
+/** 2026-07-28, Streamable HTTP: a tool whose arguments could not be sent as headers is not offered. */
+const isCallable = ({ replicas }: ServerDefinition, { value }: ListedTool): boolean =>
+  !replicas.some(({ transport }) => transport.kind === 'http') || paramHeadersOf(value['inputSchema']) !== undefined
 
 function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Tool {
   const { id } = definition

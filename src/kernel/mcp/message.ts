@@ -98,11 +98,19 @@ export const notificationMessage = (method: string, params?: object): Outgoing =
   ...(params !== undefined && { params }),
 })
 
+/** HTTP statuses of errors that 2026-07-28 gives one (Streamable HTTP, "Error Codes"). */
+const STATUS_OF: Readonly<Record<number, number>> = {
+  [RPC.methodNotFound]: 404,
+  [RPC.headerMismatch]: 400,
+  [RPC.missingCapability]: 400,
+  [RPC.unsupportedRevision]: 400,
+}
+
 /** A fault that concerns the protocol, not the tool: who asks, what they named. Another server's error stays as it is. */
 export function rpcErrorOf(fault: Fault, status: number = fault.status): RpcError {
   if (fault instanceof RelayedError) {
     const { code, message, data } = fault.error
-    return new RpcError(code, message, { data, status: code === RPC.methodNotFound ? 404 : 200 })
+    return new RpcError(code, message, { data, status: STATUS_OF[code] ?? 200 })
   }
   return new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status })
 }

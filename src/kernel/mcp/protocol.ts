@@ -33,6 +33,8 @@ export const RPC = {
   /** Number the SDKs use for a session that is gone; HTTP 404 tells a client to initialize anew. */
   sessionNotFound: -32001,
   headerMismatch: -32020,
+  /** `data.requiredCapabilities` says what the client lacks (2026-07-28). */
+  missingCapability: -32021,
   unsupportedRevision: -32022,
 } as const
 
