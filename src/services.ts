@@ -2,7 +2,7 @@ import type { Service } from './kernel/service.ts'
 import { capabilitiesService } from './services/capabilities/index.ts'
 import { demo } from './services/demo/index.ts'
 import { gateway } from './services/gateway/index.ts'
-import { health } from './services/health/index.ts'
+import { healthService } from './services/health/index.ts'
 import { mqttService } from './services/mqtt/index.ts'
 import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
 import { tokens } from './services/tokens/index.ts'
@@ -10,7 +10,7 @@ import { tokens } from './services/tokens/index.ts'
 /** What the configuration says about services. */
 export interface ServiceChoice {
   readonly demo: boolean
-  readonly limits: { readonly mqttSessions: number }
+  readonly limits: { readonly mqttSessions: number; readonly healthDays: number }
 }
 
 /** What services need that changes while the hub runs. */
@@ -22,11 +22,12 @@ export interface Changing {
 /** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
 export function servicesFor({ demo: wantsDemo, limits }: ServiceChoice, changing: Changing): readonly Service[] {
   const mqtt = mqttService({ ...DEFAULT_LIMITS, sessions: limits.mqttSessions })
+  const health = healthService({ retentionDays: limits.healthDays })
   return [health, gateway, capabilitiesService(changing.capabilities), mqtt, tokens, ...(wantsDemo ? [demo] : [])]
 }
 
 /** All of them, for documentation. */
 export const services = servicesFor(
-  { demo: true, limits: { mqttSessions: DEFAULT_LIMITS.sessions } },
+  { demo: true, limits: { mqttSessions: DEFAULT_LIMITS.sessions, healthDays: 30 } },
   { capabilities: () => [] },
 )

@@ -97,6 +97,12 @@ const Limits = z.strictObject({
   bodyMegabytes: z.number().min(0.01).max(1024).default(4).describe('Largest body of a request.'),
   mcpSessions: z.int().min(1).default(1000).describe('MCP sessions open at once.'),
   mqttSessions: z.int().min(1).default(100).describe('MQTT sessions open at once, of all callers.'),
+  healthDays: z
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .describe('How long it is kept how services and servers did, who used what, and alerts that are over.'),
   auditDays: z.int().min(1).max(3650).default(30).describe('How long the record of calls is kept.'),
 })
 

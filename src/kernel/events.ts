@@ -17,6 +17,8 @@ export interface EventMap {
   'mcp.session': { session: ClientSession; change: 'opened' | 'level' | 'roots' | 'closed' }
   /** A service, engine or upstream changed its status. */
   'status.changed': { name: string; status: Status; reason?: string }
+  /** Something that somebody watches is not as it should be (again and again while it lasts), or is once more. */
+  'alarm.changed': { by: string; key: string; about: string; message: string; isOn: boolean }
 }
 
 export interface Events {

@@ -1,24 +1,12 @@
 import { z } from 'zod'
 import { operation } from '../../kernel/operation.ts'
-import type { Hub } from '../../kernel/ports.ts'
-import type { Entry } from '../../kernel/registry.ts'
+import type { PartReport } from '../../kernel/status.ts'
+import { check, findPart } from './check.ts'
+import { latencies } from './latency.ts'
+import { NameShape, PartShape, partOf, rounded, serviceOf, ServiceShape, StatusShape, type Deps } from './shapes.ts'
 import { worst } from './status.ts'
 
-interface Deps {
-  hub: Hub
-  now: () => number
-}
-
-const Status = z.enum(['available', 'degraded', 'unavailable', 'unknown'])
-
-const Since = z.iso.datetime().describe('When this status began')
-
-const Part = z.object({
-  name: z.string(),
-  status: Status,
-  since: Since,
-  reason: z.string().optional().describe('Why it is not available'),
-})
+const RECENT_MS = 300_000
 
 export const getHealth = operation<Deps>()({
   name: 'health.get_health',
@@ -28,16 +16,16 @@ export const getHealth = operation<Deps>()({
   route: { method: 'GET', path: '/health' },
   input: z.object({}),
   output: z.object({
-    status: Status.describe('Of the hub as a whole: degraded while a part is unavailable'),
+    status: StatusShape.describe('Of the hub as a whole: degraded while a part is unavailable'),
     uptime_seconds: z.number().nonnegative(),
     version: z.string(),
-    parts: z.record(z.string(), Status).describe('Status by name of engine, service or adapter'),
+    parts: z.record(z.string(), StatusShape).describe('Status by name of engine, service or adapter'),
   }),
-  async handler(_, { hub, now }) {
+  async handler(_, { hub, clock }) {
     const parts = hub.parts()
     return {
       status: worst(parts.map(({ status }) => status)),
-      uptime_seconds: Math.round((now() - hub.startedMs) / 1000),
+      uptime_seconds: Math.round((clock.now() - hub.startedMs) / 1000),
       version: hub.version,
       parts: Object.fromEntries(parts.map(({ name, status }) => [name, status])),
     }
@@ -46,50 +34,105 @@ export const getHealth = operation<Deps>()({
 
 export const listServices = operation<Deps>()({
   name: 'health.list_services',
-  summary: 'Every part of the hub with its status, since when and why, what it needs, and how its calls went.',
+  summary: 'Every service and MCP server with its status, since when and why, what it needs, and how its calls went.',
   description: 'Look here when a call fails as unavailable: it names the cause.',
   scope: 'health:read',
   effect: 'read',
   route: { method: 'GET', path: '/health/services' },
   input: z.object({
-    status: Status.optional().describe('Only parts with this status'),
+    status: StatusShape.optional().describe('Only those with this status'),
+    history: z.int().min(0).max(50).default(3).describe('How many changes of status of each'),
   }),
-  output: z.object({
-    services: z.array(
-      Part.extend({
-        needs: z.array(z.string()).describe('Parts that must run for this one to run'),
-        operations: z.int().describe('How many operations it offers'),
-        calls: z.int().describe('Calls since the hub started'),
-        errors: z.int().describe('Calls of these that failed'),
-        last_call_ms: z.number().optional().describe('How long the latest call took, in milliseconds'),
-      }),
-    ),
-  }),
-  async handler({ status }, { hub }) {
-    const entries = Map.groupBy(hub.registry.list(), ({ provider }) => provider.id)
-    const services = hub
-      .parts()
-      .filter((part) => status === undefined || part.status === status)
-      .map(({ name, status: own, sinceMs, reason, needs }) => ({
-        name,
-        status: own,
-        since: new Date(sinceMs).toISOString(),
-        ...(reason !== undefined && { reason }),
-        needs: [...needs],
-        ...statisticsOf(entries.get(name) ?? []),
-      }))
-    return { services }
+  output: z.object({ services: z.array(ServiceShape) }),
+  async handler({ status, history }, deps) {
+    const parts = deps.hub.parts().filter((part) => status === undefined || part.status === status)
+    return { services: await describe(parts, history, deps) }
   },
 })
 
-function statisticsOf(entries: readonly Entry[]) {
-  const latest = entries
-    .map(({ statistics }) => statistics)
-    .reduce<Entry['statistics'] | undefined>((a, b) => ((b.lastAtMs ?? -1) > (a?.lastAtMs ?? -1) ? b : a), undefined)
-  return {
-    operations: entries.length,
-    calls: entries.reduce((sum, { statistics }) => sum + statistics.calls, 0),
-    errors: entries.reduce((sum, { statistics }) => sum + statistics.errors, 0),
-    ...(latest?.lastMs !== undefined && { last_call_ms: Math.round(latest.lastMs * 1000) / 1000 }),
-  }
+export const getService = operation<Deps>()({
+  name: 'health.get_service',
+  summary: 'One service or MCP server: its status and why, how its calls went, and what its status was before.',
+  scope: 'health:read',
+  effect: 'read',
+  route: { method: 'GET', path: '/health/services/{name}' },
+  input: z.object({
+    name: NameShape,
+    history: z.int().min(0).max(1000).default(50).describe('How many changes of status'),
+  }),
+  output: ServiceShape.extend({
+    latencies: z
+      .array(z.object({ at: z.iso.datetime(), ms: z.number() }))
+      .describe('How long its calls took within a minute each, in the middle; the latest first'),
+  }),
+  async handler({ name, history }, deps) {
+    const part = findPart(deps.hub, name)
+    const [described] = await describe([part], history, deps)
+    if (!described) throw new TypeError('One part has one description.')
+    const measured = await deps.history.latest(name, 60, 'latency')
+    return {
+      ...described,
+      latencies: measured.flatMap((entry) =>
+        entry.kind === 'latency' ? [{ at: new Date(entry.atMs).toISOString(), ms: rounded(entry.latencyMs) }] : [],
+      ),
+    }
+  },
+})
+
+const CheckedShape = PartShape.extend({
+  latency_ms: z.number().optional().describe('To its answer; absent where it was not asked, but said it by itself'),
+})
+
+export const checkService = operation<Deps>()({
+  name: 'health.check_service',
+  summary: 'Asks one service or MCP server now how it is. Starts nothing and disturbs no call.',
+  scope: 'health:read',
+  effect: 'read',
+  input: z.object({ name: NameShape }),
+  output: CheckedShape,
+  handler: async ({ name }, { signal, ...deps }) => await checked(findPart(deps.hub, name), deps, signal),
+})
+
+export const checkAll = operation<Deps>()({
+  name: 'health.check_all',
+  summary: 'Asks every service and MCP server now how it is. Starts nothing and disturbs no call.',
+  scope: 'health:read',
+  effect: 'read',
+  input: z.object({}),
+  output: z.object({ services: z.array(CheckedShape) }),
+  handler: async (_, { signal, ...deps }) => ({
+    services: await Promise.all(deps.hub.parts().map((part) => checked(part, deps, signal))),
+  }),
+})
+
+async function checked(part: PartReport, deps: Deps, signal: AbortSignal): Promise<z.input<typeof CheckedShape>> {
+  const { latencyMs, ...found } = await check(part, deps, signal)
+  return { ...partOf(found), ...(latencyMs !== undefined && { latency_ms: rounded(latencyMs) }) }
+}
+
+/** `changes`: of status, of each. */
+function describe(parts: readonly PartReport[], changes: number, deps: Deps) {
+  const { hub } = deps
+  const entries = Map.groupBy(hub.registry.list(), ({ provider }) => provider.id)
+  const servers = new Set(
+    hub
+      .gateway()
+      ?.servers()
+      .map(({ id }) => id),
+  )
+  const recent = latencies(hub.performance, RECENT_MS)
+  return Promise.all(
+    parts.map((part) =>
+      serviceOf(
+        part,
+        {
+          entries: entries.get(part.name) ?? [],
+          isServer: servers.has(part.name),
+          latencyMs: recent.get(part.name),
+          changes,
+        },
+        deps,
+      ),
+    ),
+  )
 }

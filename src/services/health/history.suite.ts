@@ -89,7 +89,7 @@ export function historySuite(name: string, open: (t: TestContext) => Promise<() 
       }
       await history.prune()
       const { rows } = await sql<{ name: string; n: number }>`
-        select name, count(*) as n from gateway_health group by name order by name`.execute(store.as())
+        select name, count(*) as n from health_history group by name order by name`.execute(store.as())
       assert.deepEqual(
         rows.map(({ name, n }) => [name, n]),
         [
@@ -105,12 +105,12 @@ export function historySuite(name: string, open: (t: TestContext) => Promise<() 
       const { store, history, stop } = await start()
       assert.deepEqual(await history.latest('lamps', 1), [])
       const db = store.as()
-      await sql`alter table gateway_health rename to away`.execute(db)
+      await sql`alter table health_history rename to away`.execute(db)
       history.record(status('lamps'))
       await assert.rejects(history.latest('lamps', 1))
       history.record(status('lamps'))
       await assert.rejects(history.latest('lamps', 1))
-      await sql`alter table away rename to gateway_health`.execute(db)
+      await sql`alter table away rename to health_history`.execute(db)
       clock.advance(10_000)
       assert.equal((await history.since('lamps', 0)).length, 2)
       assert.deepEqual(

@@ -24,15 +24,15 @@ interface Row {
 }
 
 interface Tables {
-  gateway_health: Row
+  health_history: Row
 }
 
 const MIGRATIONS: readonly Migration[] = [
   {
-    name: '001-gateway-health',
+    name: '001-history',
     async up(db) {
       await db.schema
-        .createTable('gateway_health')
+        .createTable('health_history')
         .addColumn('name', 'text', (column) => column.notNull())
         .addColumn('at_ms', 'bigint', (column) => column.notNull())
         .addColumn('seq', 'bigint', (column) => column.notNull())
@@ -40,7 +40,7 @@ const MIGRATIONS: readonly Migration[] = [
         .addColumn('reason', 'text')
         .addColumn('latency_ms', 'double precision')
         .execute()
-      const index = db.schema.createIndex('gateway_health_name_at').on('gateway_health')
+      const index = db.schema.createIndex('health_history_name_at').on('health_history')
       await index.columns(['name', 'at_ms', 'seq']).execute()
     },
   },
@@ -68,7 +68,7 @@ const ROWS_AT_ONCE = 500
 const LONGEST_REASON = 1000
 
 export async function openHistoryTable(store: Store): Promise<HistoryTable> {
-  await store.migrate('gateway_health', MIGRATIONS)
+  await store.migrate('health.history', MIGRATIONS)
   const db = store.as<Tables>()
   let seq = 0
   return {
@@ -77,21 +77,21 @@ export async function openHistoryTable(store: Store): Promise<HistoryTable> {
       await db.transaction().execute(async (transaction) => {
         for (let at = 0; at < rows.length; at += ROWS_AT_ONCE)
           await transaction
-            .insertInto('gateway_health')
+            .insertInto('health_history')
             .values(rows.slice(at, at + ROWS_AT_ONCE))
             .execute()
       })
     },
     async find({ name, sinceMs = 0, kind, limit }) {
-      let query = db.selectFrom('gateway_health').selectAll().where('name', '=', name).where('at_ms', '>=', sinceMs)
+      let query = db.selectFrom('health_history').selectAll().where('name', '=', name).where('at_ms', '>=', sinceMs)
       if (kind !== undefined) query = query.where('latency_ms', kind === 'latency' ? 'is not' : 'is', null)
       const rows = await query.orderBy('at_ms', 'desc').orderBy('seq', 'desc').limit(limit).execute()
       return rows.map(entryOf)
     },
     async prune(beforeMs, mostRows) {
       // Name by name: a statement that takes long would keep everything else from SQLite.
-      for (const { name } of await db.selectFrom('gateway_health').select('name').distinct().execute()) {
-        await db.deleteFrom('gateway_health').where('name', '=', name).where('at_ms', '<', beforeMs).execute()
+      for (const { name } of await db.selectFrom('health_history').select('name').distinct().execute()) {
+        await db.deleteFrom('health_history').where('name', '=', name).where('at_ms', '<', beforeMs).execute()
         await keepLatest(db, name, mostRows)
       }
     },
@@ -100,10 +100,10 @@ export async function openHistoryTable(store: Store): Promise<HistoryTable> {
 
 /** Rows of the same millisecond as the last that must go may go with it. */
 async function keepLatest(db: Kysely<Tables>, name: string, mostRows: number): Promise<void> {
-  const own = db.selectFrom('gateway_health').select('at_ms').where('name', '=', name)
+  const own = db.selectFrom('health_history').select('at_ms').where('name', '=', name)
   const first = await own.orderBy('at_ms', 'desc').offset(mostRows).limit(1).executeTakeFirst()
   if (!first) return
-  await db.deleteFrom('gateway_health').where('name', '=', name).where('at_ms', '<=', first.at_ms).execute()
+  await db.deleteFrom('health_history').where('name', '=', name).where('at_ms', '<=', first.at_ms).execute()
 }
 
 function rowOf(entry: HealthEntry, seq: number): Row {

@@ -70,6 +70,7 @@ export async function openHealthHistory(options: HistoryOptions): Promise<Health
 
   const prune = () => table.prune(clock.now() - retentionDays * DAY_MS, MOST_ROWS)
 
+  /** At the start too: a hub that is started anew every day would never get to it. */
   const pruneDaily = () => {
     cancelPrune = clock.after(DAY_MS, pruneDaily)
     lastWrite = lastWrite.then(prune).catch((error: unknown) => log.warn('old health could not be removed', { error }))
