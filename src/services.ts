@@ -3,6 +3,7 @@ import { capabilitiesService } from './services/capabilities/index.ts'
 import { demo } from './services/demo/index.ts'
 import { gateway } from './services/gateway/index.ts'
 import { healthService } from './services/health/index.ts'
+import { metricsService } from './services/metrics/index.ts'
 import { mqttService } from './services/mqtt/index.ts'
 import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
 import { tokens } from './services/tokens/index.ts'
@@ -10,6 +11,8 @@ import { tokens } from './services/tokens/index.ts'
 /** What the configuration says about services. */
 export interface ServiceChoice {
   readonly demo: boolean
+  /** The data folder. */
+  readonly data: string
   readonly limits: { readonly mqttSessions: number; readonly healthDays: number }
 }
 
@@ -20,14 +23,23 @@ export interface Changing {
 }
 
 /** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
-export function servicesFor({ demo: wantsDemo, limits }: ServiceChoice, changing: Changing): readonly Service[] {
+export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, changing: Changing): readonly Service[] {
   const mqtt = mqttService({ ...DEFAULT_LIMITS, sessions: limits.mqttSessions })
   const health = healthService({ retentionDays: limits.healthDays })
-  return [health, gateway, capabilitiesService(changing.capabilities), mqtt, tokens, ...(wantsDemo ? [demo] : [])]
+  const metrics = metricsService({ folder: data, retentionDays: limits.healthDays })
+  return [
+    health,
+    metrics,
+    gateway,
+    capabilitiesService(changing.capabilities),
+    mqtt,
+    tokens,
+    ...(wantsDemo ? [demo] : []),
+  ]
 }
 
 /** All of them, for documentation. */
 export const services = servicesFor(
-  { demo: true, limits: { mqttSessions: DEFAULT_LIMITS.sessions, healthDays: 30 } },
+  { demo: true, data: '.', limits: { mqttSessions: DEFAULT_LIMITS.sessions, healthDays: 30 } },
   { capabilities: () => [] },
 )
