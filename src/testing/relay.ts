@@ -228,7 +228,7 @@ export function testRelay(server: TestServer, more: Partial<RelayOptions> & { le
   const own: TestConnection[] = []
   const notices: EventMap['mcp.notified'][] = []
   const changes: string[] = []
-  let learned = more.learned ?? false
+  const asks = new Set(more.learned ? ['roots', 'sampling', 'elicitation'] : [])
   events.on('mcp.notified', (event) => void notices.push(event))
   const relay = createRelay({
     name: 'weather',
@@ -242,7 +242,7 @@ export function testRelay(server: TestServer, more: Partial<RelayOptions> & { le
     mostConnections: 4,
     roots: [{ uri: 'file:///srv/home' }],
     secrets: loadSecrets({ file: '', log: silentLog, fromEnvironment: randomBytes(32).toString('hex') }),
-    interactive: { learned: () => learned, learn: () => void (learned = true) },
+    interactive: { asks: () => asks, learn: (capability) => void asks.add(capability) },
     events,
     clock,
     log: silentLog,
@@ -252,5 +252,5 @@ export function testRelay(server: TestServer, more: Partial<RelayOptions> & { le
     ...more,
   })
   const shared = testConnection(server, { ...relay.sharedHandlers, onClose: () => undefined })
-  return { relay, clock, events, shared, own, notices, changes, learned: () => learned }
+  return { relay, clock, events, shared, own, notices, changes, learned: () => asks.size > 0 }
 }

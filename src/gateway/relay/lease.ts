@@ -16,6 +16,8 @@ export class Lease {
   readonly session: ClientSession | undefined
   /** What the server was told last. */
   level: LogLevel | undefined
+  /** It is not closed for want of calls. */
+  isKept = false
   /** Monotonic milliseconds. */
   usedAtMs = 0
   #users = 0

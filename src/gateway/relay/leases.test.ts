@@ -61,6 +61,43 @@ suite('connections of single clients', () => {
       assert.equal(setup.relay.leases(), 0)
     })
 
+  test('what is learned for one capability concerns those who have it', async () => {
+    const setup = setUp(async ({ ask }) => (await ask('roots/list', {})).text, { learned: false, roots: [] })
+    await call(setup, contextFor(legacyPeer({ id: '1' }).peer))
+    await call(setup, contextFor(legacyPeer({ id: '2', capabilities: { elicitation: {} } }).peer))
+    assert.equal(setup.own.length, 0)
+    await call(setup, contextFor(legacyPeer({ id: '3', capabilities: { roots: {} } }).peer))
+    assert.equal(setup.own.length, 1)
+  })
+
+  test('a session stays where its calls were: the server may keep something for it there', async () => {
+    let current: ReturnType<typeof testConnection> | undefined
+    const setup = setUp(asking, { learned: false, shared: () => current ?? setup.shared })
+    const { peer } = legacyPeer({ id: '1' })
+    await call(setup, contextFor(peer))
+    assert.ok(setup.learned())
+    await call(setup, contextFor(peer))
+    assert.equal(setup.own.length, 0)
+    await call(setup, contextFor(legacyPeer({ id: '2' }).peer))
+    assert.equal(setup.own.length, 1)
+    // What was kept there is gone with it.
+    const handlers = { ...setup.relay.sharedHandlers, onClose: () => undefined }
+    current = testConnection({ revision: OLD, serve: asking }, handlers)
+    await call(setup, contextFor(peer))
+    assert.equal(setup.own.length, 2)
+  })
+
+  test('a client hears of a resource by its own connection, which is not closed for want of calls', async () => {
+    const seen: string[] = []
+    const setup = setUp(({ method }) => (seen.push(method), '{}'))
+    const context = contextFor(legacyPeer().peer)
+    await setup.relay.request('resources/subscribe', '{"uri":"a:1"}', context)
+    assert.equal(setup.own.length, 1)
+    setup.clock.advance(3_600_000)
+    assert.equal(setup.relay.leases(), 1)
+    assert.ok(seen.includes('resources/subscribe'))
+  })
+
   test('declare exactly what the client declared', async () => {
     const capabilities = { elicitation: {}, extensions: { 'io.modelcontextprotocol/ui': { mimeTypes: ['a/b'] } } }
     const setup = setUp(quick)

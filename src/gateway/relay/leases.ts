@@ -5,7 +5,6 @@ import type { Log } from '../../kernel/log.ts'
 import { MODERN_REVISION, type LogLevel } from '../../kernel/mcp/protocol.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 import type { ClientFace, Connection } from '../connection/connection.ts'
-import { canBeAsked } from './capabilities.ts'
 import { Lease } from './lease.ts'
 import { Line, type LineOptions } from './line.ts'
 import { setLevel } from './log-levels.ts'
@@ -49,11 +48,11 @@ export class Leases {
 
   /** Whether this client should have a connection of its own, beside that one. */
   wanted(peer: Peer, shared: Connection): boolean {
-    const { sharing, interactive } = this.#options
+    const { sharing, interactive, settled } = this.#options
     if (sharing !== 'auto') return sharing === 'per_client'
-    if (shared.revision === MODERN_REVISION || !interactive.learned() || !canBeAsked(peer.capabilities)) return false
+    if (shared.revision === MODERN_REVISION || !canBeAskedFor(interactive.asks(), peer)) return false
     // What the server knows of a session stays with it. A request that stands alone needs its questions told apart, no more.
-    return peer.session !== undefined || !shared.correlates
+    return peer.session === undefined ? !shared.correlates : settled.get(peer.session) !== shared
   }
 
   /**
@@ -81,6 +80,11 @@ export class Leases {
         throw error
       }
     }
+  }
+
+  /** The session hears of something by its connection from now on, whether it calls or not. */
+  keep(lease: Lease): void {
+    lease.isKept = true
   }
 
   put(lease: Lease): void {
@@ -151,7 +155,9 @@ export class Leases {
 
   /** Makes room by closing what was unused longest. */
   #evict(): boolean {
-    const idle = [...this.#leases].filter(({ isIdle }) => isIdle).sort((a, b) => a.usedAtMs - b.usedAtMs)[0]
+    const idle = [...this.#leases]
+      .filter(({ isIdle }) => isIdle)
+      .sort((a, b) => Number(a.isKept) - Number(b.isKept) || a.usedAtMs - b.usedAtMs)[0]
     if (idle) void this.#end(idle)
     return idle !== undefined
   }
@@ -213,11 +219,14 @@ export class Leases {
     const poolIdleMs = this.#options.sharing === 'per_client' ? SESSION_IDLE_MS : POOL_IDLE_MS
     for (const lease of this.#leases) {
       const idleMs = lease.session === undefined ? poolIdleMs : SESSION_IDLE_MS
-      if (lease.isIdle && nowMs - lease.usedAtMs >= idleMs) void this.#end(lease)
+      if (lease.isIdle && !lease.isKept && nowMs - lease.usedAtMs >= idleMs) void this.#end(lease)
     }
     if (this.#leases.size > 0) this.#sweepLater()
   }
 }
+
+const canBeAskedFor = (asks: ReadonlySet<string>, { capabilities }: Peer): boolean =>
+  [...asks].some((capability) => capability in capabilities)
 
 /** Clients that the server could not tell apart may have the same connection, one after the other. */
 function keyOf({ session, capabilities, clientInfo }: Peer, { caller }: CallContext): string {

@@ -1,7 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts'
+import type { ClientSession } from '../../kernel/mcp/peer.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Connection, ServerNotification, ServerRequest } from '../connection/connection.ts'
 import type { News, Owner } from './news.ts'
+import { requiredOf } from './capabilities.ts'
 import { refuseQuestion } from './refusals.ts'
 import type { RelayOptions } from './relay-options.ts'
 import type { Listener, RunningCall } from './running-call.ts'
@@ -9,7 +11,12 @@ import type { Listener, RunningCall } from './running-call.ts'
 /** A server that wants to know the roots when it begins asks within this time; it does not ask for a call. */
 const GREETING_MS = 2_000
 
-export type LineOptions = Pick<RelayOptions, 'roots' | 'interactive'> & { readonly news: News; readonly clock: Clock }
+export type LineOptions = Pick<RelayOptions, 'roots' | 'interactive'> & {
+  readonly news: News
+  readonly clock: Clock
+  /** Sessions that have called on the shared connection, with that connection: what the server keeps for them is there. */
+  readonly settled: WeakMap<ClientSession, Connection>
+}
 
 /** A connection to the server with the calls that run on it: finds out to which of them belongs what the server says. */
 export class Line implements Listener {
@@ -57,7 +64,7 @@ export class Line implements Listener {
   }
 
   asked(call: RunningCall, question: ServerRequest): Promise<RelayedResult> {
-    this.#learn()
+    this.#learn(question)
     return call.answer(question, call)
   }
 
@@ -70,9 +77,12 @@ export class Line implements Listener {
     const { owner } = this
     if (owner.is === 'session' && this.#calls.size === 0)
       return await owner.session.ask(question.method, question.params, question.signal)
-    const greeting = question.method === 'roots/list' && this.#isGreeting()
-    if (this.#calls.size > 0 && !greeting) this.#learn()
-    if (question.method === 'roots/list') return new RelayedResult(JSON.stringify({ roots: this.#options.roots }))
+    const { roots } = this.#options
+    const isAboutRoots = question.method === 'roots/list'
+    // Where everybody's roots are configured, nobody's own are asked for.
+    if (isAboutRoots ? roots.length === 0 : this.#calls.size > 0) this.#learn(question)
+    if (isAboutRoots) return new RelayedResult(JSON.stringify({ roots }))
+    for (const { session } of this.#calls) if (session) this.#options.settled.delete(session)
     if (this.#calls.size === 0) throw refuseQuestion('No call is running, so there is nobody to ask.')
     throw refuseQuestion(
       'Calls of several clients are running, and nothing says whose question this is. Let the call end with an error that says to try it again: then each client has a connection of its own.',
@@ -90,9 +100,10 @@ export class Line implements Listener {
     return undefined
   }
 
-  #learn(): void {
+  #learn({ method, params }: ServerRequest): void {
     const { interactive } = this.#options
-    if (!interactive.learned()) interactive.learn()
+    for (const capability of Object.keys(requiredOf(method, params) ?? {}))
+      if (!interactive.asks().has(capability)) interactive.learn(capability)
   }
 
   #isGreeting(): boolean {

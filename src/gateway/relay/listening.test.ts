@@ -133,10 +133,7 @@ test('a server of before that was started again is told anew what somebody wants
   const seen: unknown[] = []
   const serve: Serve = ({ method, params }) => (seen.push([method, params['uri']]), '{}')
   let current: TestConnection | undefined
-  const setup: TestRelay = testRelay(
-    { revision: '2025-06-18', serve },
-    { shared: () => current ?? setup.shared, learned: true },
-  )
+  const setup: TestRelay = testRelay({ revision: '2025-06-18', serve }, { shared: () => current ?? setup.shared })
   for (const uri of ['a:1', 'a:2']) await watch(setup, uri)
   await watch(setup, 'a:1', 'resources/unsubscribe')
   assert.equal(setup.own.length, 0, 'it is the shared connection that hears of them')

@@ -113,6 +113,13 @@ suite('questions of a server of before 2026-07-28 to a client of before', () => 
     assert.equal(learned(), false)
   })
 
+  test('where no roots are configured, a server that asks for them is to have those of each client', async () => {
+    const { shared, learned } = testRelay({ revision: OLD, serve: () => '{}' }, { roots: [] })
+    const { signal } = new AbortController()
+    const roots = await shared.handlers.onRequest({ id: 1, method: 'roots/list', params: '{}', signal })
+    assert.deepEqual([roots.value, learned()], [{ roots: [] }, true])
+  })
+
   test("roots that a server asks for when it begins are nobody's own", async () => {
     const { relay, clock, learned } = testRelay({ revision: OLD, serve: asking('roots/list', {}) })
     const { peer } = legacyPeer({ answer: () => ({ roots: [{ uri: 'file:///home/anna' }] }) })

@@ -11,6 +11,12 @@ import type { ClientFace, Connection, ConnectionHandlers } from '../connection/c
 /** Which of a server's lists changed. */
 export type ListKind = 'tools' | 'prompts' | 'resources'
 
+/** What a server is known to ask its clients for, by the capability that answers it (`roots`, `sampling`, `elicitation`). */
+export interface Interactive {
+  asks(): ReadonlySet<string>
+  learn(capability: string): void
+}
+
 /** What a relay works with. */
 export interface RelayOptions {
   /** The server's id: it stands in every fault. */
@@ -24,7 +30,7 @@ export interface RelayOptions {
   readonly roots: ServerDefinition['roots']
   readonly secrets: Secrets
   /** Whether this server is known to ask its clients questions; kept over restarts. */
-  readonly interactive: { learned(): boolean; learn(): void }
+  readonly interactive: Interactive
   readonly events: Events
   readonly clock: Clock
   readonly log: Log

@@ -1,6 +1,6 @@
 import type { EventMap } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
-import type { Peer } from '../../kernel/mcp/peer.ts'
+import type { ClientSession, Peer } from '../../kernel/mcp/peer.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Connection } from '../connection/connection.ts'
@@ -21,12 +21,16 @@ const NO_HEADERS = {}
 /** Gone in 2026-07-28, whose servers are asked by `subscriptions/listen` instead. */
 const WATCHING: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
 
+/** After these the server may keep something for the session that made them. */
+const STATEFUL: ReadonlySet<string> = new Set(['tools/call', 'resources/subscribe'])
+
 /** Joins one server to every client of the hub. `close` ends what it began. */
 export function createRelay(options: RelayOptions): Relay {
   const { name, clock, log, events, hubFace } = options
   const closing = new AbortController()
   const news = new News(options)
-  const lineOptions = { ...options, news }
+  const settled = new WeakMap<ClientSession, Connection>()
+  const lineOptions = { ...options, news, settled }
   const line = new Line({ is: 'everybody' }, lineOptions)
   const parking = new Parking(options)
   const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
@@ -53,14 +57,21 @@ export function createRelay(options: RelayOptions): Relay {
       if (returnedState(asked.method, asked.params) !== undefined) return resume(asked, { name, clock, parking })
       if (peer.logLevel !== undefined) level.wanted(peer.logLevel)
     }
-    return leases.wanted(peer, connection) ? onLease(peer, asked) : exchange({ line, connection }, asked)
+    if (leases.wanted(peer, connection)) return onLease(peer, asked)
+    if (peer.session && STATEFUL.has(asked.method)) settled.set(peer.session, connection)
+    return exchange({ line, connection }, asked)
   }
 
-  /** One subscription serves all clients that want to hear of a resource, so it is the shared connection's. */
+  /**
+   * One subscription serves all clients that want to hear of a resource, so it is the shared connection's; a client with
+   * a connection of its own hears by that.
+   */
   const onWatch = async (connection: Connection, asked: Asked): Promise<RelayedResult> => {
     const { uri } = JSON.parse(asked.params) as { uri?: unknown }
     if (typeof uri !== 'string') throw invalidParams(name, 'uri must be a string')
     const subscribes = asked.method === 'resources/subscribe'
+    const { peer } = asked.context
+    if (peer && leases.wanted(peer, connection)) return await onLease(peer, asked, subscribes)
     if (connection.revision !== MODERN_REVISION) {
       const result = await exchange({ line, connection }, asked)
       listening.keep(uri, subscribes)
@@ -70,8 +81,9 @@ export function createRelay(options: RelayOptions): Relay {
     return new RelayedResult('{}')
   }
 
-  const onLease = async (peer: Peer, asked: Asked): Promise<RelayedResult> => {
+  const onLease = async (peer: Peer, asked: Asked, keeps = false): Promise<RelayedResult> => {
     const { lease, connection } = await leases.take(peer, asked.context)
+    if (keeps) leases.keep(lease)
     try {
       return await exchange({ line: lease.line, connection }, asked)
     } finally {

@@ -54,6 +54,7 @@ export function createInstance(options: InstanceOptions): Instance {
   const ownLog = parts.log.child({ server: id })
   let pid: number | undefined
   let starts = 0
+  const asked = new Set((memory.get(definition.id, 'asks') as string[] | undefined) ?? [])
 
   const connect = (face: ClientFace, handlers: ConnectionHandlers, signal: AbortSignal, isShared: boolean) =>
     parts.connect({
@@ -80,8 +81,8 @@ export function createInstance(options: InstanceOptions): Instance {
     roots: definition.roots,
     secrets,
     interactive: {
-      learned: () => memory.get(definition.id, 'interactive') === true,
-      learn: () => void remember(),
+      asks: () => asked,
+      learn: (capability) => void remember(capability),
     },
     events,
     clock,
@@ -92,8 +93,12 @@ export function createInstance(options: InstanceOptions): Instance {
     onResourceUpdated: options.onResourceUpdated,
   })
 
-  const remember = () =>
-    memory.set(definition.id, 'interactive', true).catch((error: unknown) => ownLog.warn('not remembered', { error }))
+  const remember = (capability: string) => {
+    asked.add(capability)
+    return memory
+      .set(definition.id, 'asks', [...asked])
+      .catch((error: unknown) => ownLog.warn('not remembered', { error }))
+  }
 
   // Who is needed by others does not sleep.
   const idleStopMs = person ? PERSONAL_IDLE_MS : parts.needs.isNeeded(definition.id) ? undefined : definition.idleStopMs

@@ -233,7 +233,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
         lists: known.lists,
         tools: tools.length - held.length,
         held: held.length,
-        interactive: memory.get(id, 'interactive') === true,
+        interactive: memory.get(id, 'asks') !== undefined,
       }),
     memoryMegabytes,
     log: (most) => ring.lines().slice(-most),
