@@ -11,6 +11,7 @@ import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
 import { serverFiles } from './hub/server-files.ts'
+import { startServices } from './hub/only.ts'
 import { secretsOf, startHub } from './hub/start.ts'
 import { trimMemory } from './hub/trim-memory.ts'
 
@@ -25,7 +26,8 @@ const composition: Composition<Config> = {
   flags: FLAGS,
   loadConfig: (flags) => loadConfig(configSources(flags)),
   async startHub(config, { log }) {
-    const hub = await startHub(config, { log, version })
+    const start = config.only === undefined ? startHub : startServices
+    const hub = await start(config, { log, version })
     systemClock.after(SETTLED_MS, trimMemory)
     return hub
   },

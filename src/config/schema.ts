@@ -52,12 +52,19 @@ const TopicFilter = z.string().superRefine((filter, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
 })
 
+/** A service's name is also a level of a topic. */
+const ServiceName = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be the name of a service')
+
 const User = z.strictObject({
   name: UserName.describe('Login name. Requests of this user arrive under `alicia/v1/as/<name>/`.'),
   password: z.string().min(8).describe('Login password, at least 8 characters.'),
   scopes: z.array(Scope).default([]).describe("What this user's requests may do: `area:verb`, `area:*` or `*`."),
   publish: z.array(TopicFilter).exactOptional().describe('Where it may publish. Absent: everywhere but `alicia/#`.'),
   subscribe: z.array(TopicFilter).exactOptional().describe('What it may read. Absent: everything but `alicia/#`.'),
+  services: z
+    .array(ServiceName)
+    .default([])
+    .describe('Services that a process with this login runs for the hub (`alicia start --only`).'),
 })
 
 const Broker = z.strictObject({
@@ -135,6 +142,15 @@ export const ConfigSchema = z.strictObject({
     })
     .prefault({}),
   broker: Broker.prefault({}),
+  only: z
+    .array(ServiceName)
+    .min(1)
+    .exactOptional()
+    .describe('Run these services and nothing else, for a hub at the same broker. Needs `broker.url`.'),
+  without: z
+    .array(ServiceName)
+    .default([])
+    .describe('Services that the hub does not run itself, because processes of their own do.'),
   demo: z.boolean().default(false).describe('Add a simulated home to the broker, to try things on.'),
   checkResults: z
     .boolean()

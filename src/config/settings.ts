@@ -18,6 +18,13 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'broker.kind', env: 'ALICIA_BROKER', flag: '--broker <kind>', summary: 'embedded, mosquitto or remote' },
   { key: 'broker.host', env: 'ALICIA_MQTT_HOST', flag: '--mqtt-host <address>', summary: 'address of the own broker' },
   { key: 'broker.port', env: 'ALICIA_MQTT_PORT', flag: '--mqtt-port <port>', summary: 'port of the own broker (1883)' },
+  { key: 'only', env: 'ALICIA_ONLY', flag: '--only <services>', summary: 'run these services alone, for another hub' },
+  {
+    key: 'without',
+    env: 'ALICIA_WITHOUT',
+    flag: '--without <services>',
+    summary: 'leave these services to other processes',
+  },
   { key: 'demo', env: 'ALICIA_DEMO', flag: '--demo', summary: 'add a simulated home to try things on' },
   {
     key: 'log.level',
@@ -29,6 +36,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'token', env: 'ALICIA_TOKEN' },
   { key: 'secretKey', env: 'ALICIA_SECRET_KEY' },
   { key: 'broker.url', env: 'ALICIA_BROKER_URL' },
+  { key: 'broker.enforcesIdentity', env: 'ALICIA_BROKER_ENFORCES_IDENTITY' },
   { key: 'database.url', env: 'ALICIA_DATABASE_URL' },
   { key: 'allowedHosts', env: 'ALICIA_ALLOWED_HOSTS' },
   { key: 'allowedOrigins', env: 'ALICIA_ALLOWED_ORIGINS' },

@@ -4,6 +4,7 @@ import { presenceWill } from '../adapters/mqtt/presence.ts'
 import type { Config } from '../config.ts'
 import { openAuditLog } from '../engines/audit-log.ts'
 import { connectBus } from '../engines/broker/bus.ts'
+import type { BusWill } from '../engines/broker/bus-protocol.ts'
 import { startEmbeddedBroker } from '../engines/broker/embedded.ts'
 import { startMosquitto } from '../engines/broker/mosquitto.ts'
 import { remoteBroker } from '../engines/broker/remote.ts'
@@ -117,8 +118,12 @@ function tlsOf(files: { ca?: string; cert?: string; key?: string }): TlsMaterial
   return { ...read('ca'), ...read('cert'), ...read('key') }
 }
 
-/** The hub's own connection to its broker. */
-export function busPart({ folder, clock, log }: EngineOptions, instance: string): Part {
+/** The hub's own connection to its broker; `will`: what the broker says of it when it is gone. */
+export function busPart(
+  { folder, clock, log }: EngineOptions,
+  instance: string,
+  will: BusWill = presenceWill(instance),
+): Part {
   return {
     name: 'bus',
     needs: ['broker'],
@@ -126,7 +131,7 @@ export function busPart({ folder, clock, log }: EngineOptions, instance: string)
       if (!broker) throw new TypeError('The bus starts after the broker.')
       // The same after a restart, for the will that waits; nobody's guess, or anybody could take its place at a broker.
       const clientId = `alicia-hub-${instance}-${hashToken(`bus ${folder.token}`).slice(0, 12)}`
-      const bus = await connectBus({ broker, will: presenceWill(instance), clientId, clock, log, signal })
+      const bus = await connectBus({ broker, will, clientId, clock, log, signal })
       return { value: bus, report: () => bus.report(), stop: () => bus.stop() }
     },
   }

@@ -18,9 +18,12 @@ import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
 import { createRegistry } from '../kernel/registry.ts'
+import type { Service } from '../kernel/service.ts'
+import type { BusDirectory } from '../gateway/bus/directory.ts'
 import type { RunningGateway } from '../gateway/gateway.ts'
-import { services, servicesFor } from '../services.ts'
+import { services, servicesFor, type Changing } from '../services.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
+import { busServicesPart } from './bus-services.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { capabilitiesIn } from './capabilities.ts'
 import { gatewayPart } from './gateway.ts'
@@ -33,9 +36,9 @@ export interface StartOptions {
 }
 
 /** How long running calls may go on when the hub stops, and each part may take to start and to stop, milliseconds. */
-const CALLS_GRACE_MS = 5000
-const START_TIMEOUT_MS = 30_000
-const STOP_TIMEOUT_MS = 1500
+export const CALLS_GRACE_MS = 5000
+export const START_TIMEOUT_MS = 30_000
+export const STOP_TIMEOUT_MS = 1500
 
 /** Told to every model at the start of a conversation. */
 const INSTRUCTIONS = [
@@ -96,6 +99,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   let audit: Audit = noAudit
   let broker: OwnBroker | undefined
   let gateway: RunningGateway | undefined
+  let directory: BusDirectory | undefined
   let address = ''
   const profiles = createProfiles()
   let capabilities: readonly unknown[] = []
@@ -106,7 +110,7 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   const hub: Hub = {
     invoke: door.invoke,
     registry,
-    parts: () => [...lifecycle.reports(), ...serverParts(gateway)],
+    parts: () => [...lifecycle.reports(), ...serverParts(gateway), ...(directory?.reports() ?? [])],
     version,
     startedMs: clock.now(),
     metrics: () => metrics.exposition(),
@@ -134,13 +138,21 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
-      ...servicesFor(config, { capabilities: () => capabilities }).map((service) =>
+      ...ownServices(config, { capabilities: () => capabilities }).map((service) =>
         service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
           lifecycle.report(service.name),
         ),
       ),
       mqttPart({ config, hub, events, clock, log }),
-      ...(config.demo ? [] : [cleanPart(clock, log)]),
+      busServicesPart({
+        config,
+        registry,
+        events,
+        clock,
+        log,
+        onDirectory: (running) => (directory = running),
+      }),
+      ...(config.demo || config.without.includes('demo') ? [] : [cleanPart(clock, log)]),
       gatewayPart({
         config,
         folder,
@@ -188,6 +200,7 @@ export const RESERVED = [
   'http',
   'requests',
   'servers',
+  'processes',
 ]
 
 /** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
@@ -201,14 +214,27 @@ function serverParts(gateway: RunningGateway | undefined): PartReport[] {
   }))
 }
 
+/** Those that this process runs. Throws Fault `invalid_input` for one to leave out that does not exist. */
+function ownServices(config: Config, changing: Changing): readonly Service[] {
+  const { without } = config
+  const unknown = without.find((name) => !services.some((service) => service.name === name))
+  if (unknown !== undefined)
+    throw new Fault('invalid_input', `without: there is no service called ${unknown}.`, {
+      hint: `There are: ${services.map(({ name }) => name).join(', ')}.`,
+    })
+  return servicesFor(config, changing).filter(({ name }) => !without.includes(name))
+}
+
 /** Ports that need no start: they are there as soon as they are made. */
 function readyParts(ports: Pick<Ports, 'hub' | 'identity' | 'secrets'>): Part[] {
-  return Object.entries(ports).map(([name, value]) => ({
-    name,
-    needs: [],
-    start: async () => ({ value, stop: async () => {} }),
-  }))
+  return Object.entries(ports).map(([name, value]) => readyPart(name, value))
 }
+
+export const readyPart = (name: string, value: Ports[keyof Ports]): Part => ({
+  name,
+  needs: [],
+  start: async () => ({ value, stop: async () => {} }),
+})
 
 interface MqttPartOptions {
   readonly config: Config
@@ -277,7 +303,7 @@ function urlsOf(http: string, broker: OwnBroker | undefined): RunningHub['urls']
 }
 
 /** What must never stand in the log. */
-function* secretsIn(config: Config): Generator<string> {
+export function* secretsIn(config: Config): Generator<string> {
   if (config.token !== undefined) yield config.token
   yield* config.secretKey?.split(',') ?? []
   for (const { password } of config.broker.users) yield password
@@ -289,7 +315,7 @@ function* secretsIn(config: Config): Generator<string> {
   }
 }
 
-function once(task: () => Promise<void>): () => Promise<void> {
+export function once(task: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   return () => (running ??= task())
 }

@@ -6,7 +6,7 @@ import { columns, type Style } from './style.ts'
 export interface BannerFacts {
   readonly version: string
   readonly startedMs: number
-  readonly hub: Pick<RunningHub, 'urls' | 'tokenFile' | 'parts'>
+  readonly hub: Pick<RunningHub, 'services' | 'urls' | 'tokenFile' | 'parts'>
   readonly demo: boolean
   readonly remoteBroker: boolean
   /** How to start this program, with the flags that lead to the same data folder. */
@@ -27,6 +27,7 @@ const QUESTIONS = [
  */
 export function banner(facts: BannerFacts): string {
   const { style, hub, version, startedMs } = facts
+  if (hub.services) return servicesBanner(hub.services, facts)
   const head = `${style.bold(`Alicia ${version}`)} is running ${style.dim(`(ready in ${(startedMs / 1000).toFixed(1)} s)`)}`
   const blocks = [
     [head],
@@ -37,6 +38,17 @@ export function banner(facts: BannerFacts): string {
     [style.dim('Ctrl-C stops it.')],
   ]
   return `\n${blocks.map((block) => block.map((line) => (line === '' ? '' : `  ${line}`)).join('\n')).join('\n\n')}\n\n`
+}
+
+/** Of a process that runs services for a hub elsewhere. */
+function servicesBanner(services: readonly string[], { style, hub, version, startedMs }: BannerFacts): string {
+  const head = `${style.bold(`Alicia ${version}`)} runs ${services.join(', ')} for the hub at ${style.cyan(hub.urls.mqtt)}`
+  const blocks = [
+    [`${head} ${style.dim(`(ready in ${(startedMs / 1000).toFixed(1)} s)`)}`],
+    ...troubles(hub.parts(), style),
+    [style.dim('Ctrl-C stops it.')],
+  ]
+  return `\n${blocks.map((block) => block.map((line) => `  ${line}`).join('\n')).join('\n\n')}\n\n`
 }
 
 function addresses({ hub, style, remoteBroker, ...facts }: BannerFacts): string[][] {

@@ -25,6 +25,8 @@ export interface HubConfig {
 
 /** A hub in this process. */
 export interface RunningHub {
+  /** Absent: everything. Else only these run here, for a hub elsewhere, and the addresses of HTTP are empty. */
+  readonly services?: readonly string[]
   readonly urls: {
     readonly http: string
     readonly mcp: string

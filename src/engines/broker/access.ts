@@ -23,6 +23,8 @@ export interface BrokerUser {
   readonly password: string
   readonly publish?: readonly string[]
   readonly subscribe?: readonly string[]
+  /** Services that a process with this login runs for the hub; any at all let it speak with hubs about that. */
+  readonly services?: readonly string[]
 }
 
 /** What somebody without a name and password may do; `false`: nothing, they are not let in. */
@@ -61,7 +63,7 @@ const deny = (...filters: readonly string[]): Rule[] => filters.map((filter) => 
 const EVERYTHING = ['#', '$SYS/#']
 
 /** Conversations: what callers ask and are answered is between them and the hub. */
-const CONVERSATIONS = ['alicia/v1/req/#', 'alicia/v1/as/#', 'alicia/v1/rep/#']
+const CONVERSATIONS = ['alicia/v1/req/#', 'alicia/v1/as/#', 'alicia/v1/rep/#', 'alicia/v1/bus/#']
 
 const HUB: Account = { name: 'alicia/hub', send: allow('#'), receive: allow(...EVERYTHING) }
 
@@ -77,10 +79,22 @@ const OWNER_ACCOUNT: Account = {
   receive: allow(...EVERYTHING),
 }
 
-const userAccount = ({ name, publish = ['#'], subscribe = EVERYTHING }: Omit<BrokerUser, 'password'>): Account => ({
+const userAccount = ({
   name,
-  send: [...allow(`alicia/v1/as/${name}/req/#`), ...deny('alicia/#'), ...allow(...publish)],
+  publish = ['#'],
+  subscribe = EVERYTHING,
+  services = [],
+}: Omit<BrokerUser, 'password'>): Account => ({
+  name,
+  send: [
+    ...allow(`alicia/v1/as/${name}/req/#`),
+    // Never `down`: what stands there is a hub's word for who asks.
+    ...(services.length > 0 ? allow(`alicia/v1/bus/${name}/+/up/#`) : []),
+    ...deny('alicia/#'),
+    ...allow(...publish),
+  ],
   receive: [
+    ...(services.length > 0 ? allow(`alicia/v1/bus/${name}/+/down/#`) : []),
     ...allow(`alicia/v1/as/${name}/rep/#`, 'alicia/v1/svc/#', 'alicia/v1/evt/#'),
     ...deny('alicia/#'),
     ...allow(...subscribe),
