@@ -3,9 +3,11 @@ import { capabilitiesService } from './services/capabilities/index.ts'
 import { demo } from './services/demo/index.ts'
 import { gateway } from './services/gateway/index.ts'
 import { healthService } from './services/health/index.ts'
+import { lb } from './services/lb/index.ts'
 import { metricsService } from './services/metrics/index.ts'
 import { mqttService } from './services/mqtt/index.ts'
 import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
+import { orchestrator } from './services/orchestrator/index.ts'
 import { tokens } from './services/tokens/index.ts'
 
 /** What the configuration says about services. */
@@ -30,6 +32,8 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
   return [
     health,
     metrics,
+    orchestrator,
+    lb,
     gateway,
     capabilitiesService(changing.capabilities),
     mqtt,

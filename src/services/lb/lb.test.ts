@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { suite, test, type TestContext } from 'node:test'
+import { z } from 'zod'
+import { definitionWith } from '../../gateway/upstream/definition.fixture.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { silentLog } from '../../kernel/log.ts'
+import { operation } from '../../kernel/operation.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
+import { ECHO, testGateway } from '../../testing/gateway.ts'
+import { callerWith, owner, testHub } from '../../testing/hub.ts'
+import { lb } from './index.ts'
+
+const ONE = { transport: ECHO, weight: 1 }
+const echo = definitionWith({ id: 'echo', name: 'echo', replicas: [ONE, ONE, ONE] })
+
+/** A hub with three replicas of a real server. */
+async function hubWith(t: TestContext, folder: string) {
+  const place = await testGateway(t, { folder })
+  const { door, gateway } = place
+  const surroundings = { clock: systemClock, events: door.events, log: silentLog }
+  const part = lb.join(surroundings, door.registry, () => ({ status: 'available', sinceMs: 0 }))
+  await part.start({ hub: testHub(door, { gateway: () => gateway }) }, new AbortController().signal)
+  const listed = place.event('tools.changed', ({ provider }) => provider === 'echo')
+  await gateway.apply({ definitions: [echo], unusable: [] })
+  await listed
+  await gateway.start('echo', AbortSignal.timeout(20_000))
+  while (!door.registry.list().some(({ tool }) => tool.name === 'echo.echo')) await place.event('tools.changed')
+  const call = async <T = object>(operation: string, input: object = {}, caller = owner) =>
+    (await door.invoke({ operation, input, caller })) as T
+  return { ...place, call }
+}
+
+interface Backends {
+  readonly backends: readonly { readonly name: string; readonly weight: number; readonly latency_ms?: number }[]
+}
+
+suite('lb', () => {
+  test('shows and changes how calls are spread, and remembers it', async (t) => {
+    const folder = temporaryFolder(t)
+    const first = await hubWith(t, folder)
+    const balance = { server: 'echo', strategy: 'round_robin', replicas: 3, available: 3, running: 0, failovers: 0 }
+    assert.deepEqual(await first.call('get_balance'), { servers: [balance] })
+
+    const route = { target: 'echo', tool: 'echo', arguments: { text: 'hello' } }
+    for (let count = 0; count < 3; count++)
+      assert.partialDeepStrictEqual(await first.call('route_request', route), {
+        result: { content: [{ type: 'text', text: 'hello' }] },
+        answered_by: 'echo',
+      })
+    const { backends } = await first.call<Backends>('list_backends', { server: 'echo' })
+    assert.deepEqual(
+      backends.map(({ name, weight, latency_ms }) => [name, weight, latency_ms !== undefined]),
+      [
+        ['echo', 1, true],
+        ['echo#2', 1, true],
+        ['echo#3', 1, true],
+      ],
+    )
+
+    await first.call('configure_balance', { server: 'echo', strategy: 'weighted', weights: { 'echo#2': 7 } })
+    await first.call('configure_balance', { server: 'echo', weights: { 'echo#3': 2 } })
+    await first.close()
+    const second = await hubWith(t, folder)
+    assert.partialDeepStrictEqual(await second.call('get_balance'), { servers: [{ strategy: 'weighted' }] })
+    const after = await second.call<Backends>('list_backends')
+    assert.deepEqual(
+      after.backends.map(({ weight }) => weight),
+      [1, 7, 2],
+    )
+    await second.gateway.apply({
+      definitions: [{ ...echo, balance: 'least_loaded', fingerprint: 'other' }],
+      unusable: [],
+    })
+    assert.partialDeepStrictEqual(await second.call('get_balance'), { servers: [{ strategy: 'least_loaded' }] })
+  })
+
+  test('refuses what is not there, and who may not call what is called', async (t) => {
+    const { call } = await hubWith(t, temporaryFolder(t))
+    await assert.rejects(call('list_backends', { server: 'files' }), { code: 'not_found' })
+    await assert.rejects(call('configure_balance', { server: 'echo', weights: { 'echo#9': 1 } }), { code: 'not_found' })
+    await assert.rejects(call('configure_balance', { server: 'echo' }), { code: 'invalid_input' })
+    await assert.rejects(call('route_request', { target: 'echo.echo' }, callerWith('lb:use')), {
+      code: 'forbidden',
+      message: /mcp:echo/,
+    })
+  })
+
+  test('what is no tool is a capability', async (t) => {
+    const { call, door } = await hubWith(t, temporaryFolder(t))
+    await assert.rejects(call('route_request', { target: 'speak' }), { code: 'unknown_operation' })
+    const capability = operation()({
+      name: 'capabilities.execute_capability',
+      summary: 'Executes.',
+      scope: null,
+      effect: 'read',
+      input: z.object({ capability: z.string(), arguments: z.object({ text: z.string() }) }),
+      output: z.unknown(),
+      handler: async ({ capability }) => ({
+        result: 1,
+        answered_by: 'b',
+        tool: 'b.c',
+        why: 'well',
+        tried: [capability],
+      }),
+    })
+    const report = () => ({ status: 'available' as const, sinceMs: 0 })
+    door.registry.add({ id: 'capabilities', kind: 'service', tools: [capability.bind({})], report })
+    const answer = await call('route_request', { target: 'speak', arguments: { text: 'hello' } })
+    assert.deepEqual({ ...answer, ms: 0 }, { result: 1, answered_by: 'b', tool: 'b.c', tried: ['speak'], ms: 0 })
+  })
+})

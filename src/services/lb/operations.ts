@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import type { Clock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { operation } from '../../kernel/operation.ts'
+import type { Gateway, Hub, ReplicaReport, ServerReport } from '../../kernel/ports.ts'
+import { STRATEGIES } from '../../kernel/resilience/balance.ts'
+
+/** What every operation of this service works on. */
+export interface Deps {
+  readonly hub: Hub
+  readonly clock: Clock
+}
+
+const StrategyShape = z.enum(STRATEGIES)
+
+const BalanceShape = z.object({
+  server: z.string(),
+  strategy: StrategyShape.describe('How calls are spread over its replicas'),
+  replicas: z.int(),
+  available: z.int().describe('Replicas that are up'),
+  running: z.int().describe('Calls that run now'),
+  failovers: z.int().describe('Calls passed on to another replica, since the hub started'),
+})
+
+export const getBalance = operation<Deps>()({
+  name: 'lb.get_balance',
+  summary: 'How calls are spread over the replicas of each MCP server.',
+  scope: 'lb:read',
+  effect: 'read',
+  route: { method: 'GET', path: '/lb/status' },
+  input: z.object({}),
+  output: z.object({ servers: z.array(BalanceShape) }),
+  handler: async (_, { hub }) => ({ servers: (hub.gateway()?.servers() ?? []).map(balanceOf) }),
+})
+
+const BackendShape = z.object({
+  server: z.string(),
+  name: z.string().describe('Of the replica'),
+  reached: z.string().describe('Its command or address'),
+  status: z.enum(['available', 'degraded', 'unavailable', 'unknown']),
+  since: z.iso.datetime(),
+  reason: z.string().optional(),
+  weight: z.number(),
+  running: z.int().describe('Calls that run now'),
+  latency_ms: z.number().optional().describe('Average of its latest answers'),
+  breaker: z.enum(['closed', 'open', 'half_open']).describe('Open: it failed so often that it is not asked for now'),
+})
+
+export const listBackends = operation<Deps>()({
+  name: 'lb.list_backends',
+  summary: 'Every replica of every MCP server: health, weight, load, latency and breaker.',
+  scope: 'lb:read',
+  effect: 'read',
+  route: { method: 'GET', path: '/lb/services' },
+  input: z.object({ server: z.string().max(200).optional().describe('Only replicas of this one') }),
+  output: z.object({ backends: z.array(BackendShape) }),
+  async handler({ server }, { hub }) {
+    const servers = server === undefined ? (hub.gateway()?.servers() ?? []) : [find(gatewayOf(hub), server)]
+    return { backends: servers.flatMap(({ id, replicas }) => replicas.map((replica) => backendOf(id, replica))) }
+  },
+})
+
+export const configureBalance = operation<Deps>()({
+  name: 'lb.configure_balance',
+  summary: 'Changes how calls are spread over the replicas of an MCP server: at once, and for good.',
+  description:
+    'round_robin: each in turn. weighted: in proportion to the weights. least_loaded: where the fewest calls run. ' +
+    'It lasts until the configuration of that server says something else than now.',
+  scope: 'lb:write',
+  effect: 'write',
+  idempotent: true,
+  route: { method: 'PUT', path: '/lb/config' },
+  input: z.object({
+    server: z.string().min(1).max(200),
+    strategy: StrategyShape.optional(),
+    weights: z
+      .record(z.string(), z.number().positive().max(1000))
+      .optional()
+      .describe('By the name of the replica, as list_backends has it; others keep theirs'),
+  }),
+  output: z.object({ balance: BalanceShape, backends: z.array(BackendShape) }),
+  async handler({ server, strategy, weights }, { hub }) {
+    if (strategy === undefined && weights === undefined)
+      throw new Fault('invalid_input', 'Say what to change: `strategy`, `weights` or both.')
+    const gateway = gatewayOf(hub)
+    await gateway.setBalance(server, {
+      ...(strategy !== undefined && { strategy }),
+      ...(weights !== undefined && { weights }),
+    })
+    const report = find(gateway, server)
+    return {
+      balance: balanceOf(report),
+      backends: report.replicas.map((replica) => backendOf(report.id, replica)),
+    }
+  },
+})
+
+/** As long as a tool may take that says nothing else, and a while for those who are asked after it. */
+const ROUTE_MS = 120_000
+
+export const routeRequest = operation<Deps>()({
+  name: 'lb.route_request',
+  summary: 'Sends one request to whoever serves it best, and to another when that fails.',
+  description:
+    'A tool of an MCP server goes to one of its replicas; a capability to the first of its tools that works. ' +
+    'The caller needs the scope of what is called. What may have happened already is not done again.',
+  scope: 'lb:use',
+  effect: 'destructive',
+  openWorld: true,
+  timeoutMs: ROUTE_MS,
+  route: { method: 'POST', path: '/lb/route' },
+  input: z.object({
+    target: z.string().min(1).max(200).describe('A tool, an operation, a capability; or an MCP server, with `tool`'),
+    tool: z.string().min(1).max(200).optional().describe('The tool, where `target` is a server'),
+    arguments: z.record(z.string(), z.unknown()).default({}),
+  }),
+  output: z.object({
+    result: z.unknown(),
+    answered_by: z.string().describe('The service or MCP server'),
+    tool: z.string(),
+    ms: z.number(),
+    tried: z.array(z.unknown()).optional().describe('Of a capability: who was asked, and how that went'),
+  }),
+  async handler({ target, tool, arguments: input }, { hub, clock, caller, signal, emit, span }) {
+    const startMs = clock.monotonic()
+    const call = {
+      caller,
+      signal,
+      emit,
+      ...(span && { trace: span.traceparent }),
+    }
+    const entry = entryOf(hub, tool === undefined ? target : `${target}.${tool}`)
+    const output = entry
+      ? await hub.invoke({ ...call, operation: entry.tool.name, input })
+      : await hub.invoke({ ...call, operation: CAPABILITY, input: { capability: target, arguments: input } })
+    const ms = Math.round((clock.monotonic() - startMs) * 1000) / 1000
+    if (entry) {
+      const result = output instanceof RelayedResult ? output.value : output
+      return { result, answered_by: entry.provider.id, tool: entry.tool.name, ms }
+    }
+    const { result, answered_by, tool: by, tried } = output as Executed
+    return { result, answered_by, tool: by, ms, tried }
+  },
+})
+
+const CAPABILITY = 'capabilities.execute_capability'
+
+/** What executing a capability says, of which this passes on a part. */
+interface Executed {
+  readonly result: unknown
+  readonly answered_by: string
+  readonly tool: string
+  readonly tried: unknown[]
+}
+
+/** Undefined: it is no tool, so it may be a capability. */
+function entryOf({ registry }: Hub, name: string) {
+  try {
+    return registry.find(name)
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'unknown_operation') return undefined
+    throw error
+  }
+}
+
+function gatewayOf(hub: Hub): Gateway {
+  const gateway = hub.gateway()
+  if (gateway) return gateway
+  throw new Fault('unavailable', 'MCP servers cannot be run at the moment.', { hint: 'list_services says why.' })
+}
+
+function find(gateway: Gateway, name: string): ServerReport {
+  const server = gateway.servers().find((one) => one.id === name || one.name === name)
+  if (server) return server
+  throw new Fault('not_found', `There is no MCP server called ${JSON.stringify(name.slice(0, 100))}.`, {
+    hint: 'get_balance says which there are.',
+  })
+}
+
+const balanceOf = ({ id, balance, replicas, failovers }: ServerReport): z.input<typeof BalanceShape> => ({
+  server: id,
+  strategy: balance,
+  replicas: replicas.length,
+  available: replicas.filter(({ status }) => status === 'available' || status === 'degraded').length,
+  running: replicas.reduce((sum, { running }) => sum + running, 0),
+  failovers,
+})
+
+const backendOf = (server: string, replica: ReplicaReport): z.input<typeof BackendShape> => ({
+  server,
+  name: replica.name,
+  reached: replica.reached,
+  status: replica.status,
+  since: new Date(replica.sinceMs).toISOString(),
+  ...(replica.reason !== undefined && { reason: replica.reason }),
+  weight: replica.weight,
+  running: replica.running,
+  ...(replica.latencyMs !== undefined && { latency_ms: Math.round(replica.latencyMs * 1000) / 1000 }),
+  breaker: replica.breaker,
+})

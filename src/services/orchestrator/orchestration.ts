@@ -1,0 +1,123 @@
+import { Fault } from '../../kernel/fault.ts'
+import { nearest } from '../../kernel/nearest.ts'
+import type { PartState } from '../../kernel/part-control.ts'
+import type { Gateway, Hub, ServerReport } from '../../kernel/ports.ts'
+
+type Steered = Pick<Hub, 'control' | 'gateway'>
+
+/** What can be started and stopped by name: a part of the hub, or an MCP server behind it. */
+export type Target =
+  | { readonly is: 'part'; readonly part: PartState }
+  | { readonly is: 'server'; readonly server: ServerReport; readonly gateway: Gateway }
+
+/** Starts, stops and restarts what has a name, in the order of needs. All throw Fault. */
+export interface Orchestration {
+  targets(): readonly Target[]
+  /** Throws Fault `not_found`. */
+  target(name: string): Target
+  start(name: string, signal: AbortSignal): Promise<void>
+  stop(name: string): Promise<void>
+  restart(name: string, signal: AbortSignal): Promise<void>
+  /** Everything that goes down with it, servers that need it among them; itself first. */
+  affected(name: string): readonly string[]
+}
+
+/** `self`: the part that does it, which cannot be stopped by its own hand. */
+export function createOrchestration(hub: Steered, self: string): Orchestration {
+  const targets = (): Target[] => {
+    const gateway = hub.gateway()
+    const parts: Target[] = hub.control.states().map((part) => ({ is: 'part', part }))
+    const servers: Target[] = (gateway?.servers() ?? []).flatMap((server) =>
+      gateway ? [{ is: 'server', server, gateway }] : [],
+    )
+    return [...parts, ...servers]
+  }
+
+  const target = (name: string): Target => {
+    const found = targets().find((one) => nameOf(one) === name)
+    if (found) return found
+    const meant = nearest(name, targets().map(nameOf))
+    throw new Fault('not_found', `There is no service or server called ${JSON.stringify(name.slice(0, 100))}.`, {
+      hint: meant === undefined ? 'get_orchestration says which there are.' : `Did you mean ${meant}?`,
+    })
+  }
+
+  /** Servers that need it, directly or through each other; each before those that need it in turn. */
+  const serversNeeding = (name: string): readonly string[] => {
+    const servers = hub.gateway()?.servers() ?? []
+    const order: string[] = []
+    const seen = new Set<string>()
+    const visit = (one: string) => {
+      if (seen.has(one)) return
+      seen.add(one)
+      for (const { id, needs } of servers) if (needs.includes(one)) visit(id)
+      order.unshift(one)
+    }
+    visit(name)
+    return order.slice(1)
+  }
+
+  const affected = (name: string): readonly string[] => {
+    const one = target(name)
+    const parts = one.is === 'part' ? hub.control.affected(name) : [name]
+    return [...new Set(parts.flatMap((part) => [part, ...serversNeeding(part)]))]
+  }
+
+  const refuseOwnEnd = (name: string) => {
+    if (!hub.control.affected(name).includes(self)) return
+    throw new Fault('conflict', `${name} cannot be stopped: nobody could start it again, since ${self} needs it.`, {
+      hint: 'Restart the whole hub instead.',
+    })
+  }
+
+  /** What a server needs comes first: parts as well as other servers. */
+  const startServer = async ({ id, needs }: ServerReport, gateway: Gateway, signal: AbortSignal): Promise<void> => {
+    for (const need of needs) {
+      const needed = target(need)
+      if (isUp(needed)) continue
+      if (needed.is === 'part') await hub.control.start(need)
+      else await startServer(needed.server, gateway, signal)
+    }
+    await gateway.start(id, signal)
+  }
+
+  return {
+    targets,
+    target,
+    affected,
+    async start(name, signal) {
+      const one = target(name)
+      if (one.is === 'part') await hub.control.start(name)
+      else await startServer(one.server, one.gateway, signal)
+    },
+    async stop(name) {
+      const one = target(name)
+      if (one.is === 'part') {
+        refuseOwnEnd(name)
+        return await hub.control.stop(name)
+      }
+      for (const server of serversNeeding(name).toReversed()) await one.gateway.stop(server)
+      await one.gateway.stop(name)
+    },
+    async restart(name, signal) {
+      const one = target(name)
+      if (one.is === 'part') {
+        refuseOwnEnd(name)
+        return await hub.control.restart(name)
+      }
+      const { gateway } = one
+      const isRunning = (id: string) => gateway.servers().some((server) => server.id === id && runs(server))
+      const before = serversNeeding(name).filter(isRunning)
+      for (const server of before.toReversed()) await gateway.stop(server)
+      await gateway.restart(name, signal)
+      for (const server of before) await gateway.start(server, signal)
+    },
+  }
+}
+
+export const nameOf = (target: Target): string => (target.is === 'part' ? target.part.name : target.server.id)
+
+const runs = ({ state }: ServerReport) => state === 'ready' || state === 'degraded' || state === 'starting'
+
+const isUp = (target: Target): boolean =>
+  target.is === 'part' ? target.part.state === 'running' : target.server.state === 'ready'
