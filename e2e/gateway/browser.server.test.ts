@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import type { Ending, Home } from '../support/hub.ts'
+import type { Ending } from '../support/hub.ts'
 import { CLIENTS, textOf, type ClientKind } from '../support/mcp-client.ts'
 import { everyPlace } from '../support/places.ts'
 import { SERVERS } from '../support/servers.ts'
@@ -11,10 +11,7 @@ import { SERVERS } from '../support/servers.ts'
 const PAGE = `<!doctype html><title>Lamps</title><h1>Lamps</h1>
 <button onclick="this.textContent = 'On'">Off</button>`
 
-// A browser is somebody's: what one client opened is not the other's to close.
-const perClient = (home: Home) => ({ ...SERVERS.playwright(home), sharing: 'per_client' })
-
-everyPlace('@playwright/mcp', perClient, (place) => {
+everyPlace('@playwright/mcp', SERVERS.playwright, (place) => {
   for (const kind of Object.keys(CLIENTS) as ClientKind[])
     test(`${kind}: opens a page, presses its button and takes its picture`, async (t) => {
       const url = await servePage(t)

@@ -10,7 +10,6 @@ type Era = 'both' | 'legacy' | 'modern'
 
 /** Checks that the hub does not pass on yet: a line may go, none may come. */
 const OPEN = [
-  'sep-2164-resource-not-found/sep-2164-data-uri',
   'server-sse-polling/server-sse-disconnect-resume',
   'server-sse-polling/server-sse-priming-event',
   'server-sse-polling/server-sse-retry-field',

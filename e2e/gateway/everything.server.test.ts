@@ -30,7 +30,7 @@ const DYNAMIC = 'demo://resource/dynamic/text/7'
 /** What is true of the server, whoever stands in between. */
 const ROWS: readonly {
   readonly what: string
-  readonly only?: 'old era' | 'old era, direct'
+  readonly only?: 'old era'
   check(client: McpClient): Promise<void>
 }[] = [
   {
@@ -183,9 +183,8 @@ const ROWS: readonly {
     },
   },
   {
-    // This server sends news to the connection that called for them alone, and the hub subscribes on its shared one.
     what: 'news of a resource',
-    only: 'old era, direct',
+    only: 'old era',
     async check(client) {
       await client.request('resources/subscribe', { uri: DYNAMIC })
       await client.call('toggle-subscriber-updates')
@@ -237,10 +236,9 @@ everyPlace(
       test(kind, async (t) => {
         const client = await CLIENTS[kind](t, place().server)
         const isNew = kind === 'SDK v2, new era'
-        const isDirect = !('url' in place().server)
         for (const { what, only, check } of ROWS)
-          if (only === undefined || (!isNew && (isDirect || only === 'old era')))
-            await t.test(what, () => check(client))
+          if (only === undefined || !isNew) await t.test(what, () => check(client))
       })
   },
+  { greets: true },
 )

@@ -14,6 +14,11 @@ export interface Asked {
   readonly text?: JsonText
 }
 
+const UNCACHED: readonly [string, JsonText][] = [
+  ['ttlMs', '0'],
+  ['cacheScope', '"private"'],
+]
+
 /** Asks one provider, in its own words. Throws Fault, RelayedError among them. */
 export async function askTarget(
   { invoke, catalog, metaText }: Pick<McpServer, 'invoke' | 'catalog' | 'metaText'>,
@@ -32,7 +37,15 @@ export async function askTarget(
   if (output instanceof RelayedResult) return catalog.exposeAddresses(id, output.text)
   if (exchange.revision !== MODERN_REVISION) return JSON.stringify(output ?? {})
   const members = readMembers(JSON.stringify(output ?? {}))
-  return writeMembers(new Map([['resultType', '"complete"'], ...members, ['_meta', members.get('_meta') ?? metaText]]))
+  return writeMembers(
+    new Map([
+      ['resultType', '"complete"'],
+      // What a service of the hub says may be other the next moment, and is this caller's to see.
+      ...(method === 'resources/read' ? UNCACHED : []),
+      ...members,
+      ['_meta', members.get('_meta') ?? metaText],
+    ]),
+  )
 }
 
 /** The member that names a prompt or a resource; in `completion/complete` it is one of `ref`. */

@@ -1,9 +1,11 @@
 import { Fault, faultBody, faultText, type FaultCode } from '../../kernel/fault.ts'
 import type { Call } from '../../kernel/invoke.ts'
 import { isObject, RpcError, rpcErrorOf, type Params } from '../../kernel/mcp/message.ts'
-import { atLeast, MODERN_REVISION, RPC, since, type LogLevel } from '../../kernel/mcp/protocol.ts'
+import { peerLog } from '../../kernel/mcp/peer-log.ts'
+import { MODERN_REVISION, RPC, since } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
+import type { Entry } from '../../kernel/registry.ts'
 import type { Progress } from '../../kernel/tool.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpServer } from './server.ts'
@@ -20,11 +22,7 @@ export async function callTool(server: McpServer, params: Params, exchange: Exch
   try {
     const entry = view.find(name)
     const output = await server.invoke(callOf(name, input, metaOf(params), exchange))
-    if (output instanceof RelayedResult) {
-      server.tasks.note(entry.provider.id, output.text, exchange.caller)
-      return view.catalog.exposeAddresses(entry.provider.id, output.text)
-    }
-    return success(output, exchange, server)
+    return fit(server, resultOf(server, entry, output, exchange), entry, exchange)
   } catch (error) {
     if (!(error instanceof Fault) || error instanceof RelayedError) throw error
     if (!PROTOCOL_FAULTS.has(error.code)) return failure(error, exchange, server)
@@ -33,17 +31,25 @@ export async function callTool(server: McpServer, params: Params, exchange: Exch
   }
 }
 
+function resultOf(server: McpServer, { provider }: Entry, output: unknown, exchange: Exchange): JsonText {
+  if (!(output instanceof RelayedResult)) return success(output, exchange, server)
+  const from = output.provider ?? provider.id
+  server.tasks.note(from, output.text, exchange.caller)
+  return exchange.client.view.catalog.exposeAddresses(from, output.text)
+}
+
+/** A result that is more than this client's model can use is shown in parts. */
+const fit = ({ fitResult }: McpServer, result: JsonText, { tool }: Entry, peer: Exchange): JsonText =>
+  fitResult ? fitResult(result, { tool, peer, profile: peer.client.view.profile, callerId: peer.caller.id }) : result
+
 const NO_META: Params = {}
 
 export const metaOf = (params: Params): Params => (isObject(params['_meta']) ? params['_meta'] : NO_META)
 
-/** What an old client that set no level gets to see of the hub's own log. */
-const DEFAULT_LOG_LEVEL: LogLevel = 'warning'
-
 /** The request as a call of a tool of that name. */
 export function callOf(operation: string, input: unknown, meta: Params, exchange: Exchange): Call {
   const { progressToken, traceparent } = meta
-  const logLevel = exchange.logLevel ?? (exchange.session && DEFAULT_LOG_LEVEL)
+  const logTo = peerLog(exchange, operation)
   return {
     operation,
     input,
@@ -55,14 +61,7 @@ export function callOf(operation: string, input: unknown, meta: Params, exchange
       emit: ({ progress, total, message }: Progress) =>
         exchange.notify('notifications/progress', JSON.stringify({ progressToken, progress, total, message })),
     }),
-    ...(logLevel !== undefined && {
-      logTo: (level, message, fields) => {
-        const severity = level === 'warn' ? 'warning' : level
-        if (!atLeast(severity, logLevel)) return
-        const data = { message, ...fields }
-        exchange.notify('notifications/message', JSON.stringify({ level: severity, logger: operation, data }))
-      },
-    }),
+    ...(logTo && { logTo }),
   }
 }
 

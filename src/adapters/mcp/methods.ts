@@ -44,13 +44,17 @@ function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { c
 /** Hands a request to the provider whose thing it names. Where only they know, they are asked in turn. */
 async function passOn(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
   const targets = targetsOf(server, request, exchange)
-  for (const [index, target] of targets.entries()) {
+  let down: unknown
+  for (const target of targets) {
     try {
       return await askTarget(server, target, request, exchange)
     } catch (error) {
-      if (index === targets.length - 1 || !isUnknownThere(error)) throw forClient(error)
+      if (targets.length === 1 || !isUnknownThere(error)) throw forClient(error)
+      if (error instanceof Fault && error.code === 'unavailable') down ??= error
     }
   }
+  // It may be there: who would know could not be asked.
+  if (down !== undefined) throw forClient(down)
   throw nobodys(request, exchange)
 }
 

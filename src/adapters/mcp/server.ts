@@ -4,6 +4,7 @@ import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createCatalog, type Catalog } from '../../kernel/mcp/catalog.ts'
+import type { FitResult } from '../../kernel/mcp/large-results.ts'
 import { RpcError, rpcErrorOf } from '../../kernel/mcp/message.ts'
 import { EVERYTHING, NO_PROFILES, type Profile, type Profiles } from '../../kernel/mcp/profile.ts'
 import { META } from '../../kernel/mcp/protocol.ts'
@@ -26,6 +27,8 @@ export interface McpServerOptions {
   readonly profiles?: Profiles
   /** Absent: every tool that a profile includes. */
   readonly listed?: ListedTools
+  /** Absent: every result as it is. */
+  readonly fitResult?: FitResult
 }
 
 /** The part that all transports and revisions share. It holds no state of any client. */

@@ -52,7 +52,7 @@ export class Leases {
     if (sharing !== 'auto') return sharing === 'per_client'
     if (shared.revision === MODERN_REVISION || !canBeAskedFor(interactive.asks(), peer)) return false
     // What the server knows of a session stays with it. A request that stands alone needs its questions told apart, no more.
-    return peer.session === undefined ? !shared.correlates : settled.get(peer.session) !== shared
+    return peer.session === undefined ? !shared.correlates : !settled.has(peer.session, shared)
   }
 
   /**

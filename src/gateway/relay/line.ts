@@ -1,5 +1,4 @@
 import type { Clock } from '../../kernel/clock.ts'
-import type { ClientSession } from '../../kernel/mcp/peer.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Connection, ServerNotification, ServerRequest } from '../connection/connection.ts'
 import type { News, Owner } from './news.ts'
@@ -7,6 +6,7 @@ import { requiredOf } from './capabilities.ts'
 import { refuseQuestion } from './refusals.ts'
 import type { RelayOptions } from './relay-options.ts'
 import type { Listener, RunningCall } from './running-call.ts'
+import type { Settled } from './settled.ts'
 
 /** A server that wants to know the roots when it begins asks within this time; it does not ask for a call. */
 const GREETING_MS = 2_000
@@ -14,8 +14,7 @@ const GREETING_MS = 2_000
 export type LineOptions = Pick<RelayOptions, 'roots' | 'interactive'> & {
   readonly news: News
   readonly clock: Clock
-  /** Sessions that have called on the shared connection, with that connection: what the server keeps for them is there. */
-  readonly settled: WeakMap<ClientSession, Connection>
+  readonly settled: Settled
 }
 
 /** A connection to the server with the calls that run on it: finds out to which of them belongs what the server says. */
@@ -82,7 +81,7 @@ export class Line implements Listener {
     // Where everybody's roots are configured, nobody's own are asked for.
     if (isAboutRoots ? roots.length === 0 : this.#calls.size > 0) this.#learn(question)
     if (isAboutRoots) return new RelayedResult(JSON.stringify({ roots }))
-    for (const { session } of this.#calls) if (session) this.#options.settled.delete(session)
+    for (const { session } of this.#calls) if (session) this.#options.settled.remove(session)
     if (this.#calls.size === 0) throw refuseQuestion('No call is running, so there is nobody to ask.')
     throw refuseQuestion(
       'Calls of several clients are running, and nothing says whose question this is. Let the call end with an error that says to try it again: then each client has a connection of its own.',
@@ -102,8 +101,12 @@ export class Line implements Listener {
 
   #learn({ method, params }: ServerRequest): void {
     const { interactive } = this.#options
-    for (const capability of Object.keys(requiredOf(method, params) ?? {}))
-      if (!interactive.asks().has(capability)) interactive.learn(capability)
+    for (const capability of Object.keys(requiredOf(method, params) ?? {})) {
+      if (interactive.asks().has(capability)) continue
+      interactive.learn(capability)
+      // Who called in the first moments of a server that nobody knew yet has nothing there to lose.
+      if (this.#calls.size === 0) this.#options.settled.clear()
+    }
   }
 
   #isGreeting(): boolean {

@@ -1,6 +1,6 @@
 import type { EventMap } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
-import type { ClientSession, Peer } from '../../kernel/mcp/peer.ts'
+import type { Peer } from '../../kernel/mcp/peer.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Connection } from '../connection/connection.ts'
@@ -15,6 +15,7 @@ import { identityOf } from './params.ts'
 import { Parking } from './parking.ts'
 import { invalidParams } from './refusals.ts'
 import type { Relay, RelayOptions } from './relay-options.ts'
+import { Settled } from './settled.ts'
 import type { Asked } from './running-call.ts'
 
 const NO_HEADERS = {}
@@ -29,7 +30,7 @@ export function createRelay(options: RelayOptions): Relay {
   const { name, clock, log, events, hubFace } = options
   const closing = new AbortController()
   const news = new News(options)
-  const settled = new WeakMap<ClientSession, Connection>()
+  const settled = new Settled()
   const lineOptions = { ...options, news, settled }
   const line = new Line({ is: 'everybody' }, lineOptions)
   const parking = new Parking(options)
@@ -58,7 +59,7 @@ export function createRelay(options: RelayOptions): Relay {
       if (peer.logLevel !== undefined) level.wanted(peer.logLevel)
     }
     if (leases.wanted(peer, connection)) return onLease(peer, asked)
-    if (peer.session && STATEFUL.has(asked.method)) settled.set(peer.session, connection)
+    if (peer.session && STATEFUL.has(asked.method)) settled.add(peer.session, connection)
     return exchange({ line, connection }, asked)
   }
 
