@@ -81,6 +81,16 @@ suite('configuration', () => {
     ],
     ['levels', { flags: { logLevel: 'debug' } }, { log: { level: 'debug' } }],
     ['database', { env: { ALICIA_DATABASE_URL: 'postgres://u:p@h/d' } }, { database: { url: 'postgres://u:p@h/d' } }],
+    [
+      'a collector, by the name others know',
+      { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o:4318' } },
+      { tracing: { url: 'http://o:4318' } },
+    ],
+    [
+      'a collector of our own before that',
+      { env: { ALICIA_TRACING_URL: 'http://a', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o' } },
+      { tracing: { url: 'http://a' } },
+    ],
     ['token', { env: { ALICIA_TOKEN: 'abcdefgh-._~+/12==' } }, { token: 'abcdefgh-._~+/12==' }],
     ['keys in hex', { env: { ALICIA_SECRET_KEY: KEY.toString('hex') } }, { secretKey: KEY.toString('hex') }],
     ['keys in base64', { env: { ALICIA_SECRET_KEY: KEY.toString('base64') } }, { secretKey: KEY.toString('base64') }],

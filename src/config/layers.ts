@@ -26,10 +26,11 @@ export function givenOutside(flags: Values, env: Readonly<Record<string, string 
   const given = new Map<string, Given>()
   for (const setting of SETTINGS) {
     const fromFlag = setting.flag === undefined ? undefined : flags[flagKey(setting.flag)]
-    const fromEnv = env[setting.env]
+    const source = env[setting.env] || setting.sharedEnv === undefined ? setting.env : setting.sharedEnv
+    const fromEnv = env[source]
     if (setting.flag !== undefined && (typeof fromFlag === 'string' || typeof fromFlag === 'boolean'))
       given.set(setting.key, { setting, layer: 'flag', source: flagName(setting.flag), value: fromFlag })
-    else if (fromEnv) given.set(setting.key, { setting, layer: 'environment', source: setting.env, value: fromEnv })
+    else if (fromEnv) given.set(setting.key, { setting, layer: 'environment', source, value: fromEnv })
   }
   return given
 }

@@ -176,3 +176,13 @@ export const ConfigSchema = z.strictObject({
 })
 
 export type ParsedConfig = z.output<typeof ConfigSchema>
+  tracing: z
+    .strictObject({
+      url: Url('http', 'https')
+        .exactOptional()
+        .describe(
+          'OpenTelemetry collector that gets a span of every call, over OTLP/HTTP: `http://localhost:4318`. Also read ' +
+            'from OTEL_EXPORTER_OTLP_ENDPOINT. Absent: nothing is traced.',
+        ),
+    })
+    .prefault({}),

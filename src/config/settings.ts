@@ -3,6 +3,8 @@ export interface Setting {
   /** Dotted path in the configuration; `config` is the file itself. */
   readonly key: string
   readonly env: `ALICIA_${string}`
+  /** A variable that others understand too; ours counts before it. */
+  readonly sharedEnv?: string
   /** Long flag with its argument, as the help shows it. Secrets have none: other users can read a command line. */
   readonly flag?: `--${string}`
   /** One line for the help. */
@@ -32,6 +34,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--log-level <level>',
     summary: 'debug, info, warn, error, silent',
   },
+  { key: 'tracing.url', env: 'ALICIA_TRACING_URL', sharedEnv: 'OTEL_EXPORTER_OTLP_ENDPOINT' },
   { key: 'checkResults', env: 'ALICIA_CHECK_RESULTS' },
   { key: 'token', env: 'ALICIA_TOKEN' },
   { key: 'secretKey', env: 'ALICIA_SECRET_KEY' },

@@ -6,6 +6,7 @@ import { serveStdio } from '../adapters/mcp/stdio.ts'
 import type { Config } from '../config.ts'
 import { openDataFolder, type DataFolder } from '../engines/data-folder.ts'
 import { loadSecrets, type Keyring } from '../engines/secrets.ts'
+import type { Tracing } from '../engines/tracing/tracing.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { createEvents, type Events } from '../kernel/events.ts'
@@ -19,6 +20,7 @@ import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import type { Service } from '../kernel/service.ts'
+import type { Tracer } from '../kernel/trace.ts'
 import type { BusDirectory } from '../gateway/bus/directory.ts'
 import type { RunningGateway } from '../gateway/gateway.ts'
 import { services, servicesFor, type Changing } from '../services.ts'
@@ -53,13 +55,15 @@ export async function startHub(config: Config, options: StartOptions): Promise<R
   const { log } = options
   for (const secret of secretsIn(config)) log.hide(secret)
   const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })
+  const tracing = await tracingOf(config, options)
   log.hide(folder.token)
-  const assembly = assemble(config, folder, options)
+  const assembly = assemble(config, folder, { ...options, ...(tracing && { tracer: tracing }) })
   const { lifecycle, door } = assembly
   const stop = async () => {
     await door.close(CALLS_GRACE_MS)
     await lifecycle.stop()
     folder.close()
+    await tracing?.close()
   }
   try {
     await lifecycle.start()
@@ -90,7 +94,14 @@ export async function startHub(config: Config, options: StartOptions): Promise<R
 const LARGEST_LINE_BYTES = 16 * 1024 * 1024
 
 /** Everything a hub is made of, joined and not yet started. */
-function assemble(config: Config, folder: DataFolder, { log, version }: StartOptions) {
+/** Loaded only where it is wanted: it costs a hub megabytes. */
+async function tracingOf({ tracing }: Config, { log, version }: StartOptions): Promise<Tracing | undefined> {
+  if (tracing.url === undefined) return undefined
+  const { openTracing } = await import('../engines/tracing/tracing.ts')
+  return openTracing({ url: tracing.url, version, log })
+}
+
+function assemble(config: Config, folder: DataFolder, { log, version, tracer }: StartOptions & { tracer?: Tracer }) {
   const clock = systemClock
   const events = createEvents((error) => log.error('a listener failed', { error }))
   const registry = createRegistry(events)
@@ -106,7 +117,16 @@ function assemble(config: Config, folder: DataFolder, { log, version }: StartOpt
   const { callsPerMinute, timeoutSeconds } = config.limits
   const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
   const late: Audit = { record: (entry) => audit.record(entry) }
-  const door = openDoor({ registry, policy, metrics, audit: late, clock, log, checkOutput: config.checkResults })
+  const door = openDoor({
+    registry,
+    policy,
+    metrics,
+    audit: late,
+    clock,
+    log,
+    ...(tracer && { tracer }),
+    checkOutput: config.checkResults,
+  })
   const hub: Hub = {
     invoke: door.invoke,
     registry,

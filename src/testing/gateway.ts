@@ -15,6 +15,7 @@ import type { EventMap } from '../kernel/events.ts'
 import { silentLog } from '../kernel/log.ts'
 import type { Transport } from '../kernel/mcp/server-definition.ts'
 import type { StatusReport } from '../kernel/status.ts'
+import type { Tracer } from '../kernel/trace.ts'
 import { temporaryFolder } from './folder.ts'
 import { testDoor, type TestDoor } from './hub.ts'
 
@@ -31,15 +32,16 @@ export interface TestGatewayOptions {
   /** Of an earlier one, to be a hub that starts again. */
   readonly folder?: string
   statusOf?(name: string): StatusReport | undefined
+  readonly tracer?: Tracer
 }
 
 export async function testGateway(
   test: Pick<TestContext, 'after'>,
-  { folder = temporaryFolder(test), statusOf = () => undefined }: TestGatewayOptions = {},
+  { folder = temporaryFolder(test), statusOf = () => undefined, tracer }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const log = silentLog
   const clock = systemClock
-  const door = testDoor([])
+  const door = testDoor([], { ...(tracer && { tracer }) })
   const { registry, events } = door
   const store = openSqlite({ file: `${folder}/alicia.db`, log })
   const secrets = loadSecrets({ file: `${folder}/secret.key`, log })

@@ -10,6 +10,7 @@ import type { Hub } from '../kernel/ports.ts'
 import { createPolicy, type PolicyOptions } from '../kernel/policy.ts'
 import { createRegistry, type Registry } from '../kernel/registry.ts'
 import type { Tool } from '../kernel/tool.ts'
+import type { Tracer } from '../kernel/trace.ts'
 
 export const owner: Caller = { id: 'owner', name: 'owner', scopes: ['*'], via: 'internal' }
 
@@ -24,7 +25,7 @@ export interface TestDoor extends Door {
 /** The kernel around some tools, with every result checked against its schema; no engine, no socket. */
 export function testDoor(
   tools: readonly Tool[],
-  options: Partial<PolicyOptions> & { clock?: Clock; audit?: Audit; log?: Log } = {},
+  options: Partial<PolicyOptions> & { clock?: Clock; audit?: Audit; log?: Log; tracer?: Tracer } = {},
 ): TestDoor {
   const clock = options.clock ?? systemClock
   const events = createEvents((error) => {
@@ -43,6 +44,7 @@ export function testDoor(
     audit: options.audit ?? noAudit,
     clock,
     log: options.log ?? silentLog,
+    ...(options.tracer && { tracer: options.tracer }),
     checkOutput: true,
   })
   return { ...door, registry, events, metrics }

@@ -31,6 +31,7 @@ export interface Upstream {
   readonly definition: ServerDefinition
   report(): ServerReport
   /** Of all its processes; undefined: it has none that runs here. */
+import { traced } from './traced.ts'
   memoryMegabytes(): Promise<number | undefined>
   log(most: number): readonly ServerLogLine[]
   /** Milliseconds to the first answer of those replicas that are up. Throws Fault when none is. */
@@ -302,7 +303,14 @@ interface Sending {
   readonly instances: readonly Instance[]
 }
 
-async function send({ request, context, connection, signal, instances }: Sending): Promise<RelayedResult> {
+function send(sending: Sending): Promise<RelayedResult> {
+  const { request, context, instances } = sending
+  if (!context.span) return sendTo(sending)
+  const instance = instances.find((one) => one.current() === sending.connection)
+  return traced(context.span, request, instance?.id ?? '', (own) => sendTo({ ...sending, request: own }))
+}
+
+async function sendTo({ request, context, connection, signal, instances }: Sending): Promise<RelayedResult> {
   const { method, params, tool } = request
   const instance =
     instances.length === 1 ? instances[0] : instances.find((candidate) => candidate.current() === connection)

@@ -123,6 +123,7 @@ async function ask(
       timeoutMs: Math.max(1, Math.min(shareMs, provider.timeoutMs ?? Infinity)),
       emit: (progress) => context.emit(progress),
       ...(!isLast && { retry: false }),
+      ...(context.span && { trace: context.span.traceparent }),
     })
     const result = readAnswer(output)
     const complaint = provider.error?.({ input, result, now })
