@@ -95,7 +95,7 @@ function assemble({ config, folder, chosen, place }: Ingredients, { log, version
       if (!broker || !bus) throw new TypeError('Calls are taken after the bus.')
       const { invoke } = door
       const running = await startBusHost({ bus, broker, invoke, registry, events, clock, log, version, place, boot })
-      host = { stop: once(() => running.stop(CALLS_GRACE_MS)) as BusHost['stop'] }
+      host = { stop: once(() => running.stop(CALLS_GRACE_MS)) }
       return { stop: () => host?.stop(0) ?? Promise.resolve() }
     },
   }

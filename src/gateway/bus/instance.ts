@@ -13,6 +13,9 @@ import { placeName, requestTopic, type Place } from './topics.ts'
 const ASK_AFTER_MS = 8000
 const GONE_AFTER_MS = 20_000
 
+/** How long a call waits for a process that has only just gone, or not yet spoken, where nobody else can be asked. */
+const PATIENCE_MS = 1000
+
 type State =
   /** The broker says so, and it has not spoken itself yet: what is retained outlives whom it is about. */
   | { readonly is: 'said_to_be_here'; readonly sinceMs: number; readonly here: Here; readonly link: Link }
@@ -43,7 +46,10 @@ export class Instance {
   readonly descriptions = new Map<string, Description>()
   readonly #members = new Map<string, Member<Link>>()
   readonly #options: InstanceOptions
+  readonly #waiting = new Set<() => void>()
   #state: State
+  /** Of the monotonic clock: since then it is in that state, and then it was heard of last. */
+  #enteredMs: number
   #heardMs: number
 
   constructor(place: Place, options: InstanceOptions) {
@@ -51,6 +57,7 @@ export class Instance {
     this.name = placeName(place)
     this.#options = options
     this.#heardMs = options.clock.monotonic()
+    this.#enteredMs = this.#heardMs
     this.#state = { is: 'gone', sinceMs: options.clock.now(), reason: 'it has not said that it is there' }
   }
 
@@ -84,7 +91,7 @@ export class Instance {
       case 'stopped':
         if (this.link !== undefined && this.link.boot !== status.boot) return
         this.link?.end('it was stopped')
-        this.#state = { is: 'stopped', sinceMs: status.atMs }
+        this.#enter({ is: 'stopped', sinceMs: status.atMs })
     }
   }
 
@@ -95,7 +102,7 @@ export class Instance {
     if (this.#state.is === 'here' || this.#state.is === 'stopped' || !this.#state.here) return false
     const { here, link } = this.#state
     if (!link) return false
-    this.#state = { is: 'here', sinceMs: this.#options.clock.now(), here, link }
+    this.#enter({ is: 'here', sinceMs: this.#options.clock.now(), here, link })
     link.resume()
     return true
   }
@@ -126,7 +133,7 @@ export class Instance {
   leave(reason: string): void {
     if (this.#state.is === 'stopped' || this.#state.is === 'gone') return
     const { here, link } = this.#state
-    this.#state = { is: 'gone', sinceMs: this.#options.clock.now(), reason, here, link }
+    this.#enter({ is: 'gone', sinceMs: this.#options.clock.now(), reason, here, link })
     link.suspend(reason)
   }
 
@@ -138,7 +145,7 @@ export class Instance {
       id: this.name,
       weight: 1,
       current: () => (this.#report(service).status === 'unavailable' ? undefined : this.link),
-      obtain: () => Promise.reject(this.#fault(service)),
+      obtain: (signal) => this.#obtain(service, signal),
       report: () => this.#report(service),
     }
     this.#members.set(service, member)
@@ -149,6 +156,43 @@ export class Instance {
     this.link?.end(reason)
   }
 
+  #enter(state: State): void {
+    if (state.is !== this.#state.is) this.#enteredMs = this.#options.clock.monotonic()
+    this.#state = state
+    if (state.is !== 'here') return
+    for (const look of this.#waiting) look()
+  }
+
+  /** Broken connections are back in a moment: a call that comes meanwhile need not fail for it. */
+  #obtain(service: string, signal: AbortSignal): Promise<Link> {
+    const { clock } = this.#options
+    const restMs = this.#enteredMs + PATIENCE_MS - clock.monotonic()
+    const mayBeBack = this.#state.is === 'gone' || this.#state.is === 'said_to_be_here'
+    if (!mayBeBack || restMs <= 0) return Promise.reject(this.#fault(service))
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        this.#waiting.delete(look)
+        signal.removeEventListener('abort', withdraw)
+        cancel()
+      }
+      const look = () => {
+        over()
+        if (this.link) resolve(this.link)
+        else reject(this.#fault(service))
+      }
+      const withdraw = () => {
+        over()
+        reject(signal.reason as Error)
+      }
+      const cancel = clock.after(restMs, () => {
+        over()
+        reject(this.#fault(service))
+      })
+      signal.addEventListener('abort', withdraw, { once: true })
+      this.#waiting.add(look)
+    })
+  }
+
   #tellHere(here: Here, isFresh: boolean): void {
     const { clock } = this.#options
     const before = this.link
@@ -156,13 +200,13 @@ export class Instance {
     if (before?.boot === here.boot) {
       const wasHere = this.#state.is === 'here'
       const sinceMs = wasHere ? this.#state.sinceMs : clock.now()
-      this.#state = { is: wasHere || isFresh ? 'here' : 'said_to_be_here', sinceMs, here, link: before }
+      this.#enter({ is: wasHere || isFresh ? 'here' : 'said_to_be_here', sinceMs, here, link: before })
       // It says so when its connection is new, and then what was under way may be lost.
       if (isFresh) before.resume()
     } else {
       before?.end('it was started anew')
       const link = new Link({ ...this.#options, place: this.place, boot: here.boot })
-      this.#state = { is: isFresh ? 'here' : 'said_to_be_here', sinceMs: clock.now(), here, link }
+      this.#enter({ is: isFresh ? 'here' : 'said_to_be_here', sinceMs: clock.now(), here, link })
     }
     if (!isFresh) this.ask()
   }
@@ -171,6 +215,8 @@ export class Instance {
   #report(service: string): StatusReport {
     const state = this.#state
     const { sinceMs } = state
+    const bus = this.#options.bus.report()
+    if (bus.status === 'unavailable') return { ...bus, reason: `the hub's bus is down (${bus.reason})` }
     switch (state.is) {
       case 'here':
         return state.here.services[service] ?? { status: 'available', sinceMs }

@@ -7,7 +7,7 @@ import { faultOf, LONGEST_MESSAGE_BYTES, type Answer, type Request } from './mes
 import { placeName, requestTopic, type Place } from './topics.ts'
 
 /** How long a process that went without a word may take to be back with the calls that only it can answer, milliseconds. */
-const GRACE_MS = 5000
+const GRACE_MS = 3000
 
 export interface LinkOptions {
   readonly bus: Bus
