@@ -1,5 +1,8 @@
+import { systemClock } from './kernel/clock.ts'
+import { NO_PROFILES } from './kernel/mcp/profile.ts'
 import type { Service } from './kernel/service.ts'
 import { capabilitiesService } from './services/capabilities/index.ts'
+import { catalogService, createKeptResults, type CatalogOptions } from './services/catalog/index.ts'
 import { demo } from './services/demo/index.ts'
 import { gateway } from './services/gateway/index.ts'
 import { healthService } from './services/health/index.ts'
@@ -22,6 +25,8 @@ export interface ServiceChoice {
 export interface Changing {
   /** `capabilities` of `mcp.json`; another array after each change. */
   capabilities(): readonly unknown[]
+  /** Absent where no MCP client is served: nothing is listed there. */
+  readonly catalog?: CatalogOptions
 }
 
 /** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
@@ -36,10 +41,18 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     lb,
     gateway,
     capabilitiesService(changing.capabilities),
+    catalogService(changing.catalog ?? NO_LISTS),
     mqtt,
     tokens,
     ...(wantsDemo ? [demo] : []),
   ]
+}
+
+const NO_LISTS: CatalogOptions = {
+  profiles: NO_PROFILES,
+  listing: (_, entries) => ({ mode: 'all', entries }),
+  sent: () => [],
+  kept: createKeptResults(systemClock),
 }
 
 /** All of them, for documentation. */

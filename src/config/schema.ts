@@ -110,6 +110,21 @@ const Limits = z.strictObject({
     .max(3650)
     .default(30)
     .describe('How long it is kept how services and servers did, who used what, and alerts that are over.'),
+  listTokens: z
+    .int()
+    .min(0)
+    .default(20_000)
+    .describe('What a list of tools may cost a model; where it would cost more, MCP clients get a search over them.'),
+  resultTokens: z
+    .int()
+    .min(0)
+    .default(100_000)
+    .describe('Largest result at `/mcp`, in tokens; larger ones are kept for an hour and shown in parts. 0: any size.'),
+  profileResultTokens: z
+    .int()
+    .min(0)
+    .default(25_000)
+    .describe('The same at `/mcp/<profile>`, where the profile says nothing else.'),
   auditDays: z.int().min(1).max(3650).default(30).describe('How long the record of calls is kept.'),
 })
 

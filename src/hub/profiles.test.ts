@@ -8,6 +8,7 @@ const definition = (more: Partial<ProfileDefinition>): ProfileDefinition => ({
   name: 'kids',
   servers: ['music', 'light*'],
   denyTools: [],
+  alwaysList: [],
   list: 'all',
   ...more,
 })
@@ -33,6 +34,8 @@ suite('profiles', () => {
     ['one by its full name', { allowTools: ['music.buy'] }, entry('music', 'buy', 'music_buy'), true],
     ['one that is denied', { denyTools: ['music_buy'] }, entry('music', 'buy', 'music_buy'), false],
     ['one that is denied under another name', { denyTools: ['buy'] }, entry('music', 'buy', 'music_buy'), false],
+    ['the search over its tools', { allowTools: ['play*'] }, entry('catalog', 'find_tools'), true],
+    ['the search, where it is denied', { denyTools: ['find_tools'] }, entry('catalog', 'find_tools'), false],
   ] as const)
     test(`${title}: ${expected}`, () => assert.equal(profile(more).includes(tool), expected))
 

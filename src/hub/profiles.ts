@@ -1,6 +1,7 @@
 import type { ProfileDefinition } from '../config/servers/profile.ts'
 import type { Profile, Profiles } from '../kernel/mcp/profile.ts'
 import { namesIt } from '../kernel/name-pattern.ts'
+import type { Entry } from '../kernel/registry.ts'
 import { shortName } from '../kernel/tool.ts'
 
 /** The profiles of the configuration, which may change while the hub runs. */
@@ -26,17 +27,24 @@ export function createProfiles(): ConfiguredProfiles {
   }
 }
 
-function profileOf({ name, servers, allowTools, denyTools, list }: ProfileDefinition): Profile {
-  const includesProvider: Profile['includesProvider'] = ({ id }) => namesIt(servers, id)
+/** Finds the tools of a profile and reads its results: of use in each, and shows nothing that the profile does not have. */
+const CATALOG = 'catalog'
+
+function profileOf(definition: ProfileDefinition): Profile {
+  const { name, servers, allowTools, denyTools, alwaysList, list, resultTokens } = definition
+  const includesProvider: Profile['includesProvider'] = ({ id }) => id === CATALOG || namesIt(servers, id)
   return {
     name,
     list,
     includesProvider,
-    includes({ name: exposed, tool, provider }) {
-      if (!includesProvider(provider)) return false
-      const isNamed = (patterns: readonly string[]) =>
-        [exposed, tool.name, shortName(tool.name)].some((known) => namesIt(patterns, known))
-      return (allowTools === undefined || isNamed(allowTools)) && !isNamed(denyTools)
+    alwaysLists: (entry) => isNamed(alwaysList, entry),
+    ...(resultTokens !== undefined && { resultTokens }),
+    includes(entry) {
+      const isAllowed = entry.provider.id === CATALOG || allowTools === undefined || isNamed(allowTools, entry)
+      return includesProvider(entry.provider) && isAllowed && !isNamed(denyTools, entry)
     },
   }
 }
+
+const isNamed = (patterns: readonly string[], { name, tool }: Entry): boolean =>
+  [name, tool.name, shortName(tool.name)].some((known) => namesIt(patterns, known))

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { RunningHub } from '../adapters/cli/hub.ts'
 import { createMqttAdapter } from '../adapters/mqtt/adapter.ts'
-import { createMcpServer } from '../adapters/mcp/server.ts'
+import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
 import { serveStdio } from '../adapters/mcp/stdio.ts'
 import type { Config } from '../config.ts'
 import { openDataFolder, type DataFolder } from '../engines/data-folder.ts'
@@ -28,6 +28,7 @@ import { clearDemoHome } from '../services/demo/ghosts.ts'
 import { busServicesPart } from './bus-services.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { capabilitiesIn } from './capabilities.ts'
+import { createEconomy } from './context-economy.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
 import { createProfiles } from './profiles.ts'
@@ -140,7 +141,8 @@ function assemble(config: Config, folder: DataFolder, { log, version, tracer }: 
     },
     gateway: () => gateway,
   }
-  const mcp = createMcpServer({
+  const economy = createEconomy({ clock, profiles, limits: config.limits, mcp: () => mcp })
+  const mcp: McpServer = createMcpServer({
     registry,
     invoke: door.invoke,
     events,
@@ -149,6 +151,7 @@ function assemble(config: Config, folder: DataFolder, { log, version, tracer }: 
     version,
     instructions: INSTRUCTIONS,
     profiles,
+    ...economy.front,
   })
   const engines = { config, folder, clock, log }
   const surroundings = { clock, events, log }
@@ -158,7 +161,7 @@ function assemble(config: Config, folder: DataFolder, { log, version, tracer }: 
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
-      ...ownServices(config, { capabilities: () => capabilities }).map((service) =>
+      ...ownServices(config, { capabilities: () => capabilities, catalog: economy.catalog }).map((service) =>
         service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
           lifecycle.report(service.name),
         ),

@@ -12,7 +12,8 @@ export interface OfferSpec<Deps> extends Omit<Offers, 'methods'> {
 export interface MethodSpec<Deps> {
   /** `resources/read`. */
   readonly method: string
-  readonly scope: string
+  /** `null`: it is the caller's own affair, and open to anyone who can reach the hub. */
+  readonly scope: string | null
   /** The request's params, unchecked, to the `result`. Throws Fault. */
   handler(params: Params, context: Deps & CallContext): Promise<Params>
 }

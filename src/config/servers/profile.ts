@@ -17,6 +17,10 @@ export interface ProfileDefinition {
   readonly denyTools: readonly string[]
   /** `search`: a short list with a search over the others; `auto`: that above a set size. */
   readonly list: 'all' | 'search' | 'auto'
+  /** Patterns over names of tools that stand in the list beside the search. */
+  readonly alwaysList: readonly string[]
+  /** Tokens of a result above which it is shown in parts; 0: never. Absent: the hub's limit. */
+  readonly resultTokens?: number
 }
 
 /** Those that the files describe, and those that only servers name. A profile that two files describe is the last's. */
@@ -38,7 +42,7 @@ interface Members {
 
 function profileOf(
   name: string,
-  { description, servers, tools, list = 'auto' }: Profile,
+  { description, servers, tools, list = 'auto', alwaysList = [], resultTokens }: Profile,
   { ids, members }: Members,
 ): ProfileDefinition {
   const rules = Array.isArray(tools) ? { allow: tools } : (tools ?? {})
@@ -51,6 +55,8 @@ function profileOf(
     ...(rules.allow && { allowTools: rules.allow }),
     denyTools: rules.deny ?? [],
     list,
+    alwaysList,
+    ...(resultTokens !== undefined && { resultTokens }),
   }
 }
 

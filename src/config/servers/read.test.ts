@@ -421,14 +421,29 @@ suite('profiles', () => {
     const { profiles, warnings } = read({
       mcpServers: { A: { command: 'x', profiles: ['work', 'wrok'] }, b: { command: 'x' } },
       profiles: {
-        work: { servers: ['b', 'mqtt'], tools: { deny: ['x'] }, list: 'search' },
+        work: { servers: ['b', 'mqtt'], tools: { deny: ['x'] }, list: 'search', alwaysList: ['now'], resultTokens: 0 },
         few: { tools: ['publish_*'], description: 'Little' },
       },
     })
     assert.deepEqual(profiles, [
-      { name: 'work', servers: ['b', 'mqtt', 'a'], denyTools: ['x'], list: 'search' },
-      { name: 'few', description: 'Little', servers: ['*'], allowTools: ['publish_*'], denyTools: [], list: 'auto' },
-      { name: 'wrok', servers: ['a'], denyTools: [], list: 'auto' },
+      {
+        name: 'work',
+        servers: ['b', 'mqtt', 'a'],
+        denyTools: ['x'],
+        list: 'search',
+        alwaysList: ['now'],
+        resultTokens: 0,
+      },
+      {
+        name: 'few',
+        description: 'Little',
+        servers: ['*'],
+        allowTools: ['publish_*'],
+        denyTools: [],
+        list: 'auto',
+        alwaysList: [],
+      },
+      { name: 'wrok', servers: ['a'], denyTools: [], list: 'auto', alwaysList: [] },
     ])
     assert.deepEqual(
       warnings.map(({ text }) => text),

@@ -163,6 +163,12 @@ export const ProfileSchema = z.object({
     .enum(['all', 'search', 'auto'])
     .exactOptional()
     .describe('Whether all tools are listed, or a search over them. `auto`: by the size of the list.'),
+  alwaysList: Patterns.exactOptional().describe('Tools that stand in the list beside the search.'),
+  resultTokens: z
+    .int()
+    .min(0)
+    .exactOptional()
+    .describe('Tokens of one result above which it is shown in parts (25,000); 0: never.'),
 })
 
 /** VS Code's `inputs`: asked for there; here kept as a secret of that name. */

@@ -9,6 +9,10 @@ export interface Profile {
   includesProvider(provider: Provider): boolean
   /** Whether `tools/list` has every tool, or those that find and call the others; `auto`: whichever costs less. */
   readonly list: 'all' | 'search' | 'auto'
+  /** Tools that stand in the list beside the search. Absent: none. */
+  alwaysLists?(entry: Entry): boolean
+  /** Tokens of one result above which it is kept and shown in parts; 0: never. Absent: what the hub's limits say. */
+  readonly resultTokens?: number
 }
 
 /** What the configuration says there is. A profile that changed is another object. */
@@ -22,7 +26,7 @@ export const EVERYTHING: Profile = {
   name: '',
   includes: () => true,
   includesProvider: () => true,
-  list: 'all',
+  list: 'auto',
 }
 
 export const NO_PROFILES: Profiles = { get: () => undefined, names: () => [] }

@@ -7,12 +7,20 @@ import type { JsonText } from './raw.ts'
  */
 export class RelayedResult {
   readonly text: JsonText
+  /** Whose result it is, where that is not who was asked: one operation called another. */
+  readonly provider: string | undefined
   #value: Readonly<Record<string, unknown>> | undefined
 
   /** `value` is what `text` says, where somebody has parsed it already. */
-  constructor(text: JsonText, value?: Readonly<Record<string, unknown>>) {
+  constructor(text: JsonText, value?: Readonly<Record<string, unknown>>, provider?: string) {
     this.text = text
     this.#value = value
+    this.provider = provider
+  }
+
+  /** The same result, as that provider's. */
+  of(provider: string): RelayedResult {
+    return this.provider === undefined ? new RelayedResult(this.text, this.#value, provider) : this
   }
 
   get value(): Readonly<Record<string, unknown>> {

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { Fault } from '../../kernel/fault.ts'
+import type { Call, Invoke } from '../../kernel/invoke.ts'
+import type { Peer } from '../../kernel/mcp/peer.ts'
+import { peerLog } from '../../kernel/mcp/peer-log.ts'
+import type { Profiles } from '../../kernel/mcp/profile.ts'
+import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { nearest } from '../../kernel/nearest.ts'
+import { operation } from '../../kernel/operation.ts'
+import type { Entry, Registry } from '../../kernel/registry.ts'
+import type { CallContext } from '../../kernel/tool.ts'
+import { visibleEntries } from './visible.ts'
+
+export interface CallDeps {
+  readonly registry: Registry
+  readonly profiles: Profiles
+  readonly invoke: Invoke
+}
+
+/** The tool that is called has a time limit of its own, which is the one that counts. */
+const NO_LIMIT_MS = 86_400_000
+
+export const callTool = operation<CallDeps>()({
+  name: 'catalog.call_tool',
+  summary: 'Calls a tool that find_tools found.',
+  description:
+    'Also tools that are named elsewhere and do not stand in your list. The result is that of the tool itself.',
+  scope: null,
+  // It does whatever the tool does.
+  effect: 'destructive',
+  openWorld: true,
+  timeoutMs: NO_LIMIT_MS,
+  input: z.object({
+    name: z.string().min(1).max(200).describe('Its name, as find_tools gives it.'),
+    arguments: z.record(z.string(), z.unknown()).default({}).describe('Its arguments, after its input_schema.'),
+  }),
+  output: z.unknown(),
+  async handler({ name, arguments: input }, { registry, profiles, invoke, ...context }) {
+    const entry = find(name, visibleEntries(registry, profiles, context))
+    const result = await invoke(callOf(entry, input, context))
+    return result instanceof RelayedResult ? result.of(entry.provider.id) : result
+  },
+})
+
+/** Not `unknown_operation`, which MCP clients keep to themselves: the model has to read what else there is. */
+function find(name: string, visible: readonly Entry[]): Entry {
+  const entry = visible.find((known) => known.name === name || known.tool.name === name)
+  if (entry) return entry
+  const meant = nearest(
+    name,
+    visible.flatMap((known) => [known.name, known.tool.name]),
+  )
+  throw new Fault('not_found', `There is no tool called ${JSON.stringify(name.slice(0, 100))} to call here.`, {
+    hint: meant === undefined ? `find_tools searches the ${visible.length} there are.` : `Did you mean ${meant}?`,
+  })
+}
+
+/** The same caller's call, so that scope, rate, time limit and audit are those of the tool itself. */
+function callOf(entry: Entry, input: unknown, context: CallContext): Call {
+  const { caller, signal, span, peer } = context
+  const logTo = peer && peerLog(peer, entry.tool.name)
+  return {
+    operation: entry.tool.name,
+    input,
+    caller,
+    signal,
+    emit: (progress) => context.emit(progress),
+    ...(span && { trace: span.traceparent }),
+    ...(peer && { peer: withParams(peer, innerParams(peer.params, entry.name)) }),
+    ...(logTo && { logTo }),
+  }
+}
+
+/** The client's own words as a call of that tool: everything beside the arguments (`_meta`, answers to questions) stays. */
+function innerParams(params: JsonText, name: string): JsonText {
+  const members = readMembers(params)
+  const given = readMembers(members.get('arguments') ?? '{}')
+  members.set('name', JSON.stringify(name))
+  members.set('arguments', given.get('arguments') ?? '{}')
+  return writeMembers(members)
+}
+
+/** The same client with other words. */
+function withParams(peer: Peer, params: JsonText): Peer {
+  const { revision, capabilities, clientInfo, logLevel, profile, session, ask } = peer
+  return {
+    revision,
+    capabilities,
+    clientInfo,
+    logLevel,
+    params,
+    ...(profile !== undefined && { profile }),
+    ...(session && { session }),
+    ...(ask && { ask }),
+    notify: (method, text) => peer.notify(method, text),
+  }
+}

@@ -1,0 +1,36 @@
+import { Fault } from '../../../kernel/fault.ts'
+import type { OfferSpec } from '../../../kernel/offer.ts'
+import { PART_TEMPLATE, readResultAddress } from './address.ts'
+import { partOf, type KeptResults } from './kept-results.ts'
+
+/** Kept results as MCP resources. They stand in no list: each is its caller's own. */
+export const offers: OfferSpec<{ readonly kept: KeptResults }> = {
+  prompts: [],
+  resources: [],
+  templates: [
+    {
+      key: PART_TEMPLATE,
+      value: {
+        uriTemplate: PART_TEMPLATE,
+        name: 'result-part',
+        description: 'A part of a result that was too large to show at once.',
+        mimeType: 'text/plain',
+      },
+    },
+  ],
+  capabilities: { resources: {} },
+  owns: (_, { uri }) => readResultAddress(uri) !== undefined,
+  methods: [
+    {
+      method: 'resources/read',
+      scope: null,
+      async handler({ uri }, { kept, caller }) {
+        const address = readResultAddress(uri)
+        if (!address) throw new Fault('not_found', `There is no resource ${JSON.stringify(String(uri).slice(0, 200))}.`)
+        const result = kept.find(caller.id, address.id)
+        const text = address.part === undefined ? result.text : partOf(result, address.part)
+        return { contents: [{ uri, mimeType: 'text/plain', text }] }
+      },
+    },
+  ],
+}
