@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
 import { killedUpstreams } from './rows/killed-upstreams.ts'
 import { brokers } from './rows/brokers.ts'
+import { bus } from './rows/bus.ts'
 import { firehoseRows } from './rows/firehose.ts'
 import { invokeCost } from './rows/invoke-cost.ts'
 import { mcpSession } from './rows/mcp-session.ts'
@@ -30,6 +31,7 @@ const ROWS: readonly Row[] = [
   killedUpstreams,
   ...manyUpstreams,
   ...mqttRequest,
+  ...bus,
   ...firehoseRows,
   ...mqttIndex,
   fixtureTokens,
