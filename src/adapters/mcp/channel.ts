@@ -57,7 +57,7 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
     if (request.method === 'ping' && !session) return send(resultText(request.id, '{}'))
     const own = request.method === 'initialize' ? open(request) : session
     if (!own) throw invalidRequest('begin with initialize, or send _meta as of 2026-07-28')
-    const answer = await own.answer(request, text, send)
+    const answer = await own.answer(request, text, { send })
     if (answer) send(answer.text)
   }
 

@@ -63,6 +63,11 @@ export class EventStream {
     this.#options.onEnd?.()
   }
 
+  /** Ends the reader's connection, and not the stream: what comes meanwhile waits. */
+  letGo(): void {
+    this.#release()?.end()
+  }
+
   /** Connects a reader, from the event after number `after`. An earlier reader's connection ends. */
   connect(reader: Sink, after?: number): void {
     this.#release()?.end()

@@ -24,6 +24,7 @@ export interface WayBack {
   /** Sends a whole message before the answer. */
   send(message: JsonText): void
   readonly ask?: NonNullable<Peer['ask']>
+  readonly letGo?: () => void
 }
 
 /** One request: whose it is, how it is answered, and whether it still is wanted. Other MCP servers see it as a peer. */
@@ -31,6 +32,7 @@ export class Exchange implements Peer {
   readonly client: Client
   readonly session?: ClientSession
   readonly ask?: NonNullable<Peer['ask']>
+  readonly letGo?: () => void
   /** Ends the work: the client's wish, a deadline, or the hub's stop. */
   readonly controller = new AbortController()
   readonly #message: JsonText
@@ -44,6 +46,7 @@ export class Exchange implements Peer {
     this.#message = message
     this.#send = (text) => back.send(text)
     if (back.ask) this.ask = back.ask
+    if (back.letGo) this.letGo = back.letGo
     if (client.session) this.session = client.session
   }
 
@@ -99,7 +102,7 @@ export class Exchange implements Peer {
 
 /** The same client with other params: a provider's own names and addresses in place of the hub's. */
 export function withParams(exchange: Exchange, params: JsonText): Peer {
-  const { revision, capabilities, clientInfo, logLevel, profile, session, ask } = exchange
+  const { revision, capabilities, clientInfo, logLevel, profile, session, ask, letGo } = exchange
   return {
     revision,
     capabilities,
@@ -108,6 +111,7 @@ export function withParams(exchange: Exchange, params: JsonText): Peer {
     profile,
     params,
     ...(session && { session }),
+    ...(letGo && { letGo }),
     ...(ask && { ask }),
     notify: (method, text) => exchange.notify(method, text),
   }

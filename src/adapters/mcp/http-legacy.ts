@@ -8,7 +8,7 @@ import {
   type Message,
   type Request,
 } from '../../kernel/mcp/message.ts'
-import { isLegacyRevision, MOST_IN_BATCH, RPC } from '../../kernel/mcp/protocol.ts'
+import { isLegacyRevision, MOST_IN_BATCH, RPC, since } from '../../kernel/mcp/protocol.ts'
 import { readElements, type JsonText } from '../../kernel/mcp/raw.ts'
 import { readEventId } from './event-stream.ts'
 import { answerAccepted, challengeOf } from './http-error.ts'
@@ -23,7 +23,7 @@ export async function initialize(parts: HttpParts, posted: Posted<Request>, name
   const { http, caller, view, message, text } = posted
   if (named !== undefined && isModern(named)) throw headerMismatch('MCP-Protocol-Version', named, 'initialize')
   const { session } = parts.sessions.open(view, caller, message.params)
-  const answer = await session.answer(message, text, () => {})
+  const answer = await session.answer(message, text, { send: () => {} })
   answerJson(http, answer?.text ?? '', 200, { 'mcp-session-id': session.id })
 }
 
@@ -38,7 +38,11 @@ export function postLegacy(parts: HttpParts, posted: Posted): void {
 }
 
 async function finish({ session }: HttpSession, request: Request, text: JsonText, reply: Reply): Promise<void> {
-  const answer = await session.answer(request, text, (out) => reply.send(out))
+  const answer = await session.answer(request, text, {
+    send: (out) => reply.send(out),
+    // Before, a stream that ended early was an error.
+    ...(since(session.revision, '2025-11-25') && { letGo: () => reply.letGo() }),
+  })
   const error = answer?.error
   if (error?.status === FAULTS.forbidden.status) reply.finish(answer?.text, error.status, challengeOf(error))
   else reply.finish(answer?.text)
@@ -64,7 +68,7 @@ export function postBatch(place: HttpSession, http: HttpExchange, body: readonly
   for (const one of messages) {
     take(place, one.message, one.text)
     if (one.message.kind !== 'request') continue
-    const answer = session.answer(one.message, one.text, (out) => stream.push(out))
+    const answer = session.answer(one.message, one.text, { send: (out) => stream.push(out) })
     answers.push(answer.then((out) => (out === undefined ? undefined : stream.push(out.text))))
   }
   if (answers.length === 0) return answerAccepted(http)

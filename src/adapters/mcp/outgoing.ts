@@ -1,4 +1,4 @@
-import { errorMessage, type Id, type RpcError } from '../../kernel/mcp/message.ts'
+import { errorMessage, RpcError, type Id } from '../../kernel/mcp/message.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 
 /** Messages as they go out: one line of JSON, made without building the value of what is text already. */
@@ -6,7 +6,14 @@ import type { JsonText } from '../../kernel/mcp/raw.ts'
 export const resultText = (id: Id, result: JsonText): JsonText =>
   `{"jsonrpc":"2.0","id":${idText(id)},"result":${oneLine(result)}}`
 
-export const errorText = (id: Id | undefined, error: RpcError): JsonText => JSON.stringify(errorMessage(id, error))
+/** `data` is left out where it cannot be written: another server's may nest deeper than writing it can go. */
+export function errorText(id: Id | undefined, error: RpcError): JsonText {
+  try {
+    return JSON.stringify(errorMessage(id, error))
+  } catch {
+    return JSON.stringify(errorMessage(id, new RpcError(error.code, error.message)))
+  }
+}
 
 export const notificationText = (method: string, params?: JsonText): JsonText =>
   params === undefined

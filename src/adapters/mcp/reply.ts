@@ -34,6 +34,13 @@ export class Reply implements Waiting {
     this.#stream.push(message)
   }
 
+  /** Ends the connection and not the reply: its reader comes back for the rest. */
+  letGo(): void {
+    if (this.#isFinished) return
+    this.#stream ??= this.#open()
+    this.#stream.letGo()
+  }
+
   /** The answer, and its HTTP status and headers if nothing was said before; undefined: the client gave up on it. */
   finish(message: JsonText | undefined, status = 200, headers: Readonly<Record<string, string>> = {}): void {
     this.#isFinished = true

@@ -97,12 +97,13 @@ export class Session implements Client, ClientSession {
   }
 
   /** Answers one request; undefined when the client cancelled it. `message` is its text. Never throws. */
-  async answer(request: Request, message: JsonText, send: WayBack['send']): Promise<Answer | undefined> {
+  async answer(request: Request, message: JsonText, back: Omit<WayBack, 'ask'>): Promise<Answer | undefined> {
     const { id } = request
     if (this.#running.has(id))
       return refusal(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
+    const { send } = back
     const exchange = new Exchange(this, message, {
-      send,
+      ...back,
       ask: (method, params, signal) => this.#questions.ask({ method, params, signal, send }),
     })
     try {

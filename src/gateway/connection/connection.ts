@@ -35,6 +35,11 @@ export interface UpstreamRequest {
    * HTTP whatever came on the request's own stream.
    */
   readonly onNotification?: (notification: ServerNotification) => void
+  /**
+   * The server let go of the request's stream and works on: it is taken up again by itself (2025-11-25, Streamable HTTP,
+   * "Sending Messages to the Server", 6).
+   */
+  readonly onLetGo?: () => void
   /** What the server asks on the request's own stream. Absent, or no such stream: `ConnectionHandlers.onRequest`. */
   readonly onRequest?: (request: ServerRequest) => Promise<RelayedResult>
 }

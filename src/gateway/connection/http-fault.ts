@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
-import type { RelayedErrorBody } from '../../kernel/mcp/relayed.ts'
+import { shortened, type RelayedErrorBody } from '../../kernel/mcp/relayed.ts'
 import type { AnswerHead } from './http-exchange.ts'
 import { LoginRequired } from './login-required.ts'
 
@@ -17,7 +17,7 @@ export class HttpRefusal extends Fault {
     more: { error?: RelayedErrorBody | undefined; retryAfterMs?: number } = {},
   ) {
     const { error, retryAfterMs } = more
-    const says = error ? `: ${error.message}` : '.'
+    const says = error ? `: ${shortened(error.message)}` : '.'
     super(codeOf(status), `${name} answered HTTP ${status}${says}`, {
       hint: hintOf(status),
       details: { provider: name, status },

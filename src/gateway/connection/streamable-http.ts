@@ -128,6 +128,7 @@ export class StreamableHttp implements Wire {
       if (stream.lastEventId !== before) resumes = 0
       if (this.#session.isModern || stream.lastEventId === undefined || resumes === MOST_RESUMES)
         throw new Fault('unavailable', `${name} ended its answer before it was whole.`, { details: { provider: name } })
+      request.onLetGo?.()
       await sleep(clock, stream.retryMs, signal)
       body = await this.#resume(stream.lastEventId, signal)
     }

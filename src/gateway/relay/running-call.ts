@@ -32,6 +32,7 @@ export class RunningCall implements UpstreamRequest {
   readonly signal: AbortSignal
   readonly onNotification: (notification: ServerNotification) => void
   readonly onRequest: (question: ServerRequest) => Promise<RelayedResult>
+  readonly onLetGo: () => void
   readonly answer: Answer
   readonly callerId: string
   readonly session: ClientSession | undefined
@@ -52,5 +53,6 @@ export class RunningCall implements UpstreamRequest {
     this.token = outbound.token
     this.onNotification = (notification) => listener.heard(this, notification)
     this.onRequest = (question) => listener.asked(this, question)
+    this.onLetGo = () => this.context?.peer?.letGo?.()
   }
 }

@@ -24,6 +24,11 @@ export interface Peer {
   /** Sends a notification that belongs to this request, before its answer. */
   notify(method: string, params: JsonText): void
   /**
+   * The other server let go of this request's stream and works on: the client may be let go too, and comes back for the
+   * answer. Absent: a client that does not know that.
+   */
+  readonly letGo?: () => void
+  /**
    * Asks the client something while the request runs, on the request's own stream. Absent: a client of 2026-07-28, which
    * is asked by an `input_required` result. Throws RelayedError with the client's error; Fault `cancelled`.
    */
