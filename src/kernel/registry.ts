@@ -4,6 +4,7 @@ import { claimName } from './mcp/exposed-name.ts'
 import { nearest } from './nearest.ts'
 import type { StatusReport } from './status.ts'
 import { shortName, type Tool } from './tool.ts'
+import { unheardHint } from './unheard.ts'
 
 /** Whoever has tools: a service in this process, another MCP server, or a service of another process on the bus. */
 export interface Provider {
@@ -21,6 +22,8 @@ export interface Offers {
   readonly prompts: readonly Offer[]
   readonly resources: readonly Offer[]
   readonly templates: readonly Offer[]
+  /** How long its lists may be kept, in milliseconds, where it says so; the shortest of its lists. */
+  readonly ttlMs?: number
   /** `ServerCapabilities` as it declared them. */
   readonly capabilities: Readonly<Record<string, unknown>>
   /** Told to models at the start of a conversation. */
@@ -124,8 +127,9 @@ export function createRegistry(events: Events): Registry {
       const entry = byName.get(name) ?? byFullName.get(name)
       if (entry) return entry
       const meant = nearest(name, [...byName.keys(), ...byFullName.keys()])
+      const hints = [meant !== undefined && `Did you mean ${meant}?`, unheardHint(providers.values())]
       throw new Fault('unknown_operation', `There is no operation called ${JSON.stringify(name.slice(0, 100))}.`, {
-        hint: meant === undefined ? 'List the tools to see what there is.' : `Did you mean ${meant}?`,
+        hint: hints.filter(Boolean).join(' ') || 'List the tools to see what there is.',
       })
     },
     has: (name) => byName.has(name) || byFullName.has(name),

@@ -78,6 +78,20 @@ const prompts = (...names: string[]) => names.map((name) => offer('name', name))
 const resources = (...uris: string[]) => uris.map((uri) => offer('uri', uri, { name: 'r' }))
 
 suite('lists of everything that providers offer', () => {
+  for (const [title, ttls, expected] of [
+    ['nobody says how long', [undefined, undefined], 60_000],
+    ['the shortest time counts', [30_000, 5000], 5000],
+    ['a longer time than the hub allows', [3_600_000], 60_000],
+  ] as const)
+    test(`a list of several servers may be kept: ${title}`, async () => {
+      const tools = [{ name: 'a', inputSchema: {} }]
+      const { ask } = connect(
+        ttls.map((ttlMs, at) => upstream({ id: `up${at}`, tools, offers: { ...(ttlMs !== undefined && { ttlMs }) } })),
+      )
+      const { result } = (await ask('tools/list')).line
+      assert.deepEqual([result?.['ttlMs'], result?.['cacheScope']], [expected, 'private'])
+    })
+
   const a = () =>
     upstream({
       id: 'a',

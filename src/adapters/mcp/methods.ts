@@ -9,6 +9,7 @@ import { callTool } from './call-tool.ts'
 import type { Exchange } from './exchange.ts'
 import { listTasks } from './list-tasks.ts'
 import type { McpServer } from './server.ts'
+import type { View } from './view.ts'
 
 const LISTS: Readonly<Record<string, 'tools' | ListKind>> = {
   'tools/list': 'tools',
@@ -19,8 +20,12 @@ const LISTS: Readonly<Record<string, 'tools' | ListKind>> = {
 
 /** How long a client may keep a list without asking again; changes are announced besides. */
 const LIST_TTL_MS = 60_000
-/** Behind a token, so not for a cache that several people share. */
-export const CACHE_TEXT = `"ttlMs":${LIST_TTL_MS},"cacheScope":"private"`
+
+/** Of the lists of several servers the shortest time counts. Behind a token, so not for a cache that several people share. */
+export function cacheText(view: View): string {
+  const ttls = view.providers().map(({ offers }) => offers?.ttlMs ?? LIST_TTL_MS)
+  return `"ttlMs":${Math.min(LIST_TTL_MS, ...ttls)},"cacheScope":"private"`
+}
 
 /** Answers what both eras have in common. Throws RpcError, or RelayedError with what another server said. */
 export function answerMethod(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> | JsonText {
@@ -38,7 +43,7 @@ function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { c
   if (!(capability in view.capabilities(revision))) throw unknownMethod(request.method)
   const page = view.page(kind, request.params, revision)
   if (revision !== MODERN_REVISION) return `{${page}}`
-  return `{"resultType":"complete",${CACHE_TEXT},${page},"_meta":${server.metaText}}`
+  return `{"resultType":"complete",${cacheText(view)},${page},"_meta":${server.metaText}}`
 }
 
 /** Hands a request to the provider whose thing it names. Where only they know, they are asked in turn. */

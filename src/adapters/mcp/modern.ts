@@ -3,7 +3,7 @@ import { isObject, RpcError, unknownMethod, type Params, type Request } from '..
 import { isLogLevel, LEGACY_REVISIONS, META, MODERN_REVISION, REVISIONS, RPC } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import type { Client, Exchange } from './exchange.ts'
-import { answerMethod, CACHE_TEXT } from './methods.ts'
+import { answerMethod, cacheText } from './methods.ts'
 import type { McpServer } from './server.ts'
 import { listen } from './subscriptions.ts'
 import type { View } from './view.ts'
@@ -81,7 +81,7 @@ function discover({ metaText }: McpServer, { client: { view } }: Exchange): Json
     capabilities: view.capabilities(MODERN_REVISION),
     instructions: view.instructions(),
   })
-  return `{"resultType":"complete",${CACHE_TEXT},${facts.slice(1, -1)},"_meta":${metaText}}`
+  return `{"resultType":"complete",${cacheText(view)},${facts.slice(1, -1)},"_meta":${metaText}}`
 }
 
 /** Whether a version string can only come from a client of the new era. Revisions are dates. */

@@ -19,7 +19,12 @@ export async function fetchLists(
   signal: AbortSignal,
 ): Promise<Lists> {
   const { capabilities, serverInfo, instructions } = connection
-  const ask = (kind: ListKind) => fetchList(kind, { name, connection, face, signal })
+  let ttlMs = Number.POSITIVE_INFINITY
+  const onPage = (page: Readonly<Record<string, unknown>>) => {
+    const said = page['ttlMs']
+    if (typeof said === 'number' && said >= 0) ttlMs = Math.min(ttlMs, said)
+  }
+  const ask = (kind: ListKind) => fetchList(kind, { name, connection, face, signal, onPage })
   const [tools, prompts, resources, templates] = await Promise.all([
     ask('tools'),
     ask('prompts'),
@@ -34,6 +39,7 @@ export async function fetchLists(
     capabilities,
     serverInfo,
     ...(instructions !== undefined && { instructions }),
+    ...(ttlMs < Number.POSITIVE_INFINITY && { ttlMs }),
   }
 }
 
@@ -42,6 +48,7 @@ interface Asking {
   readonly connection: Connection
   readonly face: ClientFace
   readonly signal: AbortSignal
+  readonly onPage: (page: Readonly<Record<string, unknown>>) => void
 }
 
 /** One list, whole. A server that does not know the method has none. */
@@ -55,6 +62,7 @@ export async function fetchList(kind: ListKind, asking: Asking): Promise<Offer[]
   for (let page = 0; page < MOST_PAGES; page++) {
     const value = await fetchPage(method, cursor, asking)
     if (value === undefined) return []
+    asking.onPage(value)
     for (const entry of entriesOf(kind, value)) if (!found.has(entry.key)) found.set(entry.key, entry)
     if (found.size > MOST_ENTRIES) throw tooMany(name, method)
     const next = value['nextCursor']

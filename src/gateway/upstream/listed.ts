@@ -16,6 +16,8 @@ export interface Lists {
   readonly capabilities: Readonly<Record<string, unknown>>
   readonly serverInfo: Readonly<Record<string, unknown>>
   readonly instructions?: string
+  /** The shortest time that it lets a list be kept (2026-07-28, caching); absent: it did not say. */
+  readonly ttlMs?: number
 }
 
 export const NO_LISTS: Lists = {
@@ -42,12 +44,20 @@ export const LISTS = {
 
 export type ListKind = keyof typeof LISTS
 
-/** The entries of one page that have a name; the rest nobody could ask for. The first of two with one name counts. */
+/** Whoever writes, hashes or searches an entry does so by recursion: what nests deeper would break everybody's list. */
+const DEEPEST = 100
+
+const isShallow = (value: unknown, levels = DEEPEST): boolean =>
+  typeof value !== 'object' || value === null
+    ? true
+    : levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1))
+
+/** The entries of one page that have a name and sensible depth; the first of two with one name counts. */
 export function entriesOf(kind: ListKind, page: Readonly<Record<string, unknown>>): Offer[] {
   const { member, key } = LISTS[kind]
   const entries = page[member]
   if (!Array.isArray(entries)) return []
   return entries.flatMap((value: unknown) =>
-    isObject(value) && typeof value[key] === 'string' ? [{ key: value[key], value }] : [],
+    isObject(value) && typeof value[key] === 'string' && isShallow(value) ? [{ key: value[key], value }] : [],
   )
 }

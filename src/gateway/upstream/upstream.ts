@@ -4,7 +4,7 @@ import { OWNER } from '../../kernel/identity.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
-import type { BalanceChange, HeldToolReport, ServerLogLine, ServerReport } from '../../kernel/ports.ts'
+import type { BalanceChange, HeldToolReport, ServerLogLine, ServerReport, ToolApproval } from '../../kernel/ports.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import { verdictOf } from '../../kernel/resilience/blame.ts'
 import { createGroup, type CallKind, type Group } from '../../kernel/resilience/group.ts'
@@ -25,13 +25,13 @@ import { rememberedBalance } from './remembered-balance.ts'
 import { serverReport } from './report.ts'
 import { requestHeaders } from './request-headers.ts'
 import { toolsOf, type PassedRequest } from './tools.ts'
+import { traced } from './traced.ts'
 
 /** Another MCP server behind the hub, whatever it is made of: replicas, a connection for each person. */
 export interface Upstream {
   readonly definition: ServerDefinition
   report(): ServerReport
   /** Of all its processes; undefined: it has none that runs here. */
-import { traced } from './traced.ts'
   memoryMegabytes(): Promise<number | undefined>
   log(most: number): readonly ServerLogLine[]
   /** Milliseconds to the first answer of those replicas that are up. Throws Fault when none is. */
@@ -39,7 +39,7 @@ import { traced } from './traced.ts'
   /** Throws Fault `not_found` for a weight of a replica that is not there. */
   setBalance(change: BalanceChange): Promise<void>
   held(): readonly HeldToolReport[]
-  approve(tools?: readonly string[]): Promise<readonly string[]>
+  approve(tools?: readonly ToolApproval[]): Promise<readonly string[]>
   /** Starts what starts by itself. */
   begin(): void
   /** Resolves when it is up. Throws Fault. */
@@ -162,7 +162,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
   }
 
   const providerOf = (): Provider => {
-    const { prompts, resources, templates, capabilities, instructions } = known.lists
+    const { prompts, resources, templates, capabilities, instructions, ttlMs } = known.lists
     return {
       id,
       kind: 'upstream',
@@ -173,6 +173,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
         templates,
         capabilities,
         ...(instructions !== undefined && { instructions }),
+        ...(ttlMs !== undefined && { ttlMs }),
         methods,
       },
       report: () => shared.group.report(),
@@ -249,10 +250,10 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       await balance.add(change)
     },
     held: () => held.map((tool) => ({ ...tool, server: id })),
-    async approve(names = held.map(nameOf)) {
-      await known.approve(names)
+    async approve(approvals = held) {
+      await known.approve(approvals)
       publish()
-      return names
+      return approvals.map(nameOf)
     },
     begin() {
       if (definition.start === 'eager' || parts.needs.isNeeded(id))
@@ -293,7 +294,7 @@ const rethrowFirst = (error: AggregateError): never => {
   throw error.errors[0]
 }
 
-const nameOf = ({ name }: HeldTool) => name
+const nameOf = ({ name }: ToolApproval) => name
 
 interface Sending {
   readonly request: PassedRequest
