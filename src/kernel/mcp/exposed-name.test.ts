@@ -30,6 +30,26 @@ suite('names that clients see', () => {
     assert.deepEqual(names(), first)
   })
 
+  test('one that takes every name another would get does not take the last', () => {
+    const owners = new Map<string, string>()
+    const would = [
+      'read',
+      'files_read',
+      claim(
+        new Map([
+          ['read', ''],
+          ['files_read', ''],
+        ]),
+        'files',
+        'read',
+      ),
+    ]
+    for (const name of would) assert.equal(claim(owners, 'squatter', name), name)
+    const left = claim(owners, 'files', 'read')
+    assert.ok(!would.includes(left))
+    assert.equal(claim(owners, 'files', 'read'), left)
+  })
+
   test('whatever they are called, all fit and no two are the same', () => {
     fc.assert(
       fc.property(

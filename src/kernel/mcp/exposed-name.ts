@@ -21,11 +21,20 @@ export interface NameClaim {
  */
 export function claimName(owners: Map<string, string>, { owner, provider, own }: NameClaim): string {
   const prefixed = `${provider}_${own}`
-  const candidates = [fit(own), fit(prefixed), hashed(prefixed)]
-  const name = candidates.find((candidate) => (owners.get(candidate) ?? owner) === owner)
-  if (name === undefined) throw new TypeError(`No free name for ${owner}: ${candidates.join(', ')} are taken.`)
-  owners.set(name, owner)
-  return name
+  for (const name of candidates(own, prefixed)) {
+    if ((owners.get(name) ?? owner) !== owner) continue
+    owners.set(name, owner)
+    return name
+  }
+  throw new TypeError(`No free name for ${owner}.`)
+}
+
+/** Without end: a provider may call its things what another's would be called, and must not take the last name from it. */
+function* candidates(own: string, prefixed: string): Generator<string> {
+  yield fit(own)
+  yield fit(prefixed)
+  yield hashed(prefixed)
+  for (let count = 2; ; count++) yield hashed(prefixed, count)
 }
 
 function fit(name: string): string {
@@ -34,7 +43,7 @@ function fit(name: string): string {
   return cleaned.length <= LONGEST && /[A-Za-z0-9]/.test(cleaned) ? cleaned : hashed(name)
 }
 
-const hashed = (name: string): string =>
-  `${clean(name).slice(0, LONGEST - HASH_DIGITS - 1)}_${hash('sha256', name).slice(0, HASH_DIGITS)}`
+const hashed = (name: string, count = 1): string =>
+  `${clean(name).slice(0, LONGEST - HASH_DIGITS - 1)}_${hash('sha256', count === 1 ? name : `${name}\n${count}`).slice(0, HASH_DIGITS)}`
 
 const clean = (name: string): string => name.replaceAll(/[^A-Za-z0-9_-]+/g, '_')

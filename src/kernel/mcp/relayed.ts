@@ -55,9 +55,16 @@ export class RelayedError extends Fault {
   readonly error: RelayedErrorBody
 
   constructor(from: string, error: RelayedErrorBody) {
-    super(CODES[error.code] ?? 'upstream_failed', `${from} answered: ${error.message}`, {
+    super(CODES[error.code] ?? 'upstream_failed', `${from} answered: ${shortened(error.message)}`, {
       details: { provider: from, rpc_code: error.code },
     })
     this.error = error
   }
 }
+
+/** Characters of another side's message that stand in faults, reports and the log; MCP clients get all of it. */
+const LONGEST_MESSAGE = 2000
+
+/** What another side says of a failure, at a length that others can be told. */
+export const shortened = (message: string): string =>
+  message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`
