@@ -13,6 +13,8 @@ export interface GatewayOptions extends Omit<UpstreamParts, 'needs'> {
   readonly logins: Logins
   /** How a part of the hub does; undefined: there is none of that name. */
   statusOf(name: string): StatusReport | undefined
+  /** Reads the configuration now and applies it. Throws Fault. */
+  reload: Gateway['reload']
 }
 
 /** What the configuration asks for. */
@@ -78,6 +80,18 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     await upstream?.close()
   }
 
+  /** One that cannot be made takes nobody along: what is remembered of it came from somebody else's program. */
+  const create = (definition: ServerDefinition) => {
+    const { id, name, enabled } = definition
+    try {
+      upstreams.set(id, createUpstream(definition, parts))
+    } catch (error) {
+      options.log.error('a server could not be prepared', { server: id, error })
+      const reason = 'the hub could not prepare it; its log says why'
+      unusable.set(id, { id, name, enabled, reason, sinceMs: clock.now() })
+    }
+  }
+
   const apply = async ({ definitions, unusable: broken }: Wanted) => {
     const enabled = definitions.filter((definition) => definition.enabled)
     const wanted = new Map(enabled.map((definition) => [definition.id, definition]))
@@ -97,7 +111,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     const fresh = enabled.filter(({ id }) => !upstreams.has(id))
     needs.close()
     needs = needsOf(enabled)
-    for (const definition of fresh) upstreams.set(definition.id, createUpstream(definition, parts))
+    for (const definition of fresh) create(definition)
     for (const [id, upstream] of upstreams) needs.watch(id, () => upstream.needsChanged())
     // What an old one leaves behind (a port, a lock) must be gone before the new one starts.
     await Promise.all(leaving)
@@ -133,6 +147,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     },
     held: (name) => (name === undefined ? [...upstreams.values()] : [find(name)]).flatMap((one) => one.held()),
     approve: async (name, tools) => await find(name).approve(tools),
+    reload: options.reload,
     async close() {
       needs.close()
       await Promise.all([...upstreams.keys()].map(remove))

@@ -77,6 +77,15 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         clientInfo: { name: 'alicia', title: 'Alicia', version },
         connect: (request) => connectTo(request, { ...connecting, memory }),
         statusOf: (name) => options.reportOf(name),
+        async reload() {
+          const change = watch.reload()
+          await taken
+          return {
+            added: change?.added.map(({ id }) => id) ?? [],
+            changed: change?.changed.map(({ id }) => id) ?? [],
+            removed: change?.removed ?? [],
+          }
+        },
       })
       const read = () => readConfigured(options, secrets)
       const take = (servers: ServerConfig) => {
@@ -87,7 +96,8 @@ export function gatewayPart(options: GatewayPartOptions): Part {
       }
       const initial = readAtStart(options, secrets)
       options.onGateway(gateway)
-      await take(initial)
+      let taken = take(initial)
+      await taken
       const watch = watchServers({
         initial,
         read,
@@ -95,7 +105,7 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         clock,
         onChange() {
           log.info('the configuration of MCP servers changed')
-          take(watch.current()).catch((error: unknown) => log.error('a change was not taken over', { error }))
+          taken = take(watch.current()).catch((error: unknown) => log.error('a change was not taken over', { error }))
         },
         onProblem: (fault) =>
           log.warn(`${fault.message} Nothing changes until it is mended.`, { files: config.mcpFiles }),

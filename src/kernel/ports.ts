@@ -162,8 +162,28 @@ export interface Gateway {
   finishLogin(answer: LoginAnswer, signal: AbortSignal): Promise<string>
   /** Tools that wait for a person to look at them. */
   held(name?: string): readonly HeldToolReport[]
-  /** Approves tools as they are now, all of a server or those named; resolves to their names. */
-  approve(name: string, tools?: readonly string[]): Promise<readonly string[]>
+  /**
+   * Approves tools as they are now, all of a server that are held or those named; resolves to their names. Throws Fault
+   * `conflict` for one that is not what its fingerprint says: it changed again since a person looked.
+   */
+  approve(name: string, tools?: readonly ToolApproval[]): Promise<readonly string[]>
+  /** Reads the files with servers now. Throws Fault `invalid_input` where one is broken; nothing changes then. */
+  reload(): Promise<ServersReload>
+}
+
+export interface ToolApproval {
+  readonly name: string
+  /** Of the tool as it was looked at; absent: as it is now. */
+  readonly fingerprint?: string
+}
+
+/** What reading the files anew did, by id. */
+export interface ServersReload {
+  readonly added: readonly string[]
+  /** Started anew, because their definition changed. */
+  readonly changed: readonly string[]
+  /** In no file any more, or not to be run as they are written now. */
+  readonly removed: readonly string[]
 }
 
 export interface BalanceChange {
@@ -189,6 +209,8 @@ export interface HeldToolReport {
   readonly server: string
   readonly name: string
   readonly why: 'new' | 'changed'
+  /** Stands for everything a model or a person decides by. */
+  readonly fingerprint: string
   readonly approvedAtMs?: number
   readonly changes: readonly { readonly member: string; readonly before?: unknown; readonly now?: unknown }[]
 }

@@ -73,4 +73,36 @@ suite('registry', () => {
       assert.throws(() => registry.find(wrong), { hint: /Did you mean (mqtt\.)?publish_message\?/ })
     assert.throws(() => registry.find('completely_else'), { hint: /List the tools/ })
   })
+
+  const upstream = (id: string, status: 'available' | 'unavailable' = 'unavailable'): Provider => ({
+    ...provider(id),
+    kind: 'upstream',
+    report: () => ({ status, sinceMs: 0 }),
+  })
+  const hints: [why: string, providers: Provider[], asked: string, hint: string][] = [
+    ['nothing near', [provider('mqtt', 'mqtt.ping')], 'frobnicate', 'List the tools to see what there is.'],
+    ['something near', [provider('mqtt', 'mqtt.ping')], 'pong', 'Did you mean ping?'],
+    [
+      'a server that was not up yet',
+      [upstream('everything')],
+      'echo',
+      'everything is still starting or down: its tools are not known yet.',
+    ],
+    [
+      'both',
+      [provider('mqtt', 'mqtt.ping'), upstream('b'), upstream('a')],
+      'pong',
+      'Did you mean ping? a and b are still starting or down: their tools are not known yet.',
+    ],
+    [
+      'many',
+      ['a', 'b', 'c', 'd', 'e'].map((id) => upstream(id)),
+      'echo',
+      'a, b, c and 2 more are still starting or down: their tools are not known yet.',
+    ],
+    ['one that is up and has none', [upstream('a', 'available')], 'echo', 'List the tools to see what there is.'],
+  ]
+  for (const [why, providers, asked, hint] of hints)
+    test(`who asks for what is not there gets a hint: ${why}`, () =>
+      assert.throws(() => registryWith(...providers).registry.find(asked), { code: 'unknown_operation', hint }))
 })

@@ -66,6 +66,7 @@ export async function testGateway(
     logins,
     clientInfo: { name: 'alicia', title: 'Alicia', version: '0.0.0' },
     statusOf,
+    reload: () => Promise.reject(new TypeError('This gateway has no files.')),
     connect: ({ definition, transport, face, handlers, signal, onStderr, onProcess }) =>
       connect(transport, {
         name: definition.id,

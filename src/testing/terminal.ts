@@ -7,6 +7,8 @@ export interface TestTerminal extends Terminal {
   err(): string
   /** What `exit` was called with. */
   readonly exits: number[]
+  /** What `openBrowser` was called with. */
+  readonly opened: readonly string[]
   signal(name: NodeJS.Signals): void
 }
 
@@ -26,6 +28,7 @@ export function testTerminal(options: { tty?: boolean; columns?: number; env?: T
     )
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const exits: number[] = []
+  const opened: string[] = []
   return {
     stdin: new PassThrough(),
     stdout: stream('out'),
@@ -37,6 +40,11 @@ export function testTerminal(options: { tty?: boolean; columns?: number; env?: T
       return () => void listeners.delete(listener)
     },
     exit: (code) => void exits.push(code),
+    openBrowser(address) {
+      opened.push(address)
+      return Promise.resolve(tty)
+    },
+    opened,
     out: () => texts.out,
     err: () => texts.err,
     exits,

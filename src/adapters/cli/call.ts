@@ -43,8 +43,20 @@ async function find(client: HubClient, name: string, signal: AbortSignal): Promi
     operations.flatMap((entry) => [entry.name, entry.operation]),
   )
   throw new Fault('unknown_operation', `There is no operation called ${JSON.stringify(name)}.`, {
-    hint: meant === undefined ? '`alicia tools` lists what there is.' : `Did you mean ${meant}?`,
+    hint: [
+      meant === undefined ? '`alicia tools` lists what there is.' : `Did you mean ${meant}?`,
+      ...(await unheardServers(client, signal)),
+    ].join(' '),
   })
+}
+
+/** Nobody can say which tools a server has that has not been up yet. */
+async function unheardServers(client: HubClient, signal: AbortSignal): Promise<readonly string[]> {
+  // Who may not look at servers gets no hint.
+  const result = await client.call('gateway.list_servers', {}, { signal }).catch(() => undefined)
+  const { servers = [] } = (result ?? {}) as { servers?: readonly { name: string; state: string; tools: number }[] }
+  const unheard = servers.filter(({ tools, state }) => tools === 0 && state !== 'ready')
+  return unheard.map(({ name, state }) => `${name} is ${state.replace('_', ' ')}: its tools are not known yet.`)
 }
 
 interface Given {

@@ -1,14 +1,17 @@
 import { Option, type Command } from 'commander'
+import { approveTools, reviewTools, type ApproveFlags } from './approval.ts'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { importServers, type ImportFlags } from './import.ts'
+import { logIn, type LoginFlags } from './login.ts'
+import { reloadServers } from './reload.ts'
 import { addServer, addServerJson, removeServer } from './server-add.ts'
 import { listSecrets, removeSecret, setSecret } from './secret.ts'
 import type { EntryFlags } from './server-entry.ts'
 import { listServers } from './server-list.ts'
 import { showServerLog, type LogFlags } from './server-log.ts'
-import { askServer, inspectServer } from './servers.ts'
+import { inspectServer, restartServer } from './servers.ts'
 
 export interface Parts<Config extends HubConfig> {
   readonly program: Command
@@ -26,6 +29,7 @@ const collect = (value: string, before: readonly string[]) => [...before, value]
 export function addServerCommands<Config extends HubConfig>(parts: Parts<Config>): void {
   addChangingCommands(parts)
   addLookingCommands(parts)
+  addApprovalCommands(parts)
   addSecretCommands(parts)
 }
 
@@ -83,14 +87,25 @@ function addLookingCommands<Config extends HubConfig>({ program, context, ends, 
     .action((name: string, flags: LogFlags) => ends(showServerLog(context, name, flags)))
   withHub(program.command('restart').description('stop an MCP server and start it anew'))
     .argument('<name>', 'as `list` shows it')
-    .action((name: string, flags: HubFlags) =>
-      ends(askServer(context, name, { operation: 'gateway.restart_server', flags })),
-    )
-  withHub(program.command('login').description('log in at a protected MCP server: prints the address to open'))
+    .action((name: string, flags: HubFlags) => ends(restartServer(context, name, flags)))
+  withHub(program.command('reload').description('have the hub read mcp.json now, should it not have noticed')).action(
+    (flags: HubFlags) => ends(reloadServers(context, flags)),
+  )
+  withHub(program.command('login').description('log in at a protected MCP server, in a browser'))
     .argument('<name>', 'as `list` shows it')
-    .action((name: string, flags: HubFlags) =>
-      ends(askServer(context, name, { operation: 'gateway.login_server', flags })),
-    )
+    .option('--no-browser', 'say the address only')
+    .action((name: string, flags: LoginFlags) => ends(logIn(context, name, flags)))
+}
+
+function addApprovalCommands<Config extends HubConfig>({ program, context, ends, withHub }: Parts<Config>): void {
+  withHub(program.command('review').description('tools that are held back because they changed, and what changed'))
+    .argument('[name]', 'of this server only')
+    .action((name: string | undefined, flags: HubFlags) => ends(reviewTools(context, name, flags)))
+  withHub(program.command('approve').description('let tools through that are held back: shows them and asks'))
+    .argument('<name>', 'the server, as `list` shows it')
+    .argument('[tool...]', 'these only; absent: all of it that are held back')
+    .option('-y, --yes', 'do not ask')
+    .action((name: string, tools: string[], flags: ApproveFlags) => ends(approveTools(context, name, { tools, flags })))
 }
 
 function addSecretCommands<Config extends HubConfig>({ program, context, ends, withFiles }: Parts<Config>): void {

@@ -8,6 +8,7 @@ import { serverFiles } from '../../hub/server-files.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
+import type { Tool } from '../../kernel/tool.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { OWNER_TOKEN, restServer } from '../../testing/rest-server.ts'
 import { testTerminal } from '../../testing/terminal.ts'
@@ -31,11 +32,13 @@ function home(t: TestContext, hubUrl?: string) {
     checkDatabase: () => assert.fail(),
     servers: (config) => serverFiles(config, machine),
   }
-  const run = async (args: readonly string[], stdin = '') => {
-    const terminal = testTerminal()
-    terminal.stdin.end(stdin)
+  const run = async (args: readonly string[], stdin = '', tty = false) => {
+    const terminal = testTerminal({ tty })
+    if (tty) Object.assign(terminal.stdin, { isTTY: true, setRawMode: () => undefined }).write(stdin)
+    else terminal.stdin.end(stdin)
     const code = await createCli(composition, terminal, systemClock).run(args)
-    return { code, out: terminal.out().replaceAll(folder, '/f'), err: terminal.err().replaceAll(folder, '/f') }
+    const { opened } = terminal
+    return { code, out: terminal.out().replaceAll(folder, '/f'), err: terminal.err().replaceAll(folder, '/f'), opened }
   }
   const write = (name: string, text: string) => {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
@@ -103,6 +106,10 @@ suite('alicia add', () => {
     [['logs', 'b'], 4, /No hub is running/],
     [['logs', 'b', '--lines', '0'], 2, /--lines must be/],
     [['restart', 'b'], 4, /No hub is running/],
+    [['reload'], 4, /No hub is running/],
+    [['review'], 4, /No hub is running/],
+    [['approve', 'b'], 4, /No hub is running/],
+    [['approve'], 2, /Missing required argument 'name'/],
     [['secret', 'remove', 'b'], 1, /There is no secret b/],
     [['secret', 'set', 'no name'], 2, /A secret’s name/],
     [['import', '--from', 'emacs'], 2, /--from must be one of claude-desktop/],
@@ -216,6 +223,45 @@ suite('alicia list and inspect', () => {
     assert.match(broken.err, /\/f\/mcp\.json:1: this is not JSON/)
   })
 
+  test('login opens the browser for a person, and says the address anyway', async (t) => {
+    const address = 'https://login.example/a?b=c'
+    const { url } = await restServer(t, [answering('gateway.login_server', { authorization_url: address })])
+    const { run } = home(t, url)
+    const person = await run(['login', 'b'], '', true)
+    assert.deepEqual(person.opened, [address])
+    assert.match(person.out, /^Log in in the browser; if none came up, open:\n {2}https:\/\/login\.example\/a\?b=c\n/)
+    for (const [args, tty] of [
+      [['login', 'b', '--no-browser'], true],
+      [['login', 'b'], false],
+      [['login', 'b', '--json'], true],
+    ] as const) {
+      const { opened, out } = await run(args, '', tty)
+      assert.deepEqual(opened, [])
+      assert.match(out, /https:\/\/login\.example\/a\?b=c/)
+    }
+  })
+
+  const reloads: [object, string][] = [
+    [{ added: ['a'], changed: ['b', 'c'], removed: ['d'] }, 'Added: a. Changed: b, c. Removed: d.\n'],
+    [{ added: [], changed: [], removed: [] }, 'No server changed.\n'],
+  ]
+  for (const [answer, says] of reloads)
+    test(`reload: ${says.trim()}`, async (t) => {
+      const { url } = await restServer(t, [answering('gateway.reload_servers', answer)])
+      assert.equal((await home(t, url).run(['reload'])).out, says)
+    })
+
+  test('a call of what nobody has says which servers were not up yet', async (t) => {
+    const servers = [
+      { name: 'slow', state: 'starting', tools: 0 },
+      { name: 'up', state: 'ready', tools: 0 },
+    ]
+    const { url } = await restServer(t, [answering('gateway.list_servers', { servers })])
+    const { code, err } = await home(t, url).run(['call', 'frobnicate'])
+    assert.equal(code, 5)
+    assert.match(err, /no operation called "frobnicate"\.\n.* slow is starting: its tools are not known yet\.\n$/)
+  })
+
   const line = (at: string, text: string) => ({ at, text })
   const logs: [string, ReturnType<typeof line>[], ReturnType<typeof line>[], string[]][] = [
     ['nothing seen yet', [], [line('1', 'a')], ['a']],
@@ -229,6 +275,87 @@ suite('alicia list and inspect', () => {
         newer(seen, now).map(({ text }) => text),
         expected,
       ))
+})
+
+/** An operation that takes anything and gives this answer. */
+const answering = (name: `${string}.${string}`, answer: unknown, asked: unknown[] = []): Tool => ({
+  ...operation()({
+    name,
+    summary: `Does ${name}.`,
+    scope: 'gateway:read',
+    effect: 'read',
+    input: z.object({}),
+    output: z.unknown(),
+    handler: async () => answer,
+  }).bind({}),
+  parse: (input) => {
+    asked.push(input)
+    return input
+  },
+  run: async () => answer,
+})
+
+suite('alicia review and approve', () => {
+  const tool = (name: string) => ({
+    server: 'b',
+    tool: name,
+    why: 'changed',
+    fingerprint: `fp-${name}`,
+    approved_at: '2026-01-01T00:00:00.000Z',
+    changes: [{ member: 'description', before: 'Reads a file.', now: 'Reads any file.' }],
+  })
+
+  async function holding(t: TestContext, tools: readonly object[]) {
+    const asked: unknown[] = []
+    const { url } = await restServer(t, [
+      answering('gateway.review_tools', { tools }),
+      answering('gateway.approve_tools', { approved: [] }, asked),
+    ])
+    return { ...home(t, url), asked }
+  }
+
+  test('review shows what changed, and what lets it through', async (t) => {
+    const { run } = await holding(t, [tool('read')])
+    const { code, out } = await run(['review'])
+    assert.equal(code, 0)
+    assert.equal(
+      out,
+      'b.read  changed, approved at 2026-01-01T00:00:00.000Z\n' +
+        '  description\n    Reads [-a-]{+any+} file.\n\n`alicia approve b` lets through what is as it should be.\n',
+    )
+    assert.deepEqual(JSON.parse((await run(['review', 'b', '--json'])).out), { tools: [tool('read')] })
+  })
+
+  test('nothing is held back', async (t) => {
+    const { run } = await holding(t, [])
+    for (const args of [['review'], ['review', 'b'], ['approve', 'b']]) {
+      const { code, out, err } = await run(args)
+      assert.deepEqual([code, out, err], [0, '', 'No tool is held back.\n'])
+    }
+  })
+
+  const both = { name: 'b', tools: ['read', 'write'], fingerprints: { read: 'fp-read', write: 'fp-write' } }
+  const one = { name: 'b', tools: ['read'], fingerprints: { read: 'fp-read' } }
+  const answers: [args: string[], stdin: string | undefined, code: number, asked: object[], says: RegExp][] = [
+    [['--yes'], undefined, 0, [both], /Approved: read, write\.\n$/],
+    [['read', '--yes'], undefined, 0, [one], /^b\.read {2}changed[\s\S]*\nApproved: read\.\n$/],
+    [['--yes', '--json'], undefined, 0, [both], /^\{\n {2}"approved": \[\]\n\}\n$/],
+    [[], undefined, 2, [], /b\.read {2}changed/],
+    [['raed', '--yes'], undefined, 1, [], /^$/],
+    [['read'], 'y', 0, [one], /Approved: read\.\n$/],
+    [['read'], 'n', 130, [], /Let models use this tool as shown\?/],
+    [['read'], '\r', 130, [], /Let models use this tool as shown\?/],
+  ]
+  for (const [args, stdin, code, expected, says] of answers)
+    test(`approve b ${args.join(' ')}${stdin === undefined ? '' : `, answered ${JSON.stringify(stdin)}`}`, async (t) => {
+      const { run, asked } = await holding(t, [tool('read'), tool('write')])
+      const ran = await run(['approve', 'b', ...args], stdin, stdin !== undefined)
+      assert.equal(ran.code, code, ran.err)
+      assert.deepEqual(asked, expected)
+      assert.match(ran.out, says)
+      if (code === 1) assert.match(ran.err, /b has no tool "raed" that is held back\.\n.*Did you mean read\?/)
+      if (code === 2) assert.match(ran.err, /Nobody is there to say yes\.\n.*--yes/)
+    })
 })
 
 suite('alicia secret', () => {

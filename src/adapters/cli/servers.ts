@@ -33,15 +33,15 @@ export async function inspectServer<Config extends HubConfig>(
   return 'ok'
 }
 
-/** `alicia restart <name>` and `alicia login <name>`: the hub does it, and says how it went. */
-export async function askServer<Config extends HubConfig>(
+/** `alicia restart <name>`: the hub does it, and says how it went. */
+export async function restartServer<Config extends HubConfig>(
   context: Context<Config>,
   name: string,
-  { operation, flags }: { operation: 'gateway.restart_server' | 'gateway.login_server'; flags: HubFlags },
+  flags: HubFlags,
 ): Promise<Exit> {
   const client = hubClient(addressOf(context, flags))
   const input = { name: idOf(context, name, flags) }
-  const result = await cancellable(context, (signal) => client.call(operation, input, { signal }))
+  const result = await cancellable(context, (signal) => client.call('gateway.restart_server', input, { signal }))
   await print(context.terminal, result, flags.json ?? false)
   return 'ok'
 }

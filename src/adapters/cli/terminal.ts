@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { Fault } from '../../kernel/fault.ts'
+import { openBrowser } from './browser.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,6 +16,8 @@ export interface Terminal {
   onSignal(listener: (signal: NodeJS.Signals) => void): () => void
   /** Ends the process at once. */
   exit(code: number): void
+  /** Shows a web page to the person; resolves to false where there is no desktop. Throws Fault for another address. */
+  openBrowser(address: string): Promise<boolean>
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -48,6 +51,7 @@ export function processTerminal(env: Environment): Terminal {
       }
     },
     exit: (code) => process.exit(code),
+    openBrowser: (address) => openBrowser(address, { platform: process.platform, env }),
   }
 }
 

@@ -128,6 +128,16 @@ suite('watching mcp.json', () => {
     assert.deepEqual(lists(await next(() => writeFileSync(join(folder, 'more', '.env'), 'A=2'))), [[], ['a'], [], []])
   })
 
+  test('to read at once says what changed, and where a file is broken', (t) => {
+    const { file, write, watch } = watched(t, { a: ONE })
+    assert.equal(watch.reload(), undefined)
+    write({ a: TWO, b: ONE })
+    assert.deepEqual(lists({ change: watch.reload() ?? assert.fail() }), [['b'], ['a'], [], []])
+    writeFileSync(file, '{"mcpServers": {')
+    assert.throws(() => watch.reload(), { code: 'invalid_input', message: /mcp\.json:1: this is not JSON/ })
+    assert.equal(watch.current().definitions.length, 2)
+  })
+
   test('a comment is no change, and after close nothing is told', async (t) => {
     const { file, write, next, watch } = watched(t, { a: ONE })
     write(`// new\n${readFileSync(file, 'utf8')}`)

@@ -22,8 +22,11 @@ export interface WatchOptions {
 export interface ServerWatch {
   /** What counts now. */
   current(): ServerConfig
-  /** Reads at once, for where the system does not tell of changes (network shares, some container mounts). */
-  reload(): void
+  /**
+   * Reads at once, for where the system does not tell of changes (network shares, some container mounts). Undefined:
+   * nothing changed. Throws Fault where a file is broken.
+   */
+  reload(): ServerChange | undefined
   close(): void
 }
 
@@ -41,26 +44,29 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
   let cancel = () => {}
   let isClosed = false
 
-  const reload = () => {
+  const reload = (): ServerChange | undefined => {
     cancel()
-    if (isClosed) return
-    try {
-      const next = read()
-      follow(next)
-      const wrong = newlyWrong(current, next)
-      if (wrong) return onProblem(problemsFault([wrong.problem], SERVERS_HINT))
-      const change = compareServers(current, next)
-      if (!change) return
-      current = next
-      onChange(change)
-    } catch (error) {
-      // It runs on a timer: whatever is thrown further would end the hub.
-      onProblem(error instanceof Fault ? error : defect(error))
-    }
+    if (isClosed) return undefined
+    const next = read()
+    follow(next)
+    const wrong = newlyWrong(current, next)
+    if (wrong) throw problemsFault([wrong.problem], SERVERS_HINT)
+    const change = compareServers(current, next)
+    if (!change) return undefined
+    current = next
+    onChange(change)
+    return change
   }
   const soon = () => {
     cancel()
-    cancel = clock.after(SETTLE_MS, reload)
+    cancel = clock.after(SETTLE_MS, () => {
+      try {
+        reload()
+      } catch (error) {
+        // Whatever a timer throws would end the hub.
+        onProblem(error instanceof Fault ? error : defect(error))
+      }
+    })
   }
   const follow = ({ filesRead }: ServerConfig) => {
     const files = [...filesRead, ...also].flatMap(throughLinks)

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
+import type { ToolApproval } from '../../kernel/ports.ts'
 import { NO_LISTS, type Lists } from './listed.ts'
 import type { Memory } from './memory.ts'
 import { faceOf, hashOf, held, type Pin } from './pins.ts'
@@ -12,8 +13,8 @@ export interface KnownLists {
   readonly pins: ReadonlyMap<string, Pin>
   /** Takes in what the server lists now. Resolves to whether anything is not what it was. */
   learn(lists: Lists): Promise<boolean>
-  /** Approves tools as they are now; resolves to their names. Throws Fault `not_found`. */
-  approve(names: readonly string[]): Promise<void>
+  /** Approves tools as they are now. Throws Fault `not_found`, `conflict`; none is approved then. */
+  approve(approvals: readonly ToolApproval[]): Promise<void>
 }
 
 export function createKnownLists(definition: ServerDefinition, memory: Memory, clock: Clock): KnownLists {
@@ -53,14 +54,18 @@ export function createKnownLists(definition: ServerDefinition, memory: Memory, c
       if (isNew) await memory.set(id, 'lists', now)
       return isNew
     },
-    async approve(names) {
+    async approve(approvals) {
       const byName = new Map(lists.tools.map((tool) => [tool.name, tool]))
       await pin(
-        names.map((name) => {
+        approvals.map(({ name, fingerprint }) => {
           const tool = byName.get(name)
-          if (tool) return tool
-          throw new Fault('not_found', `${id} has no tool called ${JSON.stringify(name.slice(0, 100))}.`, {
-            hint: 'review_tools lists those that wait.',
+          if (!tool)
+            throw new Fault('not_found', `${id} has no tool called ${JSON.stringify(name.slice(0, 100))}.`, {
+              hint: 'review_tools lists those that wait.',
+            })
+          if (fingerprint === undefined || fingerprint === hashOf(faceOf(tool))) return tool
+          throw new Fault('conflict', `${id}.${name} is not what was looked at: it changed again.`, {
+            hint: 'Look at it once more: review_tools.',
           })
         }),
       )

@@ -19,7 +19,7 @@ const PINNED = ['title', 'description', 'inputSchema', 'outputSchema', 'annotati
 export interface HeldTool {
   readonly name: string
   readonly why: 'new' | 'changed'
-  readonly hash: string
+  readonly fingerprint: string
   /** Wall-clock milliseconds of the approval it departs from. */
   readonly approvedAtMs?: number
   /** Each member that differs, as JSON before and now. */
@@ -48,7 +48,7 @@ export function held(
   return {
     name: tool.name,
     why: pin ? 'changed' : 'new',
-    hash,
+    fingerprint: hash,
     ...(pin && { approvedAtMs: pin.approvedAtMs }),
     changes: differences(pin?.face ?? {}, face),
   }

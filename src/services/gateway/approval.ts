@@ -14,16 +14,18 @@ export const reviewTools = operation<Deps>()({
         server: z.string(),
         tool: z.string(),
         why: z.enum(['new', 'changed']),
+        fingerprint: z.string().describe('Of the tool as it is now'),
         approved_at: z.iso.datetime().optional(),
         changes: z.array(z.object({ member: z.string(), before: z.unknown(), now: z.unknown() })),
       }),
     ),
   }),
   handler: async ({ name }, { gateway }) => ({
-    tools: gateway.held(name).map(({ server, name: tool, why, approvedAtMs, changes }) => ({
+    tools: gateway.held(name).map(({ server, name: tool, why, fingerprint, approvedAtMs, changes }) => ({
       server,
       tool,
       why,
+      fingerprint,
       ...(approvedAtMs !== undefined && { approved_at: new Date(approvedAtMs).toISOString() }),
       changes: changes.map(({ member, before = null, now = null }) => ({ member, before, now })),
     })),
@@ -40,7 +42,18 @@ export const approveTools = operation<Deps>()({
   input: z.object({
     name: Name,
     tools: z.array(z.string()).min(1).optional().describe('Absent: every tool of it that is held back'),
+    fingerprints: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('By tool, as review_tools gave them: one that changed again since is refused'),
   }),
   output: z.object({ approved: z.array(z.string()) }),
-  handler: async ({ name, tools }, { gateway }) => ({ approved: [...(await gateway.approve(name, tools))] }),
+  async handler({ name, tools, fingerprints = {} }, { gateway }) {
+    const chosen = tools ?? gateway.held(name).map((tool) => tool.name)
+    const approvals = chosen.map((tool) => ({
+      name: tool,
+      ...(Object.hasOwn(fingerprints, tool) && { fingerprint: fingerprints[tool] }),
+    }))
+    return { approved: [...(await gateway.approve(name, approvals))] }
+  },
 })

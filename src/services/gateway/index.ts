@@ -2,7 +2,7 @@ import { service } from '../../kernel/service.ts'
 import { approveTools, reviewTools } from './approval.ts'
 import { loginServer, logoutServer } from './login.ts'
 import { inspectServer, listServers, readServerLog } from './reading.ts'
-import { restartServer, startServer, stopServer } from './running.ts'
+import { reloadServers, restartServer, startServer, stopServer } from './running.ts'
 
 /** Other people's MCP servers, as things to look at and to run. Their tools are in the registry beside everybody's. */
 export const gateway = service({
@@ -16,6 +16,7 @@ export const gateway = service({
     startServer,
     stopServer,
     restartServer,
+    reloadServers,
     loginServer,
     logoutServer,
     reviewTools,

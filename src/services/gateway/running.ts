@@ -49,3 +49,18 @@ export const stopServer = operation<Deps>()({
     return brief(await gateway.server(name))
   },
 })
+
+export const reloadServers = operation<Deps>()({
+  name: 'gateway.reload_servers',
+  summary: 'Reads the files with MCP servers now, where a change was not noticed by itself; says what it did.',
+  description: 'Only servers whose definition changed are started anew. A broken file changes nothing.',
+  scope: 'gateway:write',
+  effect: 'write',
+  idempotent: true,
+  input: z.object({}),
+  output: z.object({ added: z.array(z.string()), changed: z.array(z.string()), removed: z.array(z.string()) }),
+  async handler(_, { gateway }) {
+    const { added, changed, removed } = await gateway.reload()
+    return { added: [...added], changed: [...changed], removed: [...removed] }
+  },
+})
