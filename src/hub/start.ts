@@ -107,6 +107,7 @@ function assemble(config: Config, folder: DataFolder, { log, version, tracer }: 
   const events = createEvents((error) => log.error('a listener failed', { error }))
   const registry = createRegistry(events)
   const metrics = createMetrics({ clock, servers: () => gateway?.servers() ?? [] })
+  events.on('capability.fell_back', ({ capability, to }) => metrics.fellBack(capability, to))
   const identity = createIdentity(folder.token)
   let audit: Audit = noAudit
   let broker: OwnBroker | undefined

@@ -19,6 +19,8 @@ export interface EventMap {
   'status.changed': { name: string; status: Status; reason?: string }
   /** Something that somebody watches is not as it should be (again and again while it lasts), or is once more. */
   'alarm.changed': { by: string; key: string; about: string; message: string; isOn: boolean }
+  /** A capability was done by `to`, after others had failed or were known to be down. */
+  'capability.fell_back': { capability: string; to: string }
 }
 
 export interface Events {

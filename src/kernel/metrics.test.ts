@@ -82,8 +82,9 @@ suite('metrics', () => {
   })
 
   test('Prometheus sees the servers behind the hub', async () => {
-    const { retried, exposition } = createMetrics({ servers: () => [server] })
+    const { retried, fellBack, exposition } = createMetrics({ servers: () => [server] })
     retried('files')
+    fellBack('read_file', 'files')
     const lines = (await exposition()).split('\n')
     for (const line of [
       'alicia_server_status{server="files",status="degraded"} 1',
@@ -94,6 +95,7 @@ suite('metrics', () => {
       'alicia_server_calls_running{server="files",replica="files"} 4',
       'alicia_server_breaker{server="files",replica="files"} 1',
       'alicia_retries_total{provider="files"} 1',
+      'alicia_fallbacks_total{capability="read_file",provider="files"} 1',
     ])
       assert.ok(lines.includes(line), line)
     assert.ok(!lines.some((line) => line.startsWith('alicia_server_latency_seconds{')))

@@ -13,6 +13,8 @@ export interface Metrics {
   running(change: 1 | -1): void
   /** A call is tried once more. */
   retried(provider: string): void
+  /** A capability was done by somebody else than the first who should have. */
+  fellBack(capability: string, to: string): void
   readonly performance: Performance
   /** Prometheus text exposition format 0.0.4. */
   exposition(): Promise<string>
@@ -53,6 +55,12 @@ export function createMetrics({ clock = systemClock, servers = () => [] }: Metri
     name: 'alicia_retries_total',
     help: 'Calls that were tried once more, by provider.',
     labelNames: ['provider'],
+    registers,
+  })
+  const fallbacks = new Counter({
+    name: 'alicia_fallbacks_total',
+    help: 'Capabilities done by another provider than the preferred one, by who did it.',
+    labelNames: ['capability', 'provider'],
     registers,
   })
   let runningNow = 0
@@ -100,6 +108,7 @@ export function createMetrics({ clock = systemClock, servers = () => [] }: Metri
     },
     running: (change) => void (runningNow += change),
     retried: (provider) => retries.labels(provider).inc(),
+    fellBack: (capability, to) => fallbacks.labels(capability, to).inc(),
     performance: figures,
     exposition: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join('\n'),
   }

@@ -102,6 +102,7 @@ function setUp(providers: readonly Provider[], definitions: readonly CapabilityD
   Object.assign(late, {
     hub: testHub(door),
     clock,
+    events: door.events,
     catalog: createCatalog(door.registry, door.events, () => source.definitions),
     candidates: createCandidates(door.registry, door.events, clock),
   })
@@ -170,14 +171,19 @@ suite('execute a capability', () => {
   ]
   for (const [name, does, options, expected] of cases)
     test(`when the first one ${name}`, async () => {
-      const { run } = setUp([server('first', does, options).provider, server('second', answers('ok')).provider])
+      const { run, door } = setUp([server('first', does, options).provider, server('second', answers('ok')).provider])
+      const fellBack: string[] = []
+      door.events.on('capability.fell_back', ({ capability, to }) => fellBack.push(`${capability} ${to}`))
       if (typeof expected === 'string')
         await assert.rejects(run(), (fault: Fault) => {
           assert.equal(fault.code, expected)
           assert.match(fault.message, /It may have happened all the same, so nobody else was asked\.$/)
           return true
         })
-      else assert.deepEqual(outcomes((await run())['tried']), expected)
+      else {
+        assert.deepEqual(outcomes((await run())['tried']), expected)
+        assert.deepEqual(fellBack, expected.at(-1) === 'second ok' ? ['speak second'] : [])
+      }
     })
 
   test('a slow one gets half of the time, and the other the rest', async () => {

@@ -35,6 +35,8 @@ export interface ExecuteOptions {
   readonly context: CallContext
   /** For all attempts together. */
   readonly limitMs: number
+  /** It was done by `to`, though somebody else is preferred. */
+  onFallback(to: string): void
 }
 
 /** One that can be asked. */
@@ -74,6 +76,8 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
       const result = await ask(options, candidate, { restMs: endMs - startMs, isLast })
       note('ok')
       const why = whyThis(candidate, tried)
+      if (candidates.some((other) => isPreferred(options.capability, other, candidate)))
+        options.onFallback(ownerOf(candidate))
       return { result, answered_by: ownerOf(candidate), tool: candidate.entry.tool.name, why, tried }
     } catch (error) {
       if (!(error instanceof Fault) || context.signal.aborted) throw error
@@ -84,6 +88,10 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
   }
   throw nobody(options.capability, tried)
 }
+
+/** By the capability's own order, whatever state they are in. */
+const isPreferred = ({ providers }: Capability, one: Candidate, other: Candidate): boolean =>
+  providers.indexOf(one.provider) < providers.indexOf(other.provider)
 
 /** Who will be asked, in order; the rest is noted as skipped. Where all are down, the first may be about to come back. */
 function queueOf(candidates: readonly Candidate[], tried: Tried[]): readonly Askable[] {

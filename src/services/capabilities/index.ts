@@ -20,7 +20,7 @@ export const capabilitiesService = (definitions: () => readonly unknown[]) =>
       const catalog = createCatalog(hub.registry, events, definitions)
       const candidates = createCandidates(hub.registry, events, clock)
       return {
-        deps: { hub, catalog, candidates, clock },
+        deps: { hub, catalog, candidates, clock, events },
         async stop() {
           catalog.stop()
           candidates.stop()

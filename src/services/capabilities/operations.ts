@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Events } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Hub } from '../../kernel/ports.ts'
@@ -17,6 +18,7 @@ export interface Deps {
   readonly catalog: Catalog
   readonly candidates: Candidates
   readonly clock: Clock
+  readonly events: Pick<Events, 'emit'>
 }
 
 const Name = z.string().min(1).max(100)
@@ -96,7 +98,7 @@ export const executeCapability = operation<Deps>()({
     tried: z.array(Tried).describe('In the order they were asked, those that were passed over included'),
   }),
   async handler({ capability: name, arguments: raw, providers, timeout_seconds }, context) {
-    const { hub, catalog, candidates, clock } = context
+    const { hub, catalog, candidates, clock, events } = context
     const capability = catalog.find(name)
     const execution = await execute({
       capability,
@@ -106,6 +108,7 @@ export const executeCapability = operation<Deps>()({
       clock,
       context,
       limitMs: timeout_seconds * 1000,
+      onFallback: (to) => events.emit('capability.fell_back', { capability: capability.name, to }),
     })
     return presented(execution, context.peer)
   },
