@@ -61,6 +61,25 @@ suite('gateway', () => {
     assert.deepEqual(await say(second, 'wake up'), said('wake up'))
   })
 
+  test('one whose tools cannot be registered is named, and the others run', async (t) => {
+    const folder = temporaryFolder(t)
+    const first = await running(t, echo(), { folder })
+    const [entry] = first.door.registry.list()
+    await first.close()
+    const second = await testGateway(t, { folder })
+    const report = () => ({ status: 'available', sinceMs: 0 }) as const
+    if (entry) second.door.registry.add({ id: 'other', kind: 'service', tools: [entry.tool], report })
+    const well = echo({ id: 'well', name: 'well' })
+    await second.gateway.apply({ definitions: [echo(), well], unusable: [] })
+    assert.deepEqual(
+      second.gateway.servers().map(({ id, state }) => [id, state === 'failed']),
+      [
+        ['echo', true],
+        ['well', false],
+      ],
+    )
+  })
+
   test('a change touches only what changed; what is gone is gone', async (t) => {
     const place = await running(t)
     const before = pidOf(place)
