@@ -5,12 +5,13 @@ export const PEOPLE: AccessOptions = {
   ownerToken: 'owner-token-of-the-tests',
   users: [
     { name: 'anna', password: 'annas-password' },
+    { name: 'attic', password: 'attics-password', services: ['lamp'] },
     { name: 'z2m', password: 'z2ms-password', publish: ['zigbee2mqtt/#'], subscribe: ['zigbee2mqtt/#', 'time'] },
   ],
   anonymous: false,
 }
 
-export type Who = 'hub' | 'session' | 'alicia' | 'anna' | 'z2m'
+export type Who = 'hub' | 'session' | 'alicia' | 'anna' | 'attic' | 'z2m'
 
 /** What each account may do; every engine is held to it. */
 export const MAY: readonly [who: Who, may: 'publish' | 'receive' | 'subscribe', topic: string, allowed: boolean][] = [
@@ -59,6 +60,22 @@ export const MAY: readonly [who: Who, may: 'publish' | 'receive' | 'subscribe', 
   ['anna', 'subscribe', 'alicia/v1/as/+/rep/#', false],
   ['anna', 'subscribe', 'alicia/v1/req/#', false],
   ['anna', 'subscribe', 'alicia/#', false],
+
+  ['attic', 'publish', 'home/lamp', true],
+  ['attic', 'publish', 'alicia/v1/bus/attic/one/up/status', true],
+  ['attic', 'publish', 'alicia/v1/bus/attic/one/down/request', false],
+  ['attic', 'publish', 'alicia/v1/bus/anna/one/up/status', false],
+  ['attic', 'publish', 'alicia/v1/svc/lamp/one/status', false],
+  ['attic', 'receive', 'alicia/v1/bus/attic/one/down/request', true],
+  ['attic', 'receive', 'alicia/v1/bus/attic/one/up/answer/x', false],
+  ['attic', 'receive', 'alicia/v1/bus/anna/one/down/request', false],
+  ['attic', 'subscribe', 'alicia/v1/bus/attic/one/down/request', true],
+  ['attic', 'subscribe', 'alicia/v1/bus/#', false],
+  ['anna', 'publish', 'alicia/v1/bus/anna/one/up/status', false],
+  ['anna', 'receive', 'alicia/v1/bus/attic/one/up/meta/lamp', false],
+  ['session', 'publish', 'alicia/v1/bus/attic/one/up/status', false],
+  ['session', 'receive', 'alicia/v1/bus/attic/one/up/answer/x', false],
+  ['alicia', 'publish', 'alicia/v1/bus/attic/one/down/request', false],
 
   ['z2m', 'publish', 'zigbee2mqtt/lamp', true],
   ['z2m', 'publish', 'home/lamp', false],

@@ -13,6 +13,12 @@ import { connectBus } from './bus.ts'
 
 export type StoppableBroker = Broker & { stop(): Promise<void> }
 
+/** What somebody may read though it lies where `#` brings nobody anything. */
+const OWN_TOPICS: Partial<Record<Who, readonly string[]>> = {
+  anna: ['alicia/v1/as/anna/rep/#'],
+  attic: ['alicia/v1/bus/attic/+/down/#'],
+}
+
 /** Starts the engine with `PEOPLE`; the folder keeps what outlives a restart. */
 export type StartBroker = (place: { folder: string; port: number; webSocketPort: number }) => Promise<StoppableBroker>
 
@@ -200,7 +206,7 @@ export function brokerSuite(name: string, start: StartBroker): void {
       const closing: (() => void)[] = []
       before(async () => {
         const t = { after: (task: () => void) => void closing.push(task) }
-        const who = ['hub', 'session', 'alicia', 'anna', 'z2m'] as const
+        const who = ['hub', 'session', 'alicia', 'anna', 'attic', 'z2m'] as const
         const opened = await Promise.all(
           who.map(async (name) => [name, await connectClient(t, broker.url, { ...loginOf(name) })]),
         )
@@ -232,10 +238,7 @@ export function brokerSuite(name: string, start: StartBroker): void {
       const mayReceive = async (who: Who, topic: string) => {
         const { client } = clients[who]
         // A filter of its own where the account has no `#`.
-        const filters =
-          who === 'z2m'
-            ? ['zigbee2mqtt/#', 'alicia/v1/evt/#']
-            : ['#', ...(who === 'anna' ? ['alicia/v1/as/anna/rep/#'] : [])]
+        const filters = who === 'z2m' ? ['zigbee2mqtt/#', 'alicia/v1/evt/#'] : ['#', ...(OWN_TOPICS[who] ?? [])]
         await client.subscribeAsync(filters, { qos: 1 })
         const sentinel = who === 'z2m' ? 'zigbee2mqtt/sentinel' : 'sentinel'
         await clients.hub.client.publishAsync(topic, 'secret', { qos: 1 })

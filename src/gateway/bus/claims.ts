@@ -12,7 +12,7 @@ export function refusal(description: Description, providers: Iterable<Provider>)
   const { service, operations } = description
   const others = [...providers].filter(({ id, kind }) => id !== service || kind !== 'bus')
   const namesake = others.find(({ id }) => id === service)
-  if (namesake) return `the hub has a ${namesake.kind} of that name`
+  if (namesake) return `the hub has that name already (${namesake.kind})`
   const tools = others.flatMap(({ tools }) => tools)
   const areas = new Set([...TAKEN_AREAS, ...tools.flatMap(({ scope }) => (scope === null ? [] : [areaOf(scope)]))])
   const paths = tools.flatMap(({ name, route }) => [plainPath(name), ...(route ? [route.path] : [])])
