@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { suite, test, type TestContext } from 'node:test'
 import { z } from 'zod'
 import { heldClock, systemClock, type Clock } from '../../kernel/clock.ts'
@@ -9,7 +10,7 @@ import { startEmbeddedBroker } from '../../engines/broker/embedded.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
-import type { Effect } from '../../kernel/tool.ts'
+import type { Effect, Tool } from '../../kernel/tool.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { OWNER_TOKEN, restServer } from '../../testing/rest-server.ts'
 import { NO_SERVERS } from '../../testing/server-files.ts'
@@ -275,6 +276,54 @@ suite('tools', () => {
     assert.match(narrow.terminal.out(), /\n {2}level {2}= 1\n {6}How loud\n {2}name {3}optional\n/)
     assert.match((await run(['tools', 'nonsense'], hub)).terminal.err(), /Nothing matches nonsense; there are 4/)
     assert.equal(JSON.parse((await run(['tools', 'wait', '--json'], hub)).terminal.out())[0].operation, 'lamps.wait')
+  })
+
+  test('shows the first sentence, cut where the line of a terminal ends', async (t) => {
+    const long = {
+      ...TOOLS[0],
+      name: 'lamps.long',
+      summary: `Lights up, e.g. at night. ${'More of it. '.repeat(100)}`,
+    } as Tool
+    const { url } = await restServer(t, [long])
+    const at = (columns: number) => ({
+      findHub: () => ({ pid: 1, url, version: '1.2.3' }),
+      terminal: testTerminal({ tty: true, columns }),
+    })
+    const lines = async (columns: number) =>
+      stripVTControlCharacters((await run(['tools'], at(columns))).terminal.out()).split('\n')
+    assert.deepEqual((await lines(100))[1], 'long  write   test:use  Lights up, e.g. at night.')
+    assert.deepEqual((await lines(44))[1], 'long  write   test:use  Lights up, e.g. at …')
+    assert.deepEqual((await lines(30)).slice(2, 4), ['long  write   test:use', '      Lights up, e.g. at nigh…'])
+  })
+
+  test('--cost: what lists cost a model', async (t) => {
+    const profiles = [
+      {
+        profile: '',
+        path: '/mcp',
+        list: 'all',
+        configured: 'auto',
+        callable: 9,
+        listed: 10,
+        tokens: 1234,
+        tokens_sent: 2345,
+        tokens_all: 1200,
+        most_expensive: [{ name: 'big_one', tokens: 700 }],
+      },
+    ]
+    const costs = {
+      ...TOOLS[0],
+      name: 'catalog.list_costs',
+      parse: () => ({}),
+      checkOutput: () => {},
+      run: async () => ({ profiles }),
+    } as unknown as Tool
+    const { url } = await restServer(t, [costs])
+    const hub = { findHub: () => ({ pid: 1, url, version: '1.2.3' }) }
+    const { terminal } = await run(['tools', '--cost'], hub)
+    assert.match(terminal.out(), /^\/mcp +all \(auto\) +9 +10 +1,234 +2,345 +1,200$/m)
+    assert.match(terminal.out(), /^ *700 +big_one$/m)
+    assert.deepEqual(JSON.parse((await run(['tools', '--cost', '--json'], hub)).terminal.out()), { profiles })
   })
 })
 

@@ -11,7 +11,7 @@ import { start } from './start.ts'
 import { stdio } from './stdio.ts'
 import type { Terminal } from './terminal.ts'
 import { createToken, listTokens, revokeToken, rotateKey, rotateToken, showToken } from './token.ts'
-import { tools } from './tools.ts'
+import { tools, type ToolsFlags } from './tools.ts'
 
 export interface Cli {
   /** Runs one command line, without the program's name; returns the exit code. Never throws. */
@@ -108,7 +108,9 @@ function addClientCommands<Config extends HubConfig>(program: Command, context: 
     .action((name: string, words: string[], given: CallFlags) => ends(call(context, name, { words, flags: given })))
   withHub(program.command('tools').description('list what can be called'), flags)
     .argument('[filter...]', 'words to look for; a whole name shows its arguments')
-    .action((words: string[], given: HubFlags) =>
+    .option('--cost', 'what the lists of tools cost a model, in tokens, for each profile')
+    .option('--profile <name>', 'what the list of this profile costs')
+    .action((words: string[], given: ToolsFlags) =>
       ends(tools(context, words.length === 0 ? undefined : words.join(' '), given)),
     )
 }

@@ -4,15 +4,22 @@ import { addressOf, cancellable, type Context, type HubFlags } from './context.t
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { hubClient, type Listed } from './hub-client.ts'
+import { listCost } from './list-cost.ts'
 import { columns, harmless, styleFor, widthOf, type Style } from './style.ts'
 import { widthFor, write } from './terminal.ts'
 
-/** `alicia tools [filter]`: what can be called; of one that is named exactly, its arguments too. */
+export interface ToolsFlags extends HubFlags {
+  readonly cost?: boolean
+  readonly profile?: string
+}
+
+/** `alicia tools [filter]`: what can be called; of one that is named exactly, its arguments too. With `--cost`, what lists cost. */
 export async function tools<Config extends HubConfig>(
   context: Context<Config>,
   filter: string | undefined,
-  flags: HubFlags,
+  flags: ToolsFlags,
 ): Promise<Exit> {
+  if (flags.cost || flags.profile !== undefined) return await listCost(context, flags)
   const client = hubClient(addressOf(context, flags))
   const listed = await cancellable(context, (signal) => client.list(signal))
   const shown = matching(listed, filter)
@@ -45,17 +52,48 @@ function table(listed: readonly Listed[], { dim, bold }: Style, width: number): 
     bold(harmless(name)),
     effect,
     scope ?? '–',
-    harmless(summary),
+    harmless(firstSentence(summary)),
   ])
-  return fitted([head, ...rows], width).join('\n')
+  return cutTo(width, [head, ...rows]).join('\n')
 }
+
+/** Descriptions of other servers' tools run over pages; the first sentence says what a tool does. */
+export function firstSentence(text: string): string {
+  const [paragraph = ''] = text.trim().split(/\n\s*\n/)
+  const line = paragraph.replaceAll(/\s+/g, ' ')
+  return /^.*?[.!?](?=\s+\p{Lu}|$)/u.exec(line)?.[0] ?? line
+}
+
+/** Characters of the last column below which it is of no use beside the others. */
+const LEAST_WIDTH = 20
+
+/** Columns, the last one cut where the line ends; below the others where there is no room beside them. */
+function cutTo(width: number, rows: readonly (readonly string[])[]): string[] {
+  const heads = columns(rows.map((row) => [...row.slice(0, -1), '|'])).map((line) => line.slice(0, -1))
+  const before = Math.max(...heads.map(widthOf))
+  const isBeside = width - before >= LEAST_WIDTH
+  const room = width - (isBeside ? before : INDENT.length)
+  return heads.flatMap((head, index) => {
+    const last = shortened(rows[index]?.at(-1) ?? '', room)
+    return isBeside ? [`${head}${last}`] : [head.trimEnd(), `${INDENT}${last}`]
+  })
+}
+
+const INDENT = '      '
+
+const shortened = (text: string, room: number): string =>
+  widthOf(text) <= room
+    ? text
+    : `${Array.from(text)
+        .slice(0, room - 1)
+        .join('')}…`
 
 /** Columns; where they do not fit, the last one below the others: a table that a terminal wraps cannot be read. */
 function fitted(rows: readonly (readonly string[])[], width: number): string[] {
   const wide = columns(rows)
   if (wide.every((line) => widthOf(line) <= width)) return wide
   const heads = columns(rows.map((row) => row.slice(0, -1)))
-  return heads.flatMap((head, index) => [head, ...(rows[index]?.slice(-1) ?? []).map((last) => `      ${last}`)])
+  return heads.flatMap((head, index) => [head, ...(rows[index]?.slice(-1) ?? []).map((last) => `${INDENT}${last}`)])
 }
 
 function detail(

@@ -104,20 +104,26 @@ scheme mode: modus theme
 `
 
 /** A stem as it is asked for → stems of descriptions. */
-const MEANT = new Map<string, Set<string>>()
-for (const line of GROUPS.trim().split('\n')) {
-  const [described = '', asked = ''] = line.split(':')
-  const own = wordsOf(described).map(stem)
-  for (const word of [...own, ...wordsOf(asked).map(stem)])
-    MEANT.set(word, new Set([...(MEANT.get(word) ?? []), ...own.filter((other) => other !== word)]))
+function read(): Map<string, Set<string>> {
+  const meant = new Map<string, Set<string>>()
+  for (const line of GROUPS.trim().split('\n')) {
+    const [described = '', asked = ''] = line.split(':')
+    const own = wordsOf(described).map(stem)
+    for (const word of [...own, ...wordsOf(asked).map(stem)])
+      meant.set(word, new Set([...(meant.get(word) ?? []), ...own.filter((other) => other !== word)]))
+  }
+  return meant
 }
 
+// Made by the first search: it takes milliseconds that a hub which starts has better use for.
+let meant: Map<string, Set<string>> | undefined
+
 /** Other stems under which this one may stand in a description. */
-export const alsoMeant = (term: string): Iterable<string> => MEANT.get(term) ?? []
+export const alsoMeant = (term: string): Iterable<string> => (meant ??= read()).get(term) ?? []
 
 /** Words that say nothing of what is looked for. */
 const EMPTY = new Set(
-  wordsOf(`
+  `
 a an the of in on at to for from by with and or is are was were be been do does did i my me you your it its this that these
 what when where who how can could please tool tools want need something
 der die das den dem ein eine einen einem im in am auf an zu zum zur fur mit und oder ist sind war ich mein meine mir mich du es
@@ -125,7 +131,7 @@ was wann wo wer wie kann bitte hat sich machen
 le la les un une des de du d l en dans sur au aux a pour avec et ou est sont je mon ma mes ce cette quoi quand qui comment
 faire s
 el los las una unos unas del al en con y o es son yo mi mis que cuando donde quien como puedo por favor
-`),
+`.split(/\s+/),
 )
 
 export const isEmptyWord = (word: string): boolean => EMPTY.has(word)
