@@ -1,5 +1,9 @@
+/** Nobody mistypes more, and comparing takes the square of it: words come from clients, candidates from servers. */
+const LONGEST = 128
+
 /** The candidate a mistyped word was probably meant to be, or undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > LONGEST) return undefined
   const limit = Math.max(1, Math.floor(word.length / 3))
   let best: string | undefined
   let bestDistance = limit + 1

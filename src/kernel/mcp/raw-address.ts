@@ -1,4 +1,4 @@
-import { readMembers, writeMembers, type JsonText } from './raw.ts'
+import { readMembers, skipString, writeMembers, type JsonText } from './raw.ts'
 
 export type { JsonText } from './raw.ts'
 
@@ -6,7 +6,7 @@ export type { JsonText } from './raw.ts'
 const SPEAKING = ['content', 'contents', 'messages', '_meta', 'uri', 'uriTemplate', 'task', 'result']
 
 /** The names that addresses stand under: contents and links have `uri`, templates `uriTemplate`, apps `resourceUri`. */
-const ADDRESS = /(?<!\\)"(?:uri|uriTemplate|resourceUri)"\s*:\s*("(?:[^"\\]|\\.)*")/g
+const ADDRESS = /(?<!\\)"(?:uri|uriTemplate|resourceUri)"\s*:\s*(?=")/g
 
 /** The text with these addresses in place of those; everything else keeps its bytes. */
 export function replaceAddresses(text: JsonText, addresses: ReadonlyMap<string, string>): JsonText {
@@ -24,8 +24,17 @@ export function replaceAddresses(text: JsonText, addresses: ReadonlyMap<string, 
   return isChanged ? writeMembers(members) : text
 }
 
-const replaceIn = (text: JsonText, addresses: ReadonlyMap<string, string>): JsonText =>
-  text.replaceAll(ADDRESS, (whole, quoted: string) => {
-    const address = addresses.get(JSON.parse(quoted) as string)
-    return address === undefined ? whole : whole.slice(0, -quoted.length) + JSON.stringify(address)
-  })
+/** The addresses themselves are not matched: one of ten million characters is more than a regular expression takes. */
+function replaceIn(text: JsonText, addresses: ReadonlyMap<string, string>): JsonText {
+  let out = ''
+  let done = 0
+  for (const { 0: name, index } of text.matchAll(ADDRESS)) {
+    const start = index + name.length
+    const end = skipString(text, start)
+    const address = addresses.get(JSON.parse(text.slice(start, end)) as string)
+    if (address === undefined) continue
+    out += text.slice(done, start) + JSON.stringify(address)
+    done = end
+  }
+  return done === 0 ? text : out + text.slice(done)
+}

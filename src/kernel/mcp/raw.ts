@@ -66,7 +66,7 @@ function skipSpace(text: string, from: number): number {
 }
 
 /** From the opening quote to behind the closing one. */
-function skipString(text: string, from: number): number {
+export function skipString(text: string, from: number): number {
   for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let first = end
     while (text.charCodeAt(first - 1) === BACKSLASH) first--
