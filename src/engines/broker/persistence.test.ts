@@ -113,4 +113,15 @@ suite('persistence, over a restart', () => {
     assert.deepEqual(kept?.properties, properties)
     await second.destroy()
   })
+
+  test('whoever still reads retained messages when it is closed gets no more of them', async (t) => {
+    const persistence = reopening(t)()
+    for (const topic of ['a', 'b']) await persistence.storeRetained(packet(topic, { retain: true }))
+    const found: string[] = []
+    for await (const { topic } of persistence.createRetainedStream('#') as AsyncIterable<Packet>) {
+      found.push(topic)
+      await persistence.destroy().catch(() => undefined)
+    }
+    assert.ok(found.length > 0)
+  })
 })

@@ -55,6 +55,8 @@ export function openRetainedStore(db: DatabaseSync): RetainedStore {
     },
     *match(filters) {
       for (const topic of matching(filters)) {
+        // It is read bit by bit: a subscriber of the last moment may outlive the database.
+        if (!db.isOpen) return
         const message = load(topic)
         if (message) yield message
       }
