@@ -9,10 +9,16 @@ export interface EventMap {
   /** The same for prompts, and for resources and their templates. */
   'prompts.changed': { provider: string }
   'resources.changed': { provider: string }
-  /** A resource that somebody subscribed to is not what it was; `uri` as the provider knows it. */
-  'resource.updated': { provider: string; uri: string }
-  /** An MCP server said something that belongs to no request; `session`: which client's it is, where that is known. */
-  'mcp.notified': { provider: string; method: string; params: JsonText; session?: string }
+  /**
+   * A resource that somebody subscribed to is not what it was; `uri` as the provider knows it. `caller`: whose connection
+   * said so, where each person has their own; it is nobody else's news.
+   */
+  'resource.updated': { provider: string; uri: string; caller?: string }
+  /**
+   * An MCP server said something that belongs to no request. `session`: which client's it is, `caller`: which person's, where
+   * that is known.
+   */
+  'mcp.notified': { provider: string; method: string; params: JsonText; session?: string; caller?: string }
   /** A client with a session came, changed its log level or its roots, or went. */
   'mcp.session': { session: ClientSession; change: 'opened' | 'level' | 'roots' | 'closed' }
   /** A service, engine or upstream changed its status. */

@@ -1,6 +1,6 @@
 import { isObject, RpcError, unknownMethod, type Params } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
-import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readElements, readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import { askTarget } from './ask-target.ts'
 import type { Exchange } from './exchange.ts'
@@ -26,12 +26,28 @@ export async function listTasks(server: McpServer, params: Params, exchange: Exc
     text: writeMembers(text),
   }
   const page = readMembers(await askTarget(server, { provider }, own, exchange))
+  const tasks = page.get('tasks')
+  if (tasks !== undefined)
+    page.set(
+      'tasks',
+      withoutOthers(tasks, (id) => server.tasks.isOfAnother(id, exchange.caller, provider.id)),
+    )
   const more = page.get('nextCursor')
   const next = providers[at + 1]
   page.delete('nextCursor')
   if (more !== undefined) page.set('nextCursor', writeCursor(id, JSON.parse(more)))
   else if (next) page.set('nextCursor', writeCursor(next.id))
   return writeMembers(page)
+}
+
+/** 2025-11-25, tasks, "Security": a server that takes the hub for one client lists everybody's tasks. */
+function withoutOthers(tasks: JsonText, isOfAnother: (taskId: unknown) => boolean): JsonText {
+  if (!tasks.startsWith('[')) return tasks
+  const own = readElements(tasks).filter((text) => {
+    const task: unknown = JSON.parse(text)
+    return !isObject(task) || !isOfAnother(task['taskId'])
+  })
+  return `[${own.join(',')}]`
 }
 
 const listsTasks = ({ offers }: Provider): boolean => {

@@ -489,23 +489,39 @@ suite('news', () => {
     await client.ask('logging/setLevel', { level: 'error' })
     client.receive('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}')
     const { events } = client.mcp.door
-    const say = (params: string, session?: string) =>
-      events.emit('mcp.notified', {
-        provider: 'a',
-        method: 'notifications/message',
-        params,
-        ...(session !== undefined && { session }),
-      })
+    const say = (params: string, whose: { session?: string; caller?: string } = {}) =>
+      events.emit('mcp.notified', { provider: 'a', method: 'notifications/message', params, ...whose })
     const before = client.lines.length
     say('{"level":"info","data":1}')
     say('{"level":"error","data":2.0}')
-    say('{"level":"error","data":3}', 'of another')
+    say('{"level":"error","data":3}', { session: 'of another' })
+    say('{"level":"error","data":4}', { caller: 'somebody else' })
+    events.emit('resource.updated', { provider: 'a', uri: 'r://1', caller: 'somebody else' })
     events.emit('mcp.notified', { provider: 'nobody', method: 'notifications/made/up', params: '{}' })
     assert.deepEqual(client.lines.slice(before), [
       '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":2.0}}',
     ])
     client.channel.close()
     assert.deepEqual(changes, ['level error', 'roots error', 'closed error'])
+  })
+
+  test('that belong to no request are not for those who may not use the server', async () => {
+    const heard: string[] = []
+    const { mcp } = connect([upstream({ id: 'a' })])
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } }
+    for (const scopes of [['mcp:a'], ['mcp:b', 'devices:read']]) {
+      const caller = { ...owner, id: scopes.join(), scopes }
+      const channel = createChannel({ server: mcp.server, caller, send: (text) => void heard.push(text) })
+      channel.receive(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }))
+      await channel.settled()
+    }
+    const before = heard.length
+    mcp.door.events.emit('mcp.notified', {
+      provider: 'a',
+      method: 'notifications/message',
+      params: '{"level":"error"}',
+    })
+    assert.equal(heard.length - before, 1)
   })
 })
 
@@ -531,6 +547,47 @@ suite('tasks', () => {
     await other.settled()
     assert.equal((JSON.parse(stolen[0] ?? '') as Line).error?.code, -32602)
     assert.equal(b.asked.length, 2)
+  })
+
+  test('of two servers that count alike are told apart', async () => {
+    const [a, b] = [runner('a', '{"task":{"taskId":"1"}}'), runner('b', '{"task":{"taskId":"1"}}')]
+    const client = connect([a, b], { revision: '2025-11-25' })
+    await client.ask('tools/call', { name: 'start_a', task: {} })
+    const said: string[] = []
+    const caller = { ...owner, id: 'other' }
+    const other = createChannel({ server: client.mcp.server, caller, send: (text) => void said.push(text) })
+    const ask = async (id: number, method: string, params: object) => {
+      other.receive(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+      await other.settled()
+    }
+    await ask(1, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {} })
+    await ask(2, 'tools/call', { name: 'start_b', task: {} })
+    await ask(3, 'tasks/get', { taskId: '1' })
+    assert.deepEqual([a.asked.length, b.asked.length], [1, 2])
+    await client.ask('tasks/get', { taskId: '1' })
+    assert.deepEqual([a.asked.length, b.asked.length], [2, 2])
+  })
+
+  test('of somebody else stand in no list', async () => {
+    const answer = async ({ method }: { method: string }) =>
+      method === 'tasks/list'
+        ? '{"tasks":[{"taskId":"mine"},{"taskId":"of before","n":1.0}]}'
+        : '{"task":{"taskId":"mine"}}'
+    const a = upstream({ id: 'a', tools: [{ name: 'start_a' }], answer, offers: { capabilities } })
+    const client = connect([a], { revision: '2025-11-25' })
+    await client.ask('tools/call', { name: 'start_a', task: {} })
+    const said: string[] = []
+    const caller = { ...owner, id: 'other' }
+    const other = createChannel({ server: client.mcp.server, caller, send: (text) => void said.push(text) })
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {} }
+    other.receive(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }))
+    other.receive('{"jsonrpc":"2.0","id":2,"method":"tasks/list"}')
+    await other.settled()
+    assert.equal(said.at(-1), '{"jsonrpc":"2.0","id":2,"result":{"tasks":[{"taskId":"of before","n":1.0}]}}')
+    assert.deepEqual((await client.ask('tasks/list')).line.result?.['tasks'], [
+      { taskId: 'mine' },
+      { taskId: 'of before', n: 1 },
+    ])
   })
 
   test('are listed server by server', async () => {

@@ -1,3 +1,4 @@
+import { mayUse } from '../../kernel/caller.ts'
 import { isObject, type Params } from '../../kernel/mcp/message.ts'
 import { atLeast, isLogLevel } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
@@ -17,21 +18,22 @@ export interface Hearer extends Client {
 export function announceTo(session: Hearer, { events, catalog, tasks, registry }: McpServer): () => void {
   const mayHear = (id: string): boolean => {
     const provider = [...registry.providers()].find((one) => one.id === id)
-    return provider !== undefined && session.view.includes(provider)
+    return provider !== undefined && session.view.includes(provider) && mayUse(session.caller.scopes, `mcp:${id}`)
   }
-  const wants = ({ provider, method, params, session: only }: EventMap['mcp.notified']): boolean => {
-    if (only !== undefined ? only !== session.id : !mayHear(provider)) return false
+  const isOwn = (caller: string | undefined) => caller === undefined || caller === session.caller.id
+  const wants = ({ provider, method, params, session: only, caller }: EventMap['mcp.notified']): boolean => {
+    if (!isOwn(caller) || (only !== undefined ? only !== session.id : !mayHear(provider))) return false
     if (method === 'notifications/message') return isLoudEnough(JSON.parse(params), session)
     if (!method.startsWith('notifications/tasks')) return true
     const value: unknown = JSON.parse(params)
-    return isObject(value) && tasks.isOf(value['taskId'], session.caller)
+    return isObject(value) && tasks.isOf(value['taskId'], session.caller, provider)
   }
   const stops = [
     events.on('tools.changed', () => session.notify('notifications/tools/list_changed')),
     events.on('prompts.changed', () => session.notify('notifications/prompts/list_changed')),
     events.on('resources.changed', () => session.notify('notifications/resources/list_changed')),
-    events.on('resource.updated', ({ provider, uri }) => {
-      if (!session.watched.includes(provider, uri)) return
+    events.on('resource.updated', ({ provider, uri, caller }) => {
+      if (!isOwn(caller) || !session.watched.includes(provider, uri)) return
       const params = JSON.stringify({ uri: catalog.exposedAddress(provider, uri) })
       session.notify('notifications/resources/updated', params)
     }),

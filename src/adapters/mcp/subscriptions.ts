@@ -93,20 +93,21 @@ async function watchAll(
 
 /** Passes on what was asked for; yields what ends each. */
 function* report(
-  { events, catalog }: McpServer,
+  { events, catalog, tasks }: McpServer,
   { lists, taskIds }: Wanted,
   watched: WatchList,
   tell: (method: string, params: object) => void,
 ): Generator<() => void> {
   for (const name of lists) yield events.on(`${name}.changed`, () => tell(`notifications/${name}/list_changed`, {}))
-  yield events.on('resource.updated', ({ provider, uri }) => {
-    if (!watched.includes(provider, uri)) return
+  yield events.on('resource.updated', ({ provider, uri, caller }) => {
+    if ((caller !== undefined && caller !== watched.caller.id) || !watched.includes(provider, uri)) return
     tell('notifications/resources/updated', { uri: catalog.exposedAddress(provider, uri) })
   })
-  yield events.on('mcp.notified', ({ method, params }) => {
+  yield events.on('mcp.notified', ({ provider, method, params }) => {
     if (method !== 'notifications/tasks') return
     const value: unknown = JSON.parse(params)
-    if (isObject(value) && taskIds.includes(String(value['taskId']))) tell(method, value)
+    if (!isObject(value) || !taskIds.includes(String(value['taskId']))) return
+    if (tasks.isOf(value['taskId'], watched.caller, provider)) tell(method, value)
   })
 }
 

@@ -11,29 +11,41 @@ const MOST_REMEMBERED = 10_000
 export interface Tasks {
   /** Looks for a task in a result. */
   note(provider: string, result: JsonText, caller: Caller): void
-  isOf(taskId: unknown, caller: Caller): boolean
+  /** At that provider, or at any. */
+  isOf(taskId: unknown, caller: Caller, provider?: string): boolean
+  /** Whether it is known to be somebody else's: nobody is told that it exists. */
+  isOfAnother(taskId: unknown, caller: Caller, provider: string): boolean
   /** Who runs the task of a request; undefined: it is not known here. */
   targets(method: string, params: Params, caller: Caller): readonly Target[] | undefined
 }
 
 export function createTasks(registry: Registry): Tasks {
-  const makers = new Map<string, { provider: string; callerId: string }>()
+  /** By id, and within it by provider: each server counts its own. */
+  const makers = new Map<string, Map<string, string>>()
   return {
     note(provider, result, caller) {
       // Most results have none: they are not parsed for it.
       if (!result.includes('"taskId"')) return
       const { taskId, task } = JSON.parse(result) as Params
       const id = isObject(task) ? task['taskId'] : taskId
-      if (typeof id !== 'string' || makers.has(id)) return
-      makers.set(id, { provider, callerId: caller.id })
+      if (typeof id !== 'string') return
+      const known = makers.get(id) ?? new Map<string, string>()
+      if (!known.has(provider)) makers.set(id, known.set(provider, caller.id))
       if (makers.size > MOST_REMEMBERED) makers.delete(makers.keys().next().value ?? '')
     },
-    isOf: (taskId, caller) => typeof taskId === 'string' && makers.get(taskId)?.callerId === caller.id,
+    isOf(taskId, caller, provider) {
+      const known = typeof taskId === 'string' ? makers.get(taskId) : undefined
+      if (provider !== undefined) return known?.get(provider) === caller.id
+      return known?.values().some((maker) => maker === caller.id) ?? false
+    },
+    isOfAnother(taskId, caller, provider) {
+      const maker = typeof taskId === 'string' ? makers.get(taskId)?.get(provider) : undefined
+      return maker !== undefined && maker !== caller.id
+    },
     targets(method, { taskId }, caller) {
-      const maker = method.startsWith('tasks/') && typeof taskId === 'string' ? makers.get(taskId) : undefined
-      if (!maker) return undefined
-      if (maker.callerId !== caller.id) return []
-      return [...registry.providers()].filter(({ id }) => id === maker.provider).map((provider) => ({ provider }))
+      const known = method.startsWith('tasks/') && typeof taskId === 'string' ? makers.get(taskId) : undefined
+      if (!known) return undefined
+      return [...registry.providers()].filter(({ id }) => known.get(id) === caller.id).map((provider) => ({ provider }))
     },
   }
 }

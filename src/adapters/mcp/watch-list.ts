@@ -10,12 +10,12 @@ import type { Watch, Watches } from './watches.ts'
 /** The resources that one client wants to hear of, by the address it knows. */
 export class WatchList {
   readonly #watches: Watches
-  readonly #caller: Caller
+  readonly caller: Caller
   readonly #byAddress = new Map<string, Watch>()
 
   constructor(watches: Watches, caller: Caller) {
     this.#watches = watches
-    this.#caller = caller
+    this.caller = caller
   }
 
   /** Answers `resources/subscribe` and `resources/unsubscribe`. Throws RpcError, or RelayedError of whose it is. */
@@ -36,7 +36,7 @@ export class WatchList {
     try {
       const answer = await askTarget(server, target, request, exchange)
       if (!this.#byAddress.has(uri) && !exchange.isWithdrawn) {
-        const watch = { provider: target.provider.id, uri: target.own ?? uri, caller: this.#caller }
+        const watch = { provider: target.provider.id, uri: target.own ?? uri, caller: this.caller }
         this.#byAddress.set(uri, watch)
         this.#watches.add(watch.provider, watch.uri)
       }

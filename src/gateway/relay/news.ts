@@ -20,7 +20,9 @@ const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
   ['notifications/resources/list_changed', 'resources'],
 ])
 
-type NewsOptions = Pick<RelayOptions, 'name' | 'onListChanged' | 'onResourceUpdated'> & { readonly events: Events }
+type NewsOptions = Pick<RelayOptions, 'name' | 'person' | 'onListChanged' | 'onResourceUpdated'> & {
+  readonly events: Events
+}
 
 /** Takes what the server says without being asked to whom it concerns. */
 export class News {
@@ -50,8 +52,14 @@ export class News {
     if (method === 'notifications/message' && logged(calls, params)) return
     if (owner.is === 'session' && method === 'notifications/message') return tellLog(owner.session, params)
     if (owner.is === 'caller') return
-    const session = owner.is === 'session' ? { session: owner.session.id } : {}
-    this.#options.events.emit('mcp.notified', { provider: this.#options.name, method, params, ...session })
+    const { events, name, person } = this.#options
+    events.emit('mcp.notified', {
+      provider: name,
+      method,
+      params,
+      ...(owner.is === 'session' && { session: owner.session.id }),
+      ...(person !== undefined && { caller: person }),
+    })
   }
 
   /** What concerns the server as a whole. */
@@ -104,12 +112,12 @@ function levelOf(params: JsonText): LogLevel | undefined {
 
 /**
  * A log message of one of these calls goes to all of them while they are one person's; nobody sees what may be about somebody
- * else's. A session hears it once.
+ * else's, sessions that call nothing no more than those that do. A session hears it once.
  */
 function logged(calls: ReadonlySet<RunningCall>, params: JsonText): boolean {
   let callerId: string | undefined
   for (const call of calls) {
-    if (callerId !== undefined && callerId !== call.callerId) return false
+    if (callerId !== undefined && callerId !== call.callerId) return true
     callerId = call.callerId
   }
   const told = new Set<ClientSession>()

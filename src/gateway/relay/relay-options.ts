@@ -21,6 +21,8 @@ export interface Interactive {
 export interface RelayOptions {
   /** The server's id: it stands in every fault. */
   readonly name: string
+  /** Whose connections these are, where each person has their own: the caller's id. */
+  readonly person?: string
   /** The connection that all clients share. Not a promise when it is ready: that is the path of most calls. */
   shared(signal: AbortSignal): Connection | Promise<Connection>
   /** A connection of its own for one client, to a process of its own where the server is one. */

@@ -239,8 +239,7 @@ suite('relay: log messages', () => {
       relay.request('tools/call', '{}', contextFor(one.peer)),
       relay.request('tools/call', '{}', contextFor(other.peer, bert)),
     ])
-    assert.deepEqual([...one.heard, ...other.heard], [])
-    assert.equal(notices.length, 1)
+    assert.deepEqual([...one.heard, ...other.heard, ...notices], [])
   })
 
   test('what belongs to no call is said to the hub', async () => {
@@ -257,5 +256,13 @@ suite('relay: log messages', () => {
       { provider: 'weather', method: 'notifications/x/unknown', params: '{"a":1}' },
     ])
     assert.deepEqual(changes, ['prompts', 'a:b'])
+  })
+
+  test("what is said on a person's own connection is theirs", async () => {
+    const { shared, notices } = testRelay({ revision: OLD, serve: () => '{}' }, { person: 'bert' })
+    shared.handlers.onNotification({ method: 'notifications/x/unknown', params: '{}' })
+    assert.deepEqual(notices, [
+      { provider: 'weather', method: 'notifications/x/unknown', params: '{}', caller: 'bert' },
+    ])
   })
 })

@@ -74,6 +74,7 @@ export function createInstance(options: InstanceOptions): Instance {
   const hubFace: ClientFace = { clientInfo, capabilities: HUB_CAPABILITIES }
   const relay = createRelay({
     name: definition.id,
+    ...(person && { person: person.id }),
     shared: (signal) => life.current() ?? life.obtain(signal),
     connectFor: (face, handlers, signal) => connect(face, handlers, signal, false),
     sharing: definition.sharing,

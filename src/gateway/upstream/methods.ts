@@ -19,6 +19,27 @@ const METHODS: Readonly<Record<string, { effect: 'read' | 'write'; idempotent: b
   '*': { effect: 'write', idempotent: false },
 }
 
+/**
+ * What has a way of its own, on which the definition's filters, approvals and fixed arguments stand, or is the business of
+ * the hub's connection, which everybody shares.
+ */
+const NOT_ANY: ReadonlySet<unknown> = new Set([
+  ...Object.keys(METHODS),
+  'tools/call',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'initialize',
+  'ping',
+  'server/discover',
+  'subscriptions/listen',
+  'logging/setLevel',
+])
+
+const refused = (id: string, method: string) =>
+  new Fault('unknown_operation', `${id}/* does not take ${method}.`, { hint: 'List the tools to see what there is.' })
+
 /** What `*` is asked with, since its input names no method of its own. */
 export interface AnyMethod {
   readonly method: string
@@ -46,6 +67,7 @@ export function methodsOf(id: string, pass: Pass, timeoutMs: number | undefined)
     checkOutput: () => {},
     async run(input, context) {
       const { method, params } = name === '*' ? (input as AnyMethod) : { method: name, params: input }
+      if (name === '*' && NOT_ANY.has(method)) throw refused(id, method)
       const { peer } = context
       const result = await pass(
         { method, params: peer?.params ?? JSON.stringify(params), repeatable: idempotent },

@@ -89,7 +89,8 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
           announced.add(kind)
           refreshSoon()
         },
-        onResourceUpdated: (uri) => events.emit('resource.updated', { provider: id, uri }),
+        onResourceUpdated: (uri) =>
+          events.emit('resource.updated', { provider: id, uri, ...(person && { caller: person.id }) }),
       }),
     )
     const group = createGroup({
