@@ -156,7 +156,7 @@ suite('configuration', () => {
     [
       'users',
       { file: '{"broker":{"users":[{"name":"shed","password":"12345678","publish":["shed/#"]}]}}' },
-      { users: [{ name: 'shed', password: '12345678', scopes: [], publish: ['shed/#'] }] },
+      { users: [{ name: 'shed', password: '12345678', scopes: [], services: [], publish: ['shed/#'] }] },
     ],
   ]
   for (const [why, given, expected] of brokers)

@@ -118,6 +118,22 @@ suite('what a hub makes of what processes say', () => {
     assert.deepEqual([names(), directory.reports(), [...bus.retained.keys()]], [[], [], []])
   })
 
+  test('who was replaced is forgotten sooner', async (t) => {
+    const { retain, directory, clock } = await start(t)
+    await retain(`${UP}/status`, here('a'))
+    await retain(`${UP}/meta/text`, described(tools))
+    await retain(`${UP}/status`, JSON.stringify({ is: 'gone', boot: 'a' }))
+    const other = UP.replace('one', 'two')
+    await retain(`${other}/status`, here('b'))
+    await retain(`${other}/meta/text`, described(tools))
+    assert.equal(directory.reports()[0]?.status, 'degraded')
+    for (let minute = 0; minute < 11; minute++) {
+      clock.advance(60_000)
+      await retain(`${other}/status`, here('b'))
+    }
+    assert.equal(directory.reports()[0]?.status, 'available')
+  })
+
   const hostile: readonly [what: string, topic: string, payload: string][] = [
     ['a service of a login that may not run it', 'alicia/v1/bus/thief/one/up/meta/text', described(tools)],
     ['a service that its login may not run', `${UP}/meta/health`, described(tools, 'health')],

@@ -45,6 +45,8 @@ const LOOK_EVERY_MS = 2000
 
 /** A process that is away for so long is not missed any more: what the broker keeps of it is cleared. */
 const FORGOTTEN_AFTER_MS = 24 * 3_600_000
+/** The same where others have taken over all that it did. */
+const REPLACED_AFTER_MS = 600_000
 
 /** More processes than a home has; each costs memory. */
 const MOST_INSTANCES = 200
@@ -161,12 +163,16 @@ export async function createBusDirectory(options: BusDirectoryOptions): Promise<
     void bus.publish(statusTopic(place), '', { qos: 1, retain: true }).catch(() => undefined)
   }
 
+  const isReplaced = ({ descriptions }: Instance) =>
+    [...descriptions.keys()].every((service) => running(service).some(({ is }) => is === 'here'))
+
   const look = () => {
     // While the hub itself is cut off, the silence of others says nothing.
     if (bus.report().status === 'available')
       for (const instance of instances.values()) {
         const { awaySinceMs } = instance
-        if (awaySinceMs !== undefined && clock.now() - awaySinceMs > FORGOTTEN_AFTER_MS) bury(instance)
+        const awayMs = awaySinceMs === undefined ? 0 : clock.now() - awaySinceMs
+        if (awayMs > FORGOTTEN_AFTER_MS || (awayMs > REPLACED_AFTER_MS && isReplaced(instance))) bury(instance)
         else if (instance.look()) refreshAll(instance)
       }
     cancelLook = clock.after(LOOK_EVERY_MS, look)

@@ -93,8 +93,9 @@ export async function startBusHost(options: BusHostOptions): Promise<BusHost> {
   const publishAll = () => {
     // The broker may have lost what it retained.
     metas.clear()
-    publishDescriptions()
+    // In this order: what is described is there already then.
     void publishStatus()
+    publishDescriptions()
   }
 
   const callsOf = (hub: string): ServedCalls => {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test, type TestContext } from 'node:test'
+import { emptyHome, startAlicia, startHub, type Home, type TestHub } from './support/hub.ts'
+import { connectAssistant } from './support/mcp.ts'
+
+const USER = { name: 'attic', password: 'password-of-the-attic', services: ['mqtt', 'demo'] }
+
+async function startDivided(t: TestContext): Promise<TestHub> {
+  const home = emptyHome(t)
+  mkdirSync(home.data, { recursive: true, mode: 0o700 })
+  writeFileSync(join(home.data, 'alicia.json'), JSON.stringify({ broker: { users: [USER] } }))
+  return await startHub(t, { home, args: ['--without', 'mqtt'] })
+}
+
+/** `alicia start --only` in a home of its own. */
+function startOnly(home: Home, hub: Pick<TestHub, 'urls'>, services: string, more: Record<string, string> = {}) {
+  const url = hub.urls.mqtt.replace('//', `//${USER.name}:${USER.password}@`)
+  const env = { ALICIA_BROKER_URL: url, ALICIA_BROKER_ENFORCES_IDENTITY: 'true', ...more }
+  return startAlicia(home, ['start', '--json', '--data', home.data, '--only', services], env)
+}
+
+const isThere = (hub: TestHub, name: string, status: string) =>
+  hub.says(new RegExp(`"msg":"${name} on the bus is ${status}"`))
+
+suite('services as processes of their own', () => {
+  test('they are the hub’s own to every caller, and come back when they are killed', async (t) => {
+    const hub = await startDivided(t)
+    const missing = await hub.call('mqtt.ping')
+    assert.equal(missing.status, 404)
+    const attic = emptyHome(t)
+    const first = startOnly(attic, hub, 'mqtt,demo')
+    await Promise.all([
+      first.says(/"event":"ready"/),
+      isThere(hub, 'mqtt', 'available'),
+      isThere(hub, 'demo', 'available'),
+    ])
+
+    const { devices } = (await hub.result('demo.describe_home')) as { devices: unknown[] }
+    assert.ok(devices.length > 5)
+    const wrong = await hub.call('mqtt.ping', { session: 'x' })
+    assert.deepEqual(
+      [wrong.status, wrong.body['code'], wrong.body['hint']],
+      [400, 'invalid_input', 'It takes: session_id.'],
+    )
+    const described = await fetch(`${hub.urls.http}/openapi.json`, {
+      headers: { authorization: `Bearer ${hub.token}` },
+    })
+    assert.match(await described.text(), /publish_message/)
+    const assistant = await connectAssistant(t, hub)
+    assert.ok((await assistant.tools()).includes('publish_message'))
+    assert.equal((await assistant.call('ping'))['pong'], true)
+    const { session_id } = await hub.result('mqtt.establish_connection')
+    assert.equal((await hub.result('mqtt.ping', { session_id }))['pong'], true)
+
+    await first.end('SIGKILL')
+    await isThere(hub, 'demo', 'unavailable')
+    const down = await hub.call('demo.describe_home')
+    assert.deepEqual([down.status, down.body['code']], [503, 'unavailable'])
+    assert.match(String(down.body['detail']), /demo \(attic\/.+\) is unavailable since .*its connection broke/)
+    const { services } = (await hub.result('health.list_services')) as { services: { name: string; status: string }[] }
+    assert.equal(services.find(({ name }) => name === 'demo')?.status, 'unavailable')
+
+    startOnly(attic, hub, 'mqtt,demo')
+    await hub.says(/its connection broke.*"demo on the bus is unavailable"[^]*"demo on the bus is available"/)
+    assert.ok((await hub.result('demo.describe_home'))['devices'])
+  })
+
+  test('what cannot work says what to do', async (t) => {
+    const hub = await startDivided(t)
+    const cases: readonly [services: string, env: Record<string, string>, says: RegExp][] = [
+      ['mqttt', {}, /There is no service called mqttt.*These can: mqtt, demo/s],
+      ['health', {}, /The service health is part of a hub/],
+      ['demo', { ALICIA_BROKER_URL: '' }, /Services alone need the broker of a hub.*ALICIA_BROKER_URL/s],
+      ['demo', { ALICIA_BROKER_ENFORCES_IDENTITY: '' }, /not known to check who writes.*ENFORCES_IDENTITY=true/s],
+    ]
+    for (const [services, env, says] of cases) {
+      const { code, stderr } = await startOnly(emptyHome(t), hub, services, env).ended
+      assert.notEqual(code, 0)
+      assert.match(stderr, says)
+    }
+  })
+})
