@@ -20,6 +20,7 @@ import { sdk } from './rows/sdk.ts'
 import { soak } from './rows/soak.ts'
 import { start } from './rows/start.ts'
 import { fixtureTokens } from './rows/tokens.ts'
+import { toolSearch } from './rows/tool-search.ts'
 import { header, lineOf } from './table.ts'
 
 /** `npm run bench [-- [--json] [--soak <minutes>] [words of rows]]`: one table, each row against its limit. */
@@ -38,6 +39,7 @@ const ROWS: readonly Row[] = [
   brokers,
   registry,
   schemaInference,
+  ...toolSearch,
   start,
   ...memory,
   soak,

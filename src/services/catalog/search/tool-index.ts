@@ -1,4 +1,4 @@
-import MiniSearch, { type SearchResult } from 'minisearch'
+import MiniSearch, { type SearchOptions, type SearchResult } from 'minisearch'
 import { isObject } from '../../../kernel/mcp/message.ts'
 import type { Entry } from '../../../kernel/registry.ts'
 import type { JsonSchema } from '../../../kernel/tool.ts'
@@ -20,9 +20,19 @@ interface Document {
 }
 
 /** A word of the name says more than one of the description, and that more than one of a parameter. */
-const BOOST = { name: 3, server: 1.2, description: 1, parameters: 0.4 }
+const BOOST = { name: 2, server: 1.2, description: 1, parameters: 0.4 }
 /** What a related word counts beside one that was asked for. */
-const RELATED = 0.6
+const RELATED = 0.8
+/** Words of a query; the rest of a longer one is left out. */
+const MOST_WORDS = 24
+
+const EXACT: SearchOptions = { boost: BOOST, processTerm: (term) => term }
+const NEARLY: SearchOptions = {
+  ...EXACT,
+  prefix: (term) => term.length >= 3,
+  fuzzy: (term) => (term.length >= 5 ? 0.2 : false),
+  weights: { prefix: 0.3, fuzzy: 0.25 },
+}
 
 /**
  * BM25 over names, descriptions and parameters; words that nearly are what was asked for count too, and less. `entries`
@@ -58,25 +68,57 @@ export function createToolIndex(entries: () => readonly Entry[]): ToolIndex {
     }
   }
 
+  /** How well each tool fits one word: by the word itself or, for less, by one that may stand for it; the best counts. */
+  const scoresOf = (term: string, isJoined: boolean): Map<string, number> => {
+    const scores = new Map<string, number>()
+    const add = (found: readonly SearchResult[], share: number) => {
+      for (const { id, score } of found) scores.set(String(id), Math.max(scores.get(String(id)) ?? 0, score * share))
+    }
+    add(index.search(term, isJoined ? EXACT : NEARLY), 1)
+    for (const related of alsoMeant(term)) add(index.search(related, EXACT), RELATED)
+    return scores
+  }
+
   return {
     search(query, includes, most) {
       update(entries())
-      const asked = wordsOf(query)
-      const telling = asked.filter((word) => !isEmptyWord(word))
-      const words = telling.length === 0 ? asked : telling
-      const own = new Set(words.map(stem))
-      const found = index.search(words.join(' '), {
-        boost: BOOST,
-        processTerm: (word) => [stem(word), ...alsoMeant(stem(word))],
-        boostTerm: (term) => (own.has(term) ? 1 : RELATED),
-        prefix: (term) => own.has(term) && term.length >= 3,
-        fuzzy: (term) => (own.has(term) && term.length >= 5 ? 0.2 : false),
-        weights: { prefix: 0.3, fuzzy: 0.25 },
-        filter: ({ id }: SearchResult) => includes(String(id)),
-      })
-      return found.slice(0, most).map(({ id }) => String(id))
+      const totals = new Map<string, Total>()
+      const add = (scores: ReadonlyMap<string, number>) => {
+        for (const [id, score] of scores) {
+          if (!includes(id)) continue
+          const total = totals.get(id) ?? { score: 0, words: 0 }
+          totals.set(id, { score: total.score + score, words: total.words + 1 })
+        }
+      }
+      for (const term of new Set(tellingWords(query).map(stem))) add(scoresOf(term, false))
+      for (const joined of joinedWords(query)) add(scoresOf(joined, true))
+      // Who has more of the words comes first, as a rule: one that is rare counts for two that are not.
+      const rank = ({ score, words }: Total) => score * words
+      return [...totals]
+        .sort(([a, one], [b, other]) => rank(other) - rank(one) || (a < b ? -1 : 1))
+        .slice(0, most)
+        .map(([id]) => id)
     },
   }
+}
+
+/** What a tool got so far, and from how many of the words. */
+interface Total {
+  readonly score: number
+  readonly words: number
+}
+
+/** Without words that say nothing, unless there are no others. */
+function tellingWords(query: string): string[] {
+  const words = wordsOf(query).slice(0, MOST_WORDS)
+  const telling = words.filter((word) => !isEmptyWord(word))
+  return telling.length === 0 ? words : telling
+}
+
+/** Neighbours as one: "log in", "screen shot" and "drop-down" stand in descriptions as one word. */
+function joinedWords(query: string): string[] {
+  const words = wordsOf(query).slice(0, MOST_WORDS)
+  return words.slice(1).map((word, at) => stem(`${words[at]}${word}`))
 }
 
 const documentOf = ({ name, tool, provider }: Entry): Document => ({
