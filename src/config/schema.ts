@@ -92,8 +92,9 @@ const Broker = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'The remote broker’s access control lets only user U write `alicia/v1/as/U/#` and only the owner `alicia/v1/req/#`. ' +
-        'Without it, requests over MQTT are refused: anyone could claim to be anyone.',
+      'The remote broker’s access control lets only user U write `alicia/v1/as/U/#` and `alicia/v1/bus/U/+/up/#`, only ' +
+        'the owner `alicia/v1/req/#`, and only hubs the rest of `alicia/#`. Without it, requests over MQTT and services ' +
+        'of other processes are refused: anyone could claim to be anyone.',
     ),
   users: z.array(User).default([]).describe("Further logins at the hub's own broker."),
 })
@@ -180,6 +181,16 @@ export const ConfigSchema = z.strictObject({
     .default([])
     .describe('Origins of web pages that may call the hub, besides its own.'),
   limits: Limits.prefault({}),
+  tracing: z
+    .strictObject({
+      url: Url('http', 'https')
+        .exactOptional()
+        .describe(
+          'OpenTelemetry collector that gets a span of every call, over OTLP/HTTP: `http://localhost:4318`. Also read ' +
+            'from OTEL_EXPORTER_OTLP_ENDPOINT. Absent: nothing is traced.',
+        ),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z
@@ -191,13 +202,3 @@ export const ConfigSchema = z.strictObject({
 })
 
 export type ParsedConfig = z.output<typeof ConfigSchema>
-  tracing: z
-    .strictObject({
-      url: Url('http', 'https')
-        .exactOptional()
-        .describe(
-          'OpenTelemetry collector that gets a span of every call, over OTLP/HTTP: `http://localhost:4318`. Also read ' +
-            'from OTEL_EXPORTER_OTLP_ENDPOINT. Absent: nothing is traced.',
-        ),
-    })
-    .prefault({}),
