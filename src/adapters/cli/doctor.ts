@@ -1,6 +1,7 @@
 import { nodeCheck, clockCheck, mosquittoCheck } from './check-machine.ts'
 import { folderCheck, privateFilesCheck } from './check-data.ts'
 import { databaseCheck, findingOf, hubCheck, httpCheck, mqttCheck, portCheck } from './check-hub.ts'
+import { runningServersCheck } from './check-servers.ts'
 import { ok, type Check, type Finding } from './check.ts'
 import { cancellable, type Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
@@ -58,6 +59,7 @@ function checksFor<Config extends HubConfig>(
     ...(hub || isRemote ? [mqttCheck(config, hub, token)] : []),
     databaseCheck(config, (signal) => composition.checkDatabase(config, signal)),
     mosquittoCheck(config),
+    ...(hub ? [runningServersCheck(hub, token)] : []),
     ...serverChecks(() => composition.servers(config).checks()),
   ]
 }

@@ -262,6 +262,28 @@ suite('alicia list and inspect', () => {
     assert.match(err, /no operation called "frobnicate"\.\n.* slow is starting: its tools are not known yet\.\n$/)
   })
 
+  const server = (state: string, more: object = {}) => ({ name: 'b', state, held_tools: 0, ...more })
+  const healths: [servers: object[] | undefined, says: RegExp][] = [
+    [[], /^– {2}MCP servers +none; `alicia add` adds one$/m],
+    [undefined, /^– {2}MCP servers +the hub runs without that service$/m],
+    [[server('ready'), server('stopped')], /^✓ {2}MCP servers +2, none of them in trouble$/m],
+    [
+      [server('ready'), server('backing_off', { reason: 'it crashed' })],
+      /^✗ {2}MCP servers +b is backing off: it crashed\n +→ `alicia logs b` says more; /m,
+    ],
+    [
+      [server('needs_login', { reason: 'it asks' })],
+      /^✗ {2}MCP servers +b needs a login: it asks\n +→ `alicia login b`\.$/m,
+    ],
+    [[server('ready', { held_tools: 2 })], /^! {2}MCP servers +b holds back 2 tools .*\n +→ `alicia review b` /m],
+    [[server('degraded')], /^! {2}MCP servers +b answers badly\n +→ `alicia inspect b` says why\.$/m],
+  ]
+  for (const [servers, says] of healths)
+    test(`doctor: ${servers === undefined ? 'no such service' : JSON.stringify(servers)}`, async (t) => {
+      const { url } = await restServer(t, servers ? [answering('gateway.list_servers', { servers })] : [])
+      assert.match((await home(t, url).run(['doctor'])).out, says)
+    })
+
   const line = (at: string, text: string) => ({ at, text })
   const logs: [string, ReturnType<typeof line>[], ReturnType<typeof line>[], string[]][] = [
     ['nothing seen yet', [], [line('1', 'a')], ['a']],
