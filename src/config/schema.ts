@@ -119,8 +119,11 @@ const Limits = z.strictObject({
   resultTokens: z
     .int()
     .min(0)
-    .default(100_000)
-    .describe('Largest result at `/mcp`, in tokens; larger ones are kept for an hour and shown in parts. 0: any size.'),
+    .default(200_000)
+    .describe(
+      'Largest result at `/mcp`, in tokens: more than a model can take at once. Larger ones are kept for an hour and shown ' +
+        'in parts. 0: any size.',
+    ),
   profileResultTokens: z
     .int()
     .min(0)

@@ -25,12 +25,21 @@ export const offers: OfferSpec<{ readonly kept: KeptResults }> = {
       method: 'resources/read',
       scope: null,
       async handler({ uri }, { kept, caller }) {
-        const address = readResultAddress(uri)
-        if (!address) throw new Fault('not_found', `There is no resource ${JSON.stringify(String(uri).slice(0, 200))}.`)
-        const result = kept.find(caller.id, address.id)
-        const text = address.part === undefined ? result.text : partOf(result, address.part)
-        return { contents: [{ uri, mimeType: 'text/plain', text }] }
+        try {
+          return { contents: [{ uri, mimeType: 'text/plain', text: read(uri, kept, caller.id) }] }
+        } catch (error) {
+          // Nobody else can have it: `not_found` would have them asked. MCP's own number is that of invalid params.
+          if (!(error instanceof Fault) || error.code !== 'not_found') throw error
+          throw new Fault('invalid_input', error.message, error.hint === undefined ? {} : { hint: error.hint })
+        }
       },
     },
   ],
+}
+
+function read(uri: unknown, kept: KeptResults, callerId: string): string {
+  const address = readResultAddress(uri)
+  if (!address) throw new Fault('not_found', `There is no resource ${JSON.stringify(String(uri).slice(0, 200))}.`)
+  const result = kept.find(callerId, address.id)
+  return address.part === undefined ? result.text : partOf(result, address.part)
 }

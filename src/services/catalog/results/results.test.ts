@@ -146,14 +146,14 @@ suite('reading on', () => {
     assert.deepEqual(await read(uri), { contents: [{ uri, mimeType: 'text/plain', text: 'efgh' }] })
     const whole = `alicia://results/${id}`
     assert.deepEqual(await read(whole), { contents: [{ uri: whole, mimeType: 'text/plain', text: 'abcdefghij' }] })
-    assert.equal((await faultOf(read(uri, owner))).code, 'not_found')
-    assert.equal((await faultOf(read('alicia://results/x/y/z'))).code, 'not_found')
+    assert.equal((await faultOf(read(uri, owner))).code, 'invalid_input')
+    assert.equal((await faultOf(read('alicia://results/x/y/z'))).code, 'invalid_input')
   })
 
   test('ends with the service', async () => {
     const { id, read, stop } = await keeping('abcdefghij')
     await stop()
-    assert.equal((await faultOf(read(`alicia://results/${id}`))).code, 'not_found')
+    assert.equal((await faultOf(read(`alicia://results/${id}`))).code, 'invalid_input')
   })
 })
 
