@@ -176,7 +176,7 @@ function assemble(config: Config, folder: DataFolder, { log, version, tracer }: 
         log,
         onDirectory: (running) => (directory = running),
       }),
-      ...(config.demo || config.without.includes('demo') ? [] : [cleanPart(clock, log)]),
+      ...(config.demo || isDemoElsewhere(config) ? [] : [cleanPart(clock, log)]),
       gatewayPart({
         config,
         folder,
@@ -282,6 +282,9 @@ function mqttPart({ config, hub, events, clock, log }: MqttPartOptions): Part {
     },
   }
 }
+
+/** Whether the demo home of another process may be at the broker: that is none that was left behind. */
+const isDemoElsewhere = ({ broker }: Config) => broker.users.some(({ services: own }) => own.includes('demo'))
 
 /** A demo home whose hub was killed leaves retained topics behind; without the demo nobody else would clear them. */
 const cleanPart = (clock: Clock, log: RootLog): Part => ({
