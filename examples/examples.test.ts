@@ -9,7 +9,7 @@ const stories = globSync('examples/*/*.ts', { cwd: root, exclude: ['examples/sup
 
 suite('examples', () => {
   test('each folder is one story, told by the program of its name', () => {
-    assert.ok(stories.length >= 6, stories.join(', '))
+    assert.ok(stories.length >= 10, stories.join(', '))
     for (const story of stories) assert.equal(basename(story, '.ts'), basename(dirname(story)))
   })
 

@@ -1,4 +1,5 @@
 import { startHub, type TestHub } from '../../e2e/support/hub.ts'
+import { tasks } from './ending.ts'
 
 /**
  * A hub of the example's own with the simulated home, on free ports and in a temporary folder. It ends with the block
@@ -6,13 +7,7 @@ import { startHub, type TestHub } from '../../e2e/support/hub.ts'
  * prints.
  */
 export async function startDemoHub(): Promise<Pick<TestHub, 'urls' | 'token'> & AsyncDisposable> {
-  const tasks: (() => unknown)[] = []
-  const hub = await startHub({ after: (task) => tasks.unshift(task) }, { args: ['--demo'] })
-  return {
-    urls: hub.urls,
-    token: hub.token,
-    async [Symbol.asyncDispose]() {
-      for (const task of tasks) await task()
-    },
-  }
+  const ending = tasks()
+  const { urls, token } = await startHub(ending, { args: ['--demo'] })
+  return { urls, token, [Symbol.asyncDispose]: () => ending[Symbol.asyncDispose]() }
 }
