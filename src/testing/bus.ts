@@ -211,9 +211,6 @@ export interface Cable {
   readonly url: string
   /** Breaks every connection; new ones come through. */
   cut(): void
-  /** Nothing comes through any more, and nobody is told. */
-  freeze(): void
-  thaw(): void
 }
 
 export async function layCable(test: Ending, url: string): Promise<Cable> {
@@ -241,11 +238,8 @@ export async function layCable(test: Ending, url: string): Promise<Cable> {
     cut()
     await once(server, 'close')
   })
-  const each = (task: (socket: Socket) => void) => () => sockets.forEach(task)
   return {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
-    freeze: each((socket) => socket.pause()),
-    thaw: each((socket) => socket.resume()),
   }
 }

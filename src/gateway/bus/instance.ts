@@ -219,7 +219,12 @@ export class Instance {
     if (bus.status === 'unavailable') return { ...bus, reason: `the hub's bus is down (${bus.reason})` }
     switch (state.is) {
       case 'here':
-        return state.here.services[service] ?? { status: 'available', sinceMs }
+        return (
+          (Object.hasOwn(state.here.services, service) && state.here.services[service]) || {
+            status: 'available',
+            sinceMs,
+          }
+        )
       case 'said_to_be_here':
         return { status: 'unavailable', sinceMs, reason: 'it has not answered yet' }
       case 'gone':
