@@ -76,7 +76,7 @@ const shown = ({ name, tool }: Entry) => ({
 
 const speed: Row = {
   tags: ['catalog', 'tools', 'search'],
-  name: `find_tools over ${MANY} tools, p50`,
+  name: `search of find_tools over ${MANY} tools, p50`,
   limit: `≤ ${MOST_MS} ms`,
   async run(): Promise<Measured> {
     const real = await realTools()

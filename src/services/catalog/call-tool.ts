@@ -10,7 +10,7 @@ import { nearest } from '../../kernel/nearest.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Entry, Registry } from '../../kernel/registry.ts'
 import type { CallContext } from '../../kernel/tool.ts'
-import { visibleEntries } from './visible.ts'
+import { visibleEntries, visibleTo } from './visible.ts'
 
 export interface CallDeps {
   readonly registry: Registry
@@ -37,24 +37,33 @@ export const callTool = operation<CallDeps>()({
   }),
   output: z.unknown(),
   async handler({ name, arguments: input }, { registry, profiles, invoke, ...context }) {
-    const entry = find(name, visibleEntries(registry, profiles, context))
+    const entry = find(name, { registry, profiles, asker: context })
     const result = await invoke(callOf(entry, input, context))
     return result instanceof RelayedResult ? result.of(entry.provider.id) : result
   },
 })
 
+interface Search extends Pick<CallDeps, 'registry' | 'profiles'> {
+  readonly asker: CallContext
+}
+
 /** Not `unknown_operation`, which MCP clients keep to themselves: the model has to read what else there is. */
-function find(name: string, visible: readonly Entry[]): Entry {
-  const entry = visible.find((known) => known.name === name || known.tool.name === name)
-  if (entry) return entry
+function find(name: string, { registry, profiles, asker }: Search): Entry {
+  const known = registry.has(name) ? registry.find(name) : undefined
+  // One that stands in no list may be held back: it says so itself.
+  if (known && isTool(known) && visibleTo(profiles, asker)(known)) return known
+  const visible = visibleEntries(registry, profiles, asker)
   const meant = nearest(
     name,
-    visible.flatMap((known) => [known.name, known.tool.name]),
+    visible.flatMap((entry) => [entry.name, entry.tool.name]),
   )
   throw new Fault('not_found', `There is no tool called ${JSON.stringify(name.slice(0, 100))} to call here.`, {
     hint: meant === undefined ? `find_tools searches the ${visible.length} there are.` : `Did you mean ${meant}?`,
   })
 }
+
+/** Other methods of MCP are `<provider>/<method>`. */
+const isTool = ({ tool, provider }: Entry): boolean => !tool.name.startsWith(`${provider.id}/`)
 
 /** The same caller's call, so that scope, rate, time limit and audit are those of the tool itself. */
 function callOf(entry: Entry, input: unknown, context: CallContext): Call {

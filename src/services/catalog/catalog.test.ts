@@ -111,6 +111,11 @@ suite('call_tool', () => {
     })
   })
 
+  test('a tool in no list answers for itself: it may be held back', async () => {
+    const { call } = await catalogOf(TOOLS)
+    assert.deepEqual(await call('call_tool', { name: 'notes.old' }), { did: 'notes.old', input: {} })
+  })
+
   test('an MCP server behind it hears the client’s own words; its result is untouched and says whose it is', async () => {
     const { call } = await catalogOf(TOOLS)
     const params =
@@ -165,7 +170,7 @@ suite('call_tool', () => {
     ['a name that is nothing', 'zzzz', callerWith('*'), /find_tools searches the 3/],
     ['a tool beyond the scopes', 'switch_light', callerWith('mcp:files'), /find_tools searches the 2/],
     ['itself', 'call_tool', callerWith('*'), /find_tools searches the 3/],
-    ['a tool that is held back', 'notes.old', callerWith('*'), /find_tools searches the 3/],
+    ['a method that is no tool', 'catalog/resources/read', callerWith('*'), /find_tools searches the 3/],
   ] as const)
     test(`${title}: not found, with what there is`, async () => {
       const { call } = await catalogOf(TOOLS)

@@ -6,7 +6,7 @@ const LONGEST_DESCRIPTION = 160
 const DEEPEST = 6
 
 /** Members that tell a model nothing it needs for a call. */
-const LEFT_OUT = new Set(['$schema', '$id', '$comment', 'title', 'examples', 'additionalProperties'])
+const LEFT_OUT = new Set(['$schema', '$id', '$comment', 'title', 'examples'])
 
 /** A schema of arguments with fewer tokens: a call that fits it fits the whole one, as far as it says. */
 export function compactSchema(schema: unknown, depth = 0): unknown {
@@ -16,7 +16,7 @@ export function compactSchema(schema: unknown, depth = 0): unknown {
   const members = Object.entries(schema).flatMap(([key, value]) => {
     // Under `properties` keys are names of arguments, whatever they are called.
     if (key === 'properties' || key === '$defs' || key === 'definitions') return [[key, compactNamed(value, depth)]]
-    if (LEFT_OUT.has(key)) return []
+    if (LEFT_OUT.has(key) || (key === 'additionalProperties' && !isObject(value))) return []
     if (key === 'description') return typeof value === 'string' ? [[key, cut(value)]] : []
     if (key === 'enum' || key === 'const' || key === 'default' || key === 'required') return [[key, value]]
     return [[key, compactSchema(value, depth + 1)]]

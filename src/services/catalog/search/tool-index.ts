@@ -25,12 +25,14 @@ const BOOST = { name: 2, server: 1.2, description: 1, parameters: 0.4 }
 const RELATED = 0.8
 /** Words of a query; the rest of a longer one is left out. */
 const MOST_WORDS = 24
+const LONGEST_WORD = 40
 
 const EXACT: SearchOptions = { boost: BOOST, processTerm: (term) => term }
 const NEARLY: SearchOptions = {
   ...EXACT,
   prefix: (term) => term.length >= 3,
-  fuzzy: (term) => (term.length >= 5 ? 0.2 : false),
+  // Slips: one letter, or two that changed places.
+  fuzzy: (term) => (term.length >= 7 ? 2 : term.length >= 5 ? 1 : false),
   weights: { prefix: 0.3, fuzzy: 0.25 },
 }
 
@@ -91,7 +93,7 @@ export function createToolIndex(entries: () => readonly Entry[]): ToolIndex {
         }
       }
       for (const term of new Set(tellingWords(query).map(stem))) add(scoresOf(term, false))
-      for (const joined of joinedWords(query)) add(scoresOf(joined, true))
+      for (const joined of joinedWords(askedWords(query))) add(scoresOf(joined, true))
       // Who has more of the words comes first, as a rule: one that is rare counts for two that are not.
       const rank = ({ score, words }: Total) => score * words
       return [...totals]
@@ -108,22 +110,27 @@ interface Total {
   readonly words: number
 }
 
+/** Bounded: a long word is compared with each that there is. */
+const askedWords = (query: string): string[] =>
+  wordsOf(query)
+    .slice(0, MOST_WORDS)
+    .map((word) => word.slice(0, LONGEST_WORD))
+
 /** Without words that say nothing, unless there are no others. */
 function tellingWords(query: string): string[] {
-  const words = wordsOf(query).slice(0, MOST_WORDS)
+  const words = askedWords(query)
   const telling = words.filter((word) => !isEmptyWord(word))
   return telling.length === 0 ? words : telling
 }
 
 /** Neighbours as one: "log in", "screen shot" and "drop-down" stand in descriptions as one word. */
-function joinedWords(query: string): string[] {
-  const words = wordsOf(query).slice(0, MOST_WORDS)
+function joinedWords(words: readonly string[]): string[] {
   return words.slice(1).map((word, at) => stem(`${words[at]}${word}`))
 }
 
 const documentOf = ({ name, tool, provider }: Entry): Document => ({
   id: tool.name,
-  name,
+  name: [name, ...joinedWords(wordsOf(name))].join(' '),
   server: provider.id,
   description: tool.description === undefined ? tool.summary : `${tool.summary} ${tool.description}`,
   parameters: parametersOf(tool.inputSchema),
