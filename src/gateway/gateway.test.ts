@@ -80,6 +80,14 @@ suite('gateway', () => {
     )
   })
 
+  test('one that starts on demand is started once, to learn its tools', async (t) => {
+    const place = await testGateway(t)
+    const listed = place.event('tools.changed', ({ provider }) => provider === 'echo' && isListed(place))
+    await place.gateway.apply({ definitions: [echo({ start: 'on_demand' })], unusable: [] })
+    await listed
+    assert.deepEqual(await say(place, 'hello'), said('hello'))
+  })
+
   test('a change touches only what changed; what is gone is gone', async (t) => {
     const place = await running(t)
     const before = pidOf(place)
@@ -139,6 +147,8 @@ suite('gateway', () => {
     await assert.rejects(place.gateway.start('ghh', AbortSignal.timeout(100)), { code: 'not_found', hint: /gh/ })
   })
 })
+
+const isListed = ({ door }: TestGateway) => door.registry.has('echo')
 
 /** Of the echo server's process: it is its group's leader. */
 function pidOf({ gateway }: TestGateway): number {

@@ -52,7 +52,7 @@ export function createCli<Config extends HubConfig>(
       } catch (error) {
         if (isShown(error)) exit = error.exitCode === 0 ? 'ok' : 'usage'
         else {
-          const failure = error instanceof CommanderError ? usageFault(error) : error
+          const failure = error instanceof CommanderError ? usageFault(error, args) : error
           exit = await reportFailure(terminal, failure, args.includes('--json'))
         }
       }
@@ -175,10 +175,16 @@ const isShown = (error: unknown): error is CommanderError =>
   error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')
 
 /** A value is cut out of the message: it may be a secret. */
-function usageFault(error: CommanderError): Fault {
+function usageFault(error: CommanderError, args: readonly string[]): Fault {
   const [first = '', hint] = error.message.replace(/^error: /, '').split('\n')
   const message = first.replace(/'(--?[^'=]+)=[^']*'/, "'$1'")
   return new Fault('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`, {
-    hint: hint?.replace(/^\((.*)\)$/, '$1') ?? '`alicia --help` shows what there is.',
+    hint: isWithoutDashes(error, args)
+      ? 'Put -- before the command of the server: alicia add <name> -- npx -y <package>'
+      : (hint?.replace(/^\((.*)\)$/, '$1') ?? '`alicia --help` shows what there is.'),
   })
 }
+
+/** `alicia add x npx -y y`: the flag is meant for `npx`. */
+const isWithoutDashes = ({ code }: CommanderError, args: readonly string[]): boolean =>
+  args[0] === 'add' && !args.includes('--') && code === 'commander.unknownOption'

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { Fault } from '../../kernel/fault.ts'
 import { openBrowser } from './browser.ts'
@@ -55,9 +56,18 @@ export function processTerminal(env: Environment): Terminal {
   }
 }
 
-/** A script found in PATH is called by its name, one in a folder by its path. */
+/** A script found in PATH is called by its name, one in a folder by its path; only `npx` finds those of a package. */
 export function commandOf(script: string): readonly string[] {
+  if (/[\\/]node_modules[\\/]\.bin[\\/][^\\/]+$/.test(script)) return ['node', realPath(script)]
   return /[\\/]alicia(\.cmd)?$/.test(script) ? ['alicia'] : ['node', script]
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
 }
 
 /** How many characters fit on a line: without end where no terminal shows them. */

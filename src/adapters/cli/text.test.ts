@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { realpathSync } from 'node:fs'
 import { Readable, Writable } from 'node:stream'
 import { suite, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { FAULTS } from '../../kernel/fault.ts'
 import { shellWord } from './client-snippet.ts'
@@ -78,6 +80,9 @@ suite('texts', () => {
 
   test('how the program was started', () => {
     assert.deepEqual(commandOf('/usr/bin/alicia'), ['alicia'])
+    assert.deepEqual(commandOf('/a/node_modules/.bin/alicia'), ['node', '/a/node_modules/.bin/alicia'])
+    const linked = new URL('../../../node_modules/.bin/tsc', import.meta.url)
+    assert.deepEqual(commandOf(fileURLToPath(linked)), ['node', realpathSync(linked)])
     assert.deepEqual(commandOf('/home/a/alicia/bin/alicia.js'), ['node', '/home/a/alicia/bin/alicia.js'])
   })
 

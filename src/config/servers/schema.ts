@@ -109,7 +109,10 @@ export const ExtrasSchema = z.object({
   patienceSeconds: Seconds.exactOptional().describe('How long a call waits for a server that is starting (10).'),
   concurrency: Count.exactOptional().describe('Calls at once (64); more wait.'),
   queue: z.int().min(0).exactOptional().describe('Calls that may wait (256); more are refused.'),
-  start: z.enum(['eager', 'on_demand']).exactOptional().describe('`on_demand`: started by the first call.'),
+  start: z
+    .enum(['eager', 'on_demand'])
+    .exactOptional()
+    .describe('`on_demand`: started by a call, and once to learn its tools.'),
   idleStopMinutes: z.number().min(0.01).exactOptional().describe('Stopped when nobody used it for so long.'),
   restart: z
     .union([z.enum(['always', 'never']), RestartSchema], {

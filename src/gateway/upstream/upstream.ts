@@ -18,6 +18,7 @@ import { fetchLists } from './fetch-lists.ts'
 import { HUB_CAPABILITIES } from './hub-face.ts'
 import { createInstance, type Instance } from './instance.ts'
 import { createKnownLists } from './known-lists.ts'
+import { NO_LISTS } from './listed.ts'
 import { methodsOf } from './methods.ts'
 import type { UpstreamParts } from './parts.ts'
 import type { HeldTool } from './pins.ts'
@@ -257,7 +258,8 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       return approvals.map(nameOf)
     },
     begin() {
-      if (definition.start === 'eager' || parts.needs.isNeeded(id))
+      // No call can start one whose tools nobody knows.
+      if (definition.start === 'eager' || known.lists === NO_LISTS || parts.needs.isNeeded(id))
         for (const { life } of shared.instances) life.start()
     },
     async start(signal) {
