@@ -20,6 +20,7 @@ export interface StreamListener {
 
 /** What a server that says nothing of it is left alone for before its stream is taken up again, in milliseconds. */
 const RETRY_MS = 1000
+const SHORTEST_RETRY_MS = 50
 /** How long a stream that has brought its answer may take to end before it is ended. */
 const END_MS = 2000
 
@@ -42,9 +43,9 @@ export class AnswerStream {
     return this.#lastEventId
   }
 
-  /** The server's word (SSE `retry`, SEP-1699). */
+  /** The server's word (SSE `retry`, SEP-1699), unless it would have the hub ask without pause. */
   get retryMs(): number {
-    return this.#retryMs ?? RETRY_MS
+    return Math.max(this.#retryMs ?? RETRY_MS, SHORTEST_RETRY_MS)
   }
 
   /** Reads until the answer, or until the connection ends: then undefined. Throws Fault `too_large`, or the signal's reason. */

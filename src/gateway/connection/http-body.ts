@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { tooLarge } from './channel.ts'
+import { bufferPieces } from './pieces.ts'
 
 /** Reads a body chunk by chunk. Rejects when it breaks off, or with what `onChunk` throws; the body ends then. */
 export function readChunks(body: Readable, onChunk: (chunk: Buffer) => void): Promise<void> {
@@ -20,15 +21,14 @@ export function readChunks(body: Readable, onChunk: (chunk: Buffer) => void): Pr
 
 /** The whole body as text. Throws Fault `too_large` naming the upstream. */
 export async function readText(body: Readable, name: string, largestBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
+  const chunks = bufferPieces()
   let bytes = 0
   await readChunks(body, (chunk) => {
     bytes += chunk.length
     if (bytes > largestBytes) throw tooLarge(name, undefined, largestBytes)
     chunks.push(chunk)
   })
-  const [first] = chunks
-  return chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString()
+  return chunks.take().toString()
 }
 
 /** Nobody wants this body: what little comes is thrown away, so that the connection can be used again; more ends it. */

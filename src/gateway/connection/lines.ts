@@ -1,3 +1,5 @@
+import { bufferPieces } from './pieces.ts'
+
 const NEWLINE = 0x0a
 const RETURN = 0x0d
 /** What is kept of both ends of a line that is too long: enough to see whose answer it would have been. */
@@ -14,7 +16,7 @@ export class LineSplitter {
   readonly #largestBytes: number
   readonly #listener: LineListener
   /** The beginning of a line whose end has not come. */
-  #parts: Buffer[] = []
+  readonly #parts = bufferPieces()
   #bytes = 0
   /** Set while the rest of a line that is too long goes by. */
   #head: Buffer | undefined
@@ -46,25 +48,22 @@ export class LineSplitter {
 
   #finish(rest: Buffer): void {
     this.#keep(rest)
-    const [parts, bytes, head] = [this.#parts, this.#bytes, this.#head]
-    this.#parts = []
+    const [whole, bytes, head] = [this.#parts.take(), this.#bytes, this.#head]
     this.#bytes = 0
     this.#head = undefined
-    if (head) this.#listener.onTooLong(head.toString('latin1'), lastOf(parts).toString('latin1'), bytes)
-    else this.#emit(Buffer.concat(parts), 0, bytes)
+    if (head) this.#listener.onTooLong(head.toString('latin1'), lastOf(whole).toString('latin1'), bytes)
+    else this.#emit(whole, 0, bytes)
   }
 
   #keep(part: Buffer): void {
     this.#parts.push(part)
     this.#bytes += part.length
     if (this.#bytes <= this.#largestBytes) return
-    this.#head ??= Buffer.from(Buffer.concat(this.#parts).subarray(0, KEPT_BYTES))
-    this.#parts = [lastOf(this.#parts)]
+    const kept = this.#parts.take()
+    this.#head ??= Buffer.from(kept.subarray(0, KEPT_BYTES))
+    this.#parts.push(lastOf(kept))
   }
 }
 
-/** The last bytes of these parts, copied, so that the parts can go. */
-function lastOf(parts: readonly Buffer[]): Buffer {
-  const all = Buffer.concat(parts)
-  return Buffer.from(all.subarray(Math.max(0, all.length - KEPT_BYTES)))
-}
+/** The last bytes, copied, so that the rest can go. */
+const lastOf = (all: Buffer): Buffer => Buffer.from(all.subarray(Math.max(0, all.length - KEPT_BYTES)))

@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
+import { textPieces } from './pieces.ts'
 
 /** One event of a stream (HTML standard, "Server-sent events"). */
 export interface ServerSentEvent {
@@ -17,7 +18,7 @@ export class EventReader {
   readonly #largestCharacters: number
   readonly #listener: EventListener
   /** The beginning of a line whose end has not come, in parts: joining them at each chunk would take the square of time. */
-  #parts: string[] = []
+  readonly #parts = textPieces()
   #characters = 0
   #data: string[] = []
   #type = ''
@@ -64,8 +65,7 @@ export class EventReader {
 
   #line(end: string): void {
     this.#count(end)
-    const line = this.#parts.length === 0 ? end : this.#parts.join('') + end
-    this.#parts = []
+    const line = this.#parts.count === 0 ? end : this.#parts.take() + end
     if (line === '') return this.#dispatch()
     const colon = line.indexOf(':')
     if (colon === 0) return

@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts'
+import { readInTurn } from '../process/in-turn.ts'
 import type { ServerProcess } from '../process/server-process.ts'
 import { Channel } from './channel.ts'
 import { LineSplitter } from './lines.ts'
@@ -37,7 +38,7 @@ export function overStdio(process: ServerProcess, options: WireOptions): Channel
     onLine: (line) => channel.receive(line),
     onTooLong: (head, tail, bytes) => channel.refuse(head, tail, bytes),
   })
-  stdout.on('data', (chunk: Buffer) => splitter.push(chunk))
+  readInTurn(stdout, (chunk) => splitter.push(chunk))
   stdout.on('error', (error) => log.debug('the output of a server broke', { error }))
   // Its end is seen below; what was not written is lost with it.
   stdin.on('error', (error) => log.debug('the input of a server broke', { error }))

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock } from '../../kernel/clock.ts'
+import { readInTurn } from './in-turn.ts'
 
 /** Characters of a line that are kept; what follows up to its end is dropped. */
 const LONGEST_LINE = 8192
@@ -22,7 +23,7 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
     const shown = line.slice(0, LONGEST_LINE).trimEnd()
     if (shown !== '') onLine(shown)
   }
-  stream.on('data', (chunk: Buffer) => take(decoder.write(chunk)))
+  readInTurn(stream, (chunk) => take(decoder.write(chunk)))
   stream.once('close', () => {
     take(decoder.end())
     say(begun)
