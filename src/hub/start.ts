@@ -55,16 +55,16 @@ const INSTRUCTIONS = [
 export async function startHub(config: Config, options: StartOptions): Promise<RunningHub> {
   const { log } = options
   for (const secret of secretsIn(config)) log.hide(secret)
-  const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })
   const tracing = await tracingOf(config, options)
+  const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })
   log.hide(folder.token)
   const assembly = assemble(config, folder, { ...options, ...(tracing && { tracer: tracing }) })
   const { lifecycle, door } = assembly
   const stop = async () => {
     await door.close(CALLS_GRACE_MS)
     await lifecycle.stop()
-    folder.close()
     await tracing?.close()
+    folder.close()
   }
   try {
     await lifecycle.start()
@@ -94,7 +94,6 @@ export async function startHub(config: Config, options: StartOptions): Promise<R
 /** One message on standard input, bytes. */
 const LARGEST_LINE_BYTES = 16 * 1024 * 1024
 
-/** Everything a hub is made of, joined and not yet started. */
 /** Loaded only where it is wanted: it costs a hub megabytes. */
 async function tracingOf({ tracing }: Config, { log, version }: StartOptions): Promise<Tracing | undefined> {
   if (tracing.url === undefined) return undefined
@@ -102,6 +101,7 @@ async function tracingOf({ tracing }: Config, { log, version }: StartOptions): P
   return openTracing({ url: tracing.url, version, log })
 }
 
+/** Everything a hub is made of, joined and not yet started. */
 function assemble(config: Config, folder: DataFolder, { log, version, tracer }: StartOptions & { tracer?: Tracer }) {
   const clock = systemClock
   const events = createEvents((error) => log.error('a listener failed', { error }))
