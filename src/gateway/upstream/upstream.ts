@@ -22,6 +22,7 @@ import { NO_LISTS } from './listed.ts'
 import { methodsOf } from './methods.ts'
 import type { UpstreamParts } from './parts.ts'
 import type { HeldTool } from './pins.ts'
+import { createRefreshes } from './refreshes.ts'
 import { rememberedBalance } from './remembered-balance.ts'
 import { serverReport } from './report.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -55,8 +56,6 @@ export interface Upstream {
   close(): Promise<void>
 }
 
-/** Several changes that a server announces at once are one refresh. */
-const REFRESH_DELAY_MS = 50
 const REFRESH_LIMIT_MS = 60_000
 /** People with a connection of their own, where a server asks each for a login. */
 const MOST_PERSONS = 64
@@ -71,10 +70,8 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
   const closing = new AbortController()
   let tools: Tool[] = []
   let held: HeldTool[] = []
-  let cancelRefresh = () => {}
   /** Lists that the server itself said have changed: its clients hear so, whatever is found. */
   const announced = new Set<ListKind>()
-  let refreshing: Promise<void> = Promise.resolve()
 
   const groupFor = (person?: Caller): { group: Group<Connection>; instances: readonly Instance[] } => {
     const instances = definition.replicas.map((replica, at) =>
@@ -88,7 +85,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
         onState: (state) => onState(state, person),
         onListChanged: (kind) => {
           announced.add(kind)
-          refreshSoon()
+          refreshes.announced()
         },
         onResourceUpdated: (uri) =>
           events.emit('resource.updated', { provider: id, uri, ...(person && { caller: person.id }) }),
@@ -110,7 +107,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     ring.push(`— ${wordsOf(state)}`)
     if (person) return
     announce()
-    if (state.is === 'ready') refreshSoon(0)
+    if (state.is === 'ready') refreshes.now()
   }
 
   let said = ''
@@ -182,19 +179,16 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     }
   }
 
-  const refreshSoon = (delayMs = REFRESH_DELAY_MS) => {
-    cancelRefresh()
-    cancelRefresh = clock.after(delayMs, () => {
-      refreshing = refreshing.then(refresh).catch((error: unknown) => {
-        if (!closing.signal.aborted) log.warn('its lists could not be read', { error })
-      })
-    })
-  }
+  const refreshes = createRefreshes(clock, () =>
+    refresh().catch((error: unknown) => {
+      if (!closing.signal.aborted) log.warn('its lists could not be read', { error })
+    }),
+  )
 
   /** Whoever starts it wants to find its tools. */
   const listed = () => {
-    refreshSoon(0)
-    return new Promise<void>((resolve) => clock.after(0, () => void refreshing.then(resolve)))
+    refreshes.now()
+    return refreshes.settled()
   }
 
   const refresh = async () => {
@@ -283,9 +277,9 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     },
     async close() {
       closing.abort(new Fault('unavailable', `${id} was removed or changed.`))
-      cancelRefresh()
+      const refreshed = refreshes.close()
       await Promise.all(everybody().map((instance) => instance.close()))
-      await refreshing
+      await refreshed
     },
   }
 }
