@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import { Name, type Deps } from './shapes.ts'
 
@@ -48,7 +49,12 @@ export const approveTools = operation<Deps>()({
       .describe('By tool, as review_tools gave them: one that changed again since is refused'),
   }),
   output: z.object({ approved: z.array(z.string()) }),
-  async handler({ name, tools, fingerprints = {} }, { gateway }) {
+  async handler({ name, tools, fingerprints = {} }, { gateway, caller }) {
+    // What a tool newly says of itself could tell a model to approve it.
+    if (caller.via === 'mcp')
+      throw new Fault('forbidden', 'Tools are approved by a person, not over MCP.', {
+        hint: `\`alicia review ${name}\` shows what changed, \`alicia approve ${name}\` lets it through.`,
+      })
     const chosen = tools ?? gateway.held(name).map((tool) => tool.name)
     const approvals = chosen.map((tool) => ({
       name: tool,
