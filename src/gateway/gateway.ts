@@ -92,18 +92,6 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     }
   }
 
-  /** One that cannot be made takes nobody along: what is remembered of it came from somebody else's program. */
-  const create = (definition: ServerDefinition) => {
-    const { id, name, enabled } = definition
-    try {
-      upstreams.set(id, createUpstream(definition, parts))
-    } catch (error) {
-      options.log.error('a server could not be prepared', { server: id, error })
-      const reason = 'the hub could not prepare it; its log says why'
-      unusable.set(id, { id, name, enabled, reason, sinceMs: clock.now() })
-    }
-  }
-
   const apply = async ({ definitions, unusable: broken }: Wanted) => {
     const enabled = definitions.filter((definition) => definition.enabled)
     const wanted = new Map(enabled.map((definition) => [definition.id, definition]))
