@@ -10,6 +10,7 @@ import { RelayedResult } from './mcp/relayed.ts'
 import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
 import type { Entry, Registry } from './registry.ts'
+import { SmallSet } from './small-set.ts'
 import type { CallContext, Progress, Tool } from './tool.ts'
 import type { Span, Tracer } from './trace.ts'
 
@@ -68,7 +69,7 @@ const UNRECORDED: ReadonlySet<'ok' | FaultCode> = new Set(['unauthenticated', 'r
 
 export function openDoor(options: DoorOptions): Door {
   const { registry, policy, metrics, audit, clock, log, tracer, checkOutput } = options
-  const running = new Set<AbortController>()
+  const running = new SmallSet<AbortController>()
   let closing = false
   let drained = () => {}
 

@@ -1,3 +1,4 @@
+import { SmallMap } from '../../kernel/small-map.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import { readJsonText } from '../../kernel/json.ts'
 import {
@@ -43,7 +44,7 @@ export interface ChannelOptions {
  */
 export function createChannel({ server, caller, profile, send }: ChannelOptions): Channel {
   const view = server.view(profile)
-  const running = new Map<Id, Exchange>()
+  const running = new SmallMap<Id, Exchange>()
   const answers = new Set<Promise<void>>()
   let session: Session | undefined
   let closed = false

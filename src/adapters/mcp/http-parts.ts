@@ -1,3 +1,4 @@
+import type { SmallSet } from '../../kernel/small-set.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Message } from '../../kernel/mcp/message.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
@@ -14,7 +15,7 @@ export interface HttpParts {
   readonly sessions: SessionTable
   readonly patience: Patience
   /** Each stateless request that runs, for when the hub stops; sessions cancel their own. */
-  readonly running: Set<Exchange>
+  readonly running: SmallSet<Exchange>
 }
 
 /** One request: who sent it, to which profile's address, and one message of it. */

@@ -11,6 +11,7 @@ import { claimedRevision, isModern } from './modern.ts'
 import { Patience } from './patience.ts'
 import { PATIENCE_MS } from './reply.ts'
 import type { McpServer } from './server.ts'
+import { SmallSet } from '../../kernel/small-set.ts'
 import { createSessionTable } from './session-table.ts'
 
 export interface McpHttpOptions {
@@ -35,7 +36,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   const { server } = options
   const sessions = createSessionTable({ server, most: options.mostSessions, idleMs: options.sessionIdleMs })
   const patience = new Patience(server.clock, PATIENCE_MS)
-  const parts: HttpParts = { server, sessions, patience, running: new Set() }
+  const parts: HttpParts = { server, sessions, patience, running: new SmallSet() }
   return {
     async handle(http, profile) {
       try {

@@ -1,19 +1,25 @@
 import type { Clock } from '../../kernel/clock.ts'
 
 /** What waits in the order it began. */
-export interface Waiting {
+export abstract class Waiting {
+  /** Its place in the line; `Patience` alone touches these. */
+  sinceMs = 0
+  before: Waiting | undefined
+  after: Waiting | undefined
   /** It has waited for as long as its patience lasts. */
-  lose(): void
+  abstract lose(): void
 }
 
 /**
  * Tells those who wait that a set time has passed. One timer for all of them: a timer of its own for each request that
- * is answered within a millisecond costs more than its answer.
+ * is answered within a millisecond costs more than its answer. A linked line, and whoever leaves it holds nothing of it:
+ * see `SmallMap` for what a `Map` would keep alive.
  */
 export class Patience {
   readonly #clock: Clock
   readonly #ms: number
-  readonly #sinceMs = new Map<Waiting, number>()
+  #first: Waiting | undefined
+  #last: Waiting | undefined
   #armed = false
 
   constructor(clock: Clock, ms: number) {
@@ -22,12 +28,22 @@ export class Patience {
   }
 
   begin(waiting: Waiting): void {
-    this.#sinceMs.set(waiting, this.#clock.monotonic())
+    waiting.sinceMs = this.#clock.monotonic()
+    waiting.before = this.#last
+    if (this.#last) this.#last.after = waiting
+    else this.#first = waiting
+    this.#last = waiting
     if (!this.#armed) this.#arm(this.#ms)
   }
 
   end(waiting: Waiting): void {
-    this.#sinceMs.delete(waiting)
+    const { before, after } = waiting
+    if (before) before.after = after
+    else if (this.#first === waiting) this.#first = after
+    if (after) after.before = before
+    else if (this.#last === waiting) this.#last = before
+    waiting.before = undefined
+    waiting.after = undefined
   }
 
   #arm(ms: number): void {
@@ -37,10 +53,10 @@ export class Patience {
 
   #look(): void {
     const nowMs = this.#clock.monotonic()
-    for (const [waiting, sinceMs] of this.#sinceMs) {
-      const restMs = sinceMs + this.#ms - nowMs
+    for (let waiting = this.#first; waiting; waiting = this.#first) {
+      const restMs = waiting.sinceMs + this.#ms - nowMs
       if (restMs > 0) return this.#arm(restMs)
-      this.#sinceMs.delete(waiting)
+      this.end(waiting)
       waiting.lose()
     }
     this.#armed = false

@@ -1,7 +1,7 @@
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { SSE_HEADERS, type EventStream } from './event-stream.ts'
 import type { HttpExchange } from './http-exchange.ts'
-import type { Patience, Waiting } from './patience.ts'
+import { Waiting, type Patience } from './patience.ts'
 
 /** After this long without an answer the reply becomes a stream: its keep-alives hold the connection open. */
 export const PATIENCE_MS = 5000
@@ -9,7 +9,7 @@ export const PATIENCE_MS = 5000
 const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
 
 /** The answer to one POST: plain JSON when there is nothing to say before it, else an event stream. */
-export class Reply implements Waiting {
+export class Reply extends Waiting {
   readonly #http: HttpExchange
   readonly #patience: Patience
   readonly #makeStream: () => EventStream
@@ -17,6 +17,7 @@ export class Reply implements Waiting {
   #isFinished = false
 
   constructor(http: HttpExchange, patience: Patience, makeStream: () => EventStream) {
+    super()
     this.#http = http
     this.#patience = patience
     this.#makeStream = makeStream

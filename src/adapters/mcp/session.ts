@@ -29,6 +29,7 @@ import { announceTo } from './news.ts'
 import { errorText, notificationText, resultText } from './outgoing.ts'
 import { Questions } from './questions.ts'
 import type { McpServer } from './server.ts'
+import { SmallMap } from '../../kernel/small-map.ts'
 import type { View } from './view.ts'
 import { WatchList } from './watch-list.ts'
 
@@ -64,7 +65,7 @@ export class Session implements Client, ClientSession {
   readonly watched: WatchList
   readonly #server: McpServer
   readonly #send: (message: JsonText) => void
-  readonly #running = new Map<Id, Exchange>()
+  readonly #running = new SmallMap<Id, Exchange>()
   readonly #questions: Questions
   #stopAnnouncing: () => void
   #logLevel: LogLevel | undefined

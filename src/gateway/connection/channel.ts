@@ -3,6 +3,7 @@ import { isObject, type Id, type Params } from '../../kernel/mcp/message.ts'
 import { META, type Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { SmallMap } from '../../kernel/small-map.ts'
 import type { UpstreamRequest } from './connection.ts'
 import { readAll, readInbound, type Inbound } from './inbound.ts'
 import { Questions } from './questions.ts'
@@ -34,7 +35,7 @@ export class Channel implements Wire {
   readonly correlates = false
   readonly #options: WireOptions
   readonly #carrier: Carrier
-  readonly #calls = new Map<Id, Call>()
+  readonly #calls = new SmallMap<Id, Call>()
   readonly #questions: Questions
   #lastId = 0
   #end: Fault | undefined
@@ -94,7 +95,7 @@ export class Channel implements Wire {
     const { name, maxMessageBytes, log } = this.#options
     const found =
       /^\s*\{\s*"jsonrpc"\s*:\s*"2.0"\s*,\s*"id"\s*:\s*(\d+)\s*,/.exec(head) ?? /"id"\s*:\s*(\d+)\s*\}\s*$/.exec(tail)
-    const only = this.#calls.size === 1 ? [...this.#calls.values()][0] : undefined
+    const only = this.#calls.size === 1 ? this.#calls.values()[0] : undefined
     const call = found ? this.#calls.get(Number(found[1])) : only
     log.warn('a message of a server was over the limit', { bytes, limit: maxMessageBytes })
     if (call) this.#settle(call).reject(tooLarge(name, bytes, maxMessageBytes))

@@ -5,6 +5,7 @@ import type { News, Owner } from './news.ts'
 import { requiredOf } from './capabilities.ts'
 import { refuseQuestion } from './refusals.ts'
 import type { RelayOptions } from './relay-options.ts'
+import { SmallSet } from '../../kernel/small-set.ts'
 import type { Listener, RunningCall } from './running-call.ts'
 import type { Settled } from './settled.ts'
 
@@ -21,7 +22,7 @@ export type LineOptions = Pick<RelayOptions, 'roots' | 'interactive'> & {
 export class Line implements Listener {
   readonly owner: Owner
   readonly #options: LineOptions
-  readonly #calls = new Set<RunningCall>()
+  readonly #calls = new SmallSet<RunningCall>()
   readonly #onIdle: () => void
   #greetingEndsAtMs = 0
   #isTainted = false

@@ -44,7 +44,7 @@ export class News {
   }
 
   /** What came by a connection with these calls, and nothing says to which of them it belongs. */
-  ofConnection(calls: ReadonlySet<RunningCall>, owner: Owner, notification: ServerNotification): void {
+  ofConnection(calls: Iterable<RunningCall>, owner: Owner, notification: ServerNotification): void {
     if (this.#ofServer(notification)) return
     const { method, params } = notification
     // Its token belongs to no call, or to one that is over.
@@ -114,7 +114,7 @@ function levelOf(params: JsonText): LogLevel | undefined {
  * A log message of one of these calls goes to all of them while they are one person's; nobody sees what may be about somebody
  * else's, sessions that call nothing no more than those that do. A session hears it once.
  */
-function logged(calls: ReadonlySet<RunningCall>, params: JsonText): boolean {
+function logged(calls: Iterable<RunningCall>, params: JsonText): boolean {
   let callerId: string | undefined
   for (const call of calls) {
     if (callerId !== undefined && callerId !== call.callerId) return true
