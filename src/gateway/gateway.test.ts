@@ -88,6 +88,24 @@ suite('gateway', () => {
     assert.deepEqual(await say(place, 'hello'), said('hello'))
   })
 
+  test('secrets in a command are in no report and no fault', async (t) => {
+    const place = await testGateway(t)
+    const command = { kind: 'stdio', command: '/nowhere/s3cret-path', args: ['--key', 's3cret-key'], env: {} } as const
+    const secrets = ['s3cret-path', 's3cret-key']
+    await place.gateway.apply({
+      definitions: [echo({ secrets, replicas: [{ transport: command, weight: 1 }] })],
+      unusable: [],
+    })
+    await assert.rejects(place.gateway.start('echo', AbortSignal.timeout(10_000)), (fault: Error) => {
+      assert.match(JSON.stringify([fault, fault.message]), /\/nowhere\/\[hidden\]/)
+      assert.doesNotMatch(JSON.stringify([fault, fault.message]), /s3cret/)
+      return true
+    })
+    const all = JSON.stringify([place.gateway.servers(), place.gateway.log('echo', 100)])
+    assert.match(all, /--key \[hidden\]/)
+    assert.doesNotMatch(all, /s3cret/)
+  })
+
   test('a change touches only what changed; what is gone is gone', async (t) => {
     const place = await running(t)
     const before = pidOf(place)

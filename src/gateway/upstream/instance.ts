@@ -13,6 +13,7 @@ import type { StderrRing } from '../process/stderr-lines.ts'
 import type { ListKind, Relay } from '../relay/relay-options.ts'
 import { createRelay } from '../relay/relay.ts'
 import { modernMeta } from './fetch-lists.ts'
+import { hidingOf } from './hiding.ts'
 import { HUB_CAPABILITIES } from './hub-face.ts'
 import type { UpstreamParts } from './parts.ts'
 import { reachedBy } from './reached.ts'
@@ -56,20 +57,24 @@ export function createInstance(options: InstanceOptions): Instance {
   let starts = 0
   const asked = new Set((memory.get(definition.id, 'asks') as string[] | undefined) ?? [])
 
+  const hiding = hidingOf(definition.secrets)
+
   const connect = (face: ClientFace, handlers: ConnectionHandlers, signal: AbortSignal, isShared: boolean) =>
-    parts.connect({
-      definition,
-      transport: replica.transport,
-      face,
-      handlers,
-      ...(person && { person }),
-      signal,
-      onStderr: (line) => log.push(line),
-      onProcess(started) {
-        log.push(`— process ${started}${isShared ? '' : ' for one client'}`)
-        if (isShared) pid = started
-      },
-    })
+    parts
+      .connect({
+        definition,
+        transport: replica.transport,
+        face,
+        handlers: { ...handlers, onClose: (reason) => handlers.onClose(hiding.text(reason)) },
+        ...(person && { person }),
+        signal,
+        onStderr: (line) => log.push(line),
+        onProcess(started) {
+          log.push(`— process ${started}${isShared ? '' : ' for one client'}`)
+          if (isShared) pid = started
+        },
+      })
+      .catch((error: unknown) => Promise.reject(hiding.error(error)))
 
   const hubFace: ClientFace = { clientInfo, capabilities: HUB_CAPABILITIES }
   const relay = createRelay({
@@ -133,7 +138,7 @@ export function createInstance(options: InstanceOptions): Instance {
     weight: replica.weight,
     life,
     relay,
-    reached: reachedBy(replica.transport),
+    reached: hiding.text(reachedBy(replica.transport)),
     get restarts() {
       return Math.max(0, starts - 1)
     },
