@@ -17,6 +17,9 @@ export interface KnownLists {
   approve(approvals: readonly ToolApproval[]): Promise<void>
 }
 
+/** Approved tools that are kept in mind while their server does not list them. */
+const MOST_ABSENT = 1000
+
 export function createKnownLists(definition: ServerDefinition, memory: Memory, clock: Clock): KnownLists {
   const { id } = definition
   let lists = (memory.get(id, 'lists') as Lists | undefined) ?? NO_LISTS
@@ -31,7 +34,15 @@ export function createKnownLists(definition: ServerDefinition, memory: Memory, c
       const face = faceOf(tool)
       pins.set(tool.name, { hash: hashOf(face), approvedAtMs, face })
     }
+    forgetAbsent()
     await memory.set(id, 'pins', Object.fromEntries(pins))
+  }
+
+  /** A server may list others each time: those approved first are forgotten first. */
+  const forgetAbsent = () => {
+    const listed = new Set(lists.tools.map(({ name }) => name))
+    const absent = [...pins.keys()].filter((name) => !listed.has(name))
+    for (const name of absent.slice(0, -MOST_ABSENT)) pins.delete(name)
   }
 
   /** What needs nobody's approval is approved by being seen: from then on a change of it shows. */
