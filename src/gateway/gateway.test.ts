@@ -88,6 +88,22 @@ suite('gateway', () => {
     assert.deepEqual(await say(place, 'hello'), said('hello'))
   })
 
+  test('people whose connections have ended make room for others', async (t) => {
+    const place = await testGateway(t)
+    const nowhere = { kind: 'stdio', command: '/nowhere', args: [], env: {} } as const
+    const oauth = { grant: 'authorization_code', allowPrivateAddresses: false } as const
+    const definition = echo({ oauth, start: 'on_demand', replicas: [{ transport: nowhere, weight: 1 }], patienceMs: 0 })
+    await place.gateway.apply({ definitions: [definition], unusable: [] })
+    for (let count = 0; count < 70; count++) {
+      const caller = { ...owner, id: `person ${count}`, via: 'mcp' } as const
+      await assert.rejects(place.door.invoke({ operation: 'echo/*', input: { method: 'x/y', params: {} }, caller }), {
+        code: 'unavailable',
+        message: /^echo is unavailable since/,
+      })
+      await new Promise(setImmediate)
+    }
+  })
+
   test('secrets in a command are in no report and no fault', async (t) => {
     const place = await testGateway(t)
     const command = { kind: 'stdio', command: '/nowhere/s3cret-path', args: ['--key', 's3cret-key'], env: {} } as const

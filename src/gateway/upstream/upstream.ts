@@ -127,7 +127,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     if (caller.id === OWNER.id || caller.via === 'internal' || !isPersonal()) return shared
     const own = personal.get(caller.id)
     if (own) return own
-    if (personal.size >= MOST_PERSONS)
+    if (personal.size >= MOST_PERSONS && !makeRoom())
       throw new Fault('unavailable', `${id} has connections for ${MOST_PERSONS} people already.`, {
         hint: 'Connections that nobody uses are closed after a while.',
         retryAfterMs: 60_000,
@@ -135,6 +135,15 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     const made = groupFor(caller)
     personal.set(caller.id, made)
     return made
+  }
+  /** The first whose connections have ended makes room: tokens come and go, and each is somebody else here. */
+  const makeRoom = (): boolean => {
+    const ended = [...personal].find(([, { instances }]) => instances.every(({ life }) => !isUnderWay(life.state)))
+    if (!ended) return false
+    const [person, { instances }] = ended
+    personal.delete(person)
+    for (const instance of instances) void instance.close()
+    return true
   }
   const isPersonal = () =>
     definition.oauth?.grant === 'authorization_code' || (!definition.oauth && memory.get(id, 'protected') === true)
@@ -292,6 +301,8 @@ const rethrowFirst = (error: AggregateError): never => {
 }
 
 const nameOf = ({ name }: ToolApproval) => name
+
+const isUnderWay = ({ is }: LifeState) => is === 'starting' || is === 'ready' || is === 'degraded'
 
 interface Sending {
   readonly request: PassedRequest
