@@ -76,12 +76,11 @@ export async function startHub(config: Config, options: StartOptions): Promise<R
       tokenFile: folder.tokenSource === 'file' ? folder.tokenFile : undefined,
       parts: () => lifecycle.reports(),
       stop: once(stop),
-      serveStdio: (input, output) =>
+      serveStdio: (streams) =>
         serveStdio({
+          ...streams,
           server: assembly.mcp,
           caller: { ...OWNER, via: 'mcp' },
-          input,
-          output,
           largestLineBytes: LARGEST_LINE_BYTES,
         }),
     }

@@ -8,6 +8,8 @@ interface Server {
   readonly name: string
   readonly state: string
   readonly reason?: string
+  /** Empty: it cannot be run as it is written. */
+  readonly reached: string
   readonly held_tools: number
 }
 
@@ -30,7 +32,8 @@ export function runningServersCheck(hub: FoundHub, token: string | undefined): C
 
 function findingOf(servers: readonly Server[]): Finding {
   if (servers.length === 0) return note('none; `alicia add` adds one')
-  const down = servers.filter(({ state }) => state in WORDS)
+  // What cannot be run as it is written has a check of its own.
+  const down = servers.filter(({ state, reached }) => state in WORDS && reached !== '')
   const [first] = down
   if (first)
     return failed(

@@ -92,6 +92,7 @@ function addHubCommands<Config extends HubConfig>(program: Command, context: Con
     .action((given: Record<string, unknown>) => ends(start(context, given)))
   withConfig(program.command('stdio').description('speak MCP on stdin and stdout, for a client on this machine'), flags)
     .option('--url <url>', 'attach to the hub there instead')
+    .option('--profile <name>', 'what this profile of mcp.json has, instead of everything')
     .option('--token <token>', 'access token for --url; other users can see it, ALICIA_TOKEN they cannot')
     .action((given: HubFlags & Record<string, unknown>) => ends(stdio(context, given)))
   withConfig(program.command('doctor').description('check what a hub needs, and say how to mend it'), flags)

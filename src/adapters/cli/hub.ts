@@ -38,8 +38,15 @@ export interface RunningHub {
   parts(): readonly PartReport[]
   /** Resolves within 10 s. */
   stop(): Promise<void>
-  /** MCP on two streams; resolves when the input ended and all that came is answered. */
-  serveStdio(input: Readable, output: Writable): Promise<void>
+  /** MCP on two streams; resolves when the input ended and all that came is answered. Throws Fault `not_found`. */
+  serveStdio(streams: StdioStreams): Promise<void>
+}
+
+export interface StdioStreams {
+  readonly input: Readable
+  readonly output: Writable
+  /** Absent: everything. */
+  readonly profile?: string
 }
 
 /** A hub in another process, as it wrote itself down in its data folder. */

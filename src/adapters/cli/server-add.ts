@@ -35,15 +35,16 @@ async function put<Config extends HubConfig>(
   { entry, flags }: { entry: object; flags: Pick<AddFlags, 'force' | 'json'> },
 ): Promise<Exit> {
   const config = composition.loadConfig({ ...flags })
-  const { file, id, warnings, cleartext } = composition
-    .servers(config)
-    .add(name, entry, { replace: flags.force ?? false })
+  const files = composition.servers(config)
+  const { file, id, warnings, cleartext } = files.add(name, entry, { replace: flags.force ?? false })
+  const { problem } = files.find(name)
   if (flags.json) {
-    await print(terminal, { name, id, file, warnings, cleartext }, true)
+    await print(terminal, { name, id, file, warnings, cleartext, ...(problem !== undefined && { problem }) }, true)
     return 'ok'
   }
   const next = composition.findHub(config) ? 'The running hub has it in a moment.' : '`alicia start` runs it.'
   await write(terminal.stdout, `Added ${harmless(name)} to ${file}. ${next}\n`)
+  if (problem !== undefined) await write(terminal.stderr, `It cannot run yet: ${harmless(problem)}.\n`)
   for (const warning of warnings) await write(terminal.stderr, `${harmless(warning)}\n`)
   if (cleartext.length > 0)
     await write(

@@ -39,11 +39,17 @@ export async function showServerLog<Config extends HubConfig>(
       linesIn(await client.call('gateway.read_server_log', { name: id, lines: count }, { signal }))
     let seen = await read(lines)
     for (const line of seen) await show(line)
-    while (flags.follow && !signal.aborted) {
-      await sleep(context.clock, LOOK_MS, signal)
-      const now = await read(MOST_LINES)
-      for (const line of newer(seen, now)) await show(line)
-      if (now.length > 0) seen = now
+    try {
+      while (flags.follow) {
+        await sleep(context.clock, LOOK_MS, signal)
+        const now = await read(MOST_LINES)
+        for (const line of newer(seen, now)) await show(line)
+        if (now.length > 0) seen = now
+      }
+    } catch (error) {
+      // Ctrl-C is how it ends: nothing went wrong.
+      if (signal.aborted) return 'interrupted'
+      throw error
     }
     return 'ok'
     function show(line: Line): Promise<void> {

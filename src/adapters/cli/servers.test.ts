@@ -139,6 +139,13 @@ suite('alicia add', () => {
     assert.deepEqual(servers(), {})
   })
 
+  test('what is missing is said at once', async (t) => {
+    const { run } = home(t)
+    const { code, err } = await run(['add', 'b', '--url', 'https://h/mcp', '-H', 'A: ${secret:b}'])
+    assert.equal(code, 0)
+    assert.match(err, /^It cannot run yet: .*the secret b is not set; set it with: alicia secret set b\.\n$/)
+  })
+
   test('a secret in cleartext is said; a broken file is not touched', async (t) => {
     const { run, read, write } = home(t)
     const { err } = await run(['add', 'b', '-e', 'API_KEY=hunter2', '--', 'x'])
@@ -264,10 +271,11 @@ suite('alicia list and inspect', () => {
     assert.match(err, /no operation called "frobnicate"\.\n.* slow is starting: its tools are not known yet\.\n$/)
   })
 
-  const server = (state: string, more: object = {}) => ({ name: 'b', state, held_tools: 0, ...more })
+  const server = (state: string, more: object = {}) => ({ name: 'b', state, reached: 'npx b', held_tools: 0, ...more })
   const healths: [servers: object[] | undefined, says: RegExp][] = [
     [[], /^– {2}MCP servers +none; `alicia add` adds one$/m],
     [undefined, /^– {2}MCP servers +the hub runs without that service$/m],
+    [[server('failed', { reached: '' })], /^✓ {2}MCP servers +1, none of them in trouble$/m],
     [[server('ready'), server('stopped')], /^✓ {2}MCP servers +2, none of them in trouble$/m],
     [
       [server('ready'), server('backing_off', { reason: 'it crashed' })],

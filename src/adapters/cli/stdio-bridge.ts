@@ -18,6 +18,8 @@ const DRAIN_MS = 3_660_000
 
 export interface Bridge {
   readonly hub: HubAddress
+  /** Absent: everything. */
+  readonly profile?: string
   readonly input: Readable
   readonly output: Writable
   readonly clock: Clock
@@ -28,8 +30,8 @@ export interface Bridge {
  * Joins two streams to a hub's MCP endpoint: one JSON-RPC message per line here, one per WebSocket text message there.
  * Resolves when the input has ended and its requests are answered. Throws `HubUnreachable` when the hub goes away.
  */
-export async function bridgeToHub({ hub, input, output, clock, signal }: Bridge): Promise<void> {
-  const socket = await open(hub, signal)
+export async function bridgeToHub({ hub, profile, input, output, clock, signal }: Bridge): Promise<void> {
+  const socket = await open(hub, profile, signal)
   const outstanding = createOutstanding()
   const over = closed(socket, hub.url)
   socket.on('message', (data) => {
@@ -62,8 +64,9 @@ export async function bridgeToHub({ hub, input, output, clock, signal }: Bridge)
   }
 }
 
-async function open({ url, token }: HubAddress, signal: AbortSignal): Promise<WebSocket> {
-  const address = new URL('mcp', url.endsWith('/') ? url : `${url}/`)
+async function open({ url, token }: HubAddress, profile: string | undefined, signal: AbortSignal): Promise<WebSocket> {
+  const path = profile === undefined ? 'mcp' : `mcp/${encodeURIComponent(profile)}`
+  const address = new URL(path, url.endsWith('/') ? url : `${url}/`)
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
   const socket = new WebSocket(address, 'mcp', {
     perMessageDeflate: false,
@@ -74,7 +77,7 @@ async function open({ url, token }: HubAddress, signal: AbortSignal): Promise<We
   const refused = new Promise<never>((_, reject) =>
     socket.once('unexpected-response', (request, response) => {
       request.destroy()
-      reject(refusal(response.statusCode ?? 0, url))
+      reject(refusal(response.statusCode ?? 0, url, profile))
     }),
   )
   try {
@@ -89,10 +92,14 @@ async function open({ url, token }: HubAddress, signal: AbortSignal): Promise<We
   }
 }
 
-function refusal(status: number, url: string): Fault {
+function refusal(status: number, url: string, profile: string | undefined): Fault {
   if (status === 401 || status === 403)
     return new Fault(status === 401 ? 'unauthenticated' : 'forbidden', `The hub at ${url} refused the access token.`, {
       hint: '`alicia token` prints the one that is valid.',
+    })
+  if (status === 404 && profile !== undefined)
+    return new Fault('not_found', `The hub at ${url} has no profile ${JSON.stringify(profile)}.`, {
+      hint: 'Profiles stand in mcp.json; `alicia tools --cost` lists them.',
     })
   return new HubUnreachable(`The hub at ${url} answered ${status} to the WebSocket.`, 'Is it a hub of this version?')
 }

@@ -7,7 +7,7 @@ import { OWNER_TOKEN, restServer } from '../../testing/rest-server.ts'
 import { NO_SERVERS } from '../../testing/server-files.ts'
 import { testTerminal, type TestTerminal } from '../../testing/terminal.ts'
 import { createCli } from './cli.ts'
-import type { Composition, HubConfig } from './hub.ts'
+import type { Composition, HubConfig, StdioStreams } from './hub.ts'
 
 const CONFIG: HubConfig = {
   data: '/data',
@@ -20,7 +20,7 @@ const CONFIG: HubConfig = {
   broker: { kind: 'embedded', port: 0 },
 }
 
-const cli = (terminal: TestTerminal, more: Partial<Composition<HubConfig>>) =>
+const cli = (terminal: TestTerminal, more: Partial<Composition<HubConfig>>, args: readonly string[] = []) =>
   createCli(
     {
       version: '1',
@@ -36,7 +36,7 @@ const cli = (terminal: TestTerminal, more: Partial<Composition<HubConfig>>) =>
       ...more,
     },
     terminal,
-  ).run(['stdio'])
+  ).run(['stdio', ...args])
 
 /** A hub that answers WebSocket messages as the test says. */
 async function webSocketHub(t: TestContext, serve: (socket: WebSocket, request: IncomingMessage) => void) {
@@ -78,6 +78,27 @@ suite('stdio beside a running hub', () => {
       [1, 2],
     )
     assert.equal(terminal.err(), '')
+  })
+
+  test('joins the address of a profile', async (t) => {
+    const addresses: unknown[] = []
+    const hub = await webSocketHub(t, (socket, request) => {
+      addresses.push(request.url)
+      socket.on('message', () => socket.send(answer(1)))
+    })
+    const terminal = testTerminal()
+    terminal.stdin.end(`${message(1)}\n`)
+    assert.equal(await cli(terminal, hub, ['--profile', 'a/b']), 0)
+    assert.deepEqual(addresses, ['/mcp/a%2Fb'])
+  })
+
+  test('a profile that does not exist: 1', async (t) => {
+    const server = await restServer(t, [])
+    server.onUpgrade((_, socket) => void socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n'))
+    const findHub = () => ({ pid: 1, url: server.url, version: '1' })
+    const terminal = testTerminal()
+    assert.equal(await cli(terminal, { findHub }, ['--profile', 'nope']), 1)
+    assert.match(terminal.err(), /has no profile "nope"/)
   })
 
   test('a line over 16 MiB is refused, the next one works', async (t) => {
@@ -142,8 +163,10 @@ suite('stdio without a hub', () => {
   test('runs one, and stops it at the end', async () => {
     const terminal = testTerminal()
     let stopped = false
+    const profiles: unknown[] = []
     const running = hub({
-      serveStdio: async (input: typeof terminal.stdin, output: typeof terminal.stdout) => {
+      serveStdio: async ({ input, output, profile }: StdioStreams) => {
+        profiles.push(profile)
         for await (const chunk of input) output.write(`echo ${String(chunk)}`)
       },
       stop: async () => void (stopped = true),
@@ -154,7 +177,8 @@ suite('stdio without a hub', () => {
       log.warn('careful')
       return running
     }
-    assert.equal(await cli(terminal, { startHub }), 0)
+    assert.equal(await cli(terminal, { startHub }, ['--profile', 'work']), 0)
+    assert.deepEqual(profiles, ['work'])
     assert.equal(terminal.out(), 'echo x\n')
     assert.match(terminal.err(), /^\S+ warn {2}careful\n$/)
     assert(stopped)

@@ -5,14 +5,15 @@ import type { HubConfig } from './hub.ts'
 import { logTo } from './log-lines.ts'
 import { bridgeToHub } from './stdio-bridge.ts'
 
+export type StdioFlags = HubFlags & { readonly profile?: string } & Readonly<Record<string, unknown>>
+
+const profileOf = ({ profile }: StdioFlags) => (profile === undefined ? {} : { profile })
+
 /**
  * `alicia stdio`: MCP on stdin and stdout, by the hub that runs on the data folder, else by one in this process.
  * stdout carries the protocol and nothing else. A signal ends it as the end of the input does: with exit 0.
  */
-export async function stdio<Config extends HubConfig>(
-  context: Context<Config>,
-  flags: HubFlags & Readonly<Record<string, unknown>>,
-): Promise<Exit> {
+export async function stdio<Config extends HubConfig>(context: Context<Config>, flags: StdioFlags): Promise<Exit> {
   const { stdin, stderr } = context.terminal
   // A person who tries it out would wait for something to happen.
   if (stdin.isTTY)
@@ -34,14 +35,15 @@ export async function stdio<Config extends HubConfig>(
 const isRunning = <Config extends HubConfig>({ composition }: Context<Config>, flags: HubFlags) =>
   composition.findHub(composition.loadConfig({ ...flags })) !== undefined
 
-function attach<Config extends HubConfig>(context: Context<Config>, flags: HubFlags, signal: AbortSignal) {
+function attach<Config extends HubConfig>(context: Context<Config>, flags: StdioFlags, signal: AbortSignal) {
   const { stdin: input, stdout: output } = context.terminal
-  return bridgeToHub({ hub: addressOf(context, flags), input, output, clock: context.clock, signal })
+  const hub = addressOf(context, flags)
+  return bridgeToHub({ hub, ...profileOf(flags), input, output, clock: context.clock, signal })
 }
 
 async function runHere<Config extends HubConfig>(
   { composition, terminal }: Context<Config>,
-  flags: Readonly<Record<string, unknown>>,
+  flags: StdioFlags,
   signal: AbortSignal,
 ): Promise<void> {
   const config = composition.loadConfig(flags)
@@ -49,7 +51,10 @@ async function runHere<Config extends HubConfig>(
   const level = config.log.level === 'info' ? 'warn' : config.log.level
   const hub = await composition.startHub(config, { log: logTo(terminal, { level, json: flags['json'] === true }) })
   try {
-    await Promise.race([hub.serveStdio(terminal.stdin, terminal.stdout), aborted(signal)])
+    await Promise.race([
+      hub.serveStdio({ input: terminal.stdin, output: terminal.stdout, ...profileOf(flags) }),
+      aborted(signal),
+    ])
   } finally {
     terminal.stdin.destroy()
     await hub.stop()
