@@ -51,7 +51,7 @@ async function storm(hub: BenchHub, tools: readonly string[]): Promise<Tally> {
   await once(socket, 'open')
   const waiting = new Map<number, { tool: string; done: () => void }>()
   socket.on('message', (data) => {
-    const message = JSON.parse(String(data)) as Answer
+    const message = JSON.parse((data as Buffer).toString()) as Answer
     if (message.id === undefined) return
     const call = waiting.get(message.id)
     if (!call) return void tally.wrong.push(`a second answer to ${message.id}`)

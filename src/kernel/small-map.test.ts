@@ -13,7 +13,10 @@ suite('small collections', () => {
         const [small, model] = [new SmallMap<number, number>(), new Map<number, number>()]
         for (const { key, value, does } of all) {
           if (does === 'delete') assert.equal(small.delete(key), model.delete(key))
-          else [small.set(key, value), model.set(key, value)]
+          else {
+            small.set(key, value)
+            model.set(key, value)
+          }
           assert.equal(small.size, model.size)
           assert.equal(small.has(key), model.has(key))
           assert.equal(small.get(key), model.get(key))
@@ -29,7 +32,10 @@ suite('small collections', () => {
         const [small, model] = [new SmallSet<number>(), new Set<number>()]
         for (const { key, does } of all) {
           if (does === 'delete') assert.equal(small.delete(key), model.delete(key))
-          else [small.add(key), model.add(key)]
+          else {
+            small.add(key)
+            model.add(key)
+          }
           assert.equal(small.size, model.size)
           assert.deepEqual([...small].toSorted(), [...model].toSorted())
         }

@@ -32,10 +32,10 @@ suite('patience', () => {
           patience.begin(waiter)
           return waiter
         })
-        const early = [...lost]
+        const early = new Set(lost)
         for (const [at, waiter] of waiters.entries()) if (plan[at]?.leaves) patience.end(waiter)
         clock.advance(100)
-        const stayed = plan.flatMap(({ leaves }, at) => (leaves && !early.includes(at) ? [] : [at]))
+        const stayed = plan.flatMap(({ leaves }, at) => (leaves && !early.has(at) ? [] : [at]))
         assert.deepEqual(lost, stayed)
         for (const { before, after } of waiters) assert.deepEqual([before, after], [undefined, undefined])
       }),

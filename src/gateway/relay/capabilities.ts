@@ -29,10 +29,6 @@ export function declares(capabilities: Params, required: Params): boolean {
 const hasPart = (declared: Readonly<Record<string, unknown>>, part: string) =>
   part in declared || (part === 'form' && !('url' in declared))
 
-/** Whether there is anything that the client can be asked. */
-export const canBeAsked = (capabilities: Params): boolean =>
-  'elicitation' in capabilities || 'sampling' in capabilities || 'roots' in capabilities
-
 function valueOf(params: JsonText): Record<string, unknown> {
   const value: unknown = JSON.parse(params)
   return isObject(value) ? value : {}

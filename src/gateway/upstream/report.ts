@@ -2,7 +2,6 @@ import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { ReplicaReport, ServerReport } from '../../kernel/ports.ts'
 import type { Group } from '../../kernel/resilience/group.ts'
 import type { MemberStatus } from '../../kernel/resilience/group-status.ts'
-import { isObject } from '../../kernel/mcp/message.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { LifeState } from '../life/state.ts'
 import type { Instance } from './instance.ts'
@@ -81,6 +80,3 @@ function replicaReports(members: readonly MemberStatus[], instances: readonly In
     }
   })
 }
-
-/** Whether a capability stands in what the server declared. */
-export const declares = (lists: Lists, capability: string): boolean => isObject(lists.capabilities[capability])

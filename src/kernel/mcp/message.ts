@@ -84,19 +84,11 @@ export class RpcError extends Error {
   }
 }
 
-export const resultMessage = (id: Id, result: unknown): Outgoing => ({ jsonrpc: '2.0', id, result })
-
 /** An error whose request's id could not be read carries none. */
 export function errorMessage(id: Id | undefined, error: RpcError): Outgoing {
   const body = { code: error.code, message: error.message, ...(error.data !== undefined && { data: error.data }) }
   return { jsonrpc: '2.0', ...(id !== undefined && { id }), error: body }
 }
-
-export const notificationMessage = (method: string, params?: object): Outgoing => ({
-  jsonrpc: '2.0',
-  method,
-  ...(params !== undefined && { params }),
-})
 
 /** HTTP statuses of errors that 2026-07-28 gives one (Streamable HTTP, "Error Codes"). */
 const STATUS_OF: Readonly<Record<number, number>> = {
