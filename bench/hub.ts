@@ -28,6 +28,8 @@ export interface HubOptions {
   readonly folder?: string
   /** Other MCP servers, as they stand in mcp.json. */
   readonly servers?: Readonly<Record<string, object>>
+  /** What else stands in mcp.json. */
+  readonly mcp?: object
   /** Arguments of Node itself. */
   readonly nodeArgs?: readonly string[]
 }
@@ -44,7 +46,7 @@ export async function startHub(options: HubOptions = {}): Promise<BenchHub> {
   writeFileSync(config, JSON.stringify(CONFIG))
   if (options.servers) {
     mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'data', 'mcp.json'), JSON.stringify({ mcpServers: options.servers }))
+    writeFileSync(join(folder, 'data', 'mcp.json'), JSON.stringify({ mcpServers: options.servers, ...options.mcp }))
   }
   const flags = ['--data', join(folder, 'data'), '--config', config, '--broker', broker, '--json']
   const startMs = performance.now()

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
+import { fallback } from './rows/fallback.ts'
 import { killedUpstreams } from './rows/killed-upstreams.ts'
 import { brokers } from './rows/brokers.ts'
 import { bus } from './rows/bus.ts'
@@ -29,6 +30,7 @@ const ROWS: readonly Row[] = [
   ...mcpStateless,
   ...mcpSession,
   ...relayRows,
+  ...fallback,
   killedUpstreams,
   ...manyUpstreams,
   ...mqttRequest,

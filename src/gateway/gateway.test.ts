@@ -144,6 +144,19 @@ suite('gateway', () => {
     assert.deepEqual(await say(place, 'still here', 'other_echo'), said('still here'))
   })
 
+  test('who has which name outlives the hub, whoever comes up first', async (t) => {
+    const folder = temporaryFolder(t)
+    const names = ({ door }: TestGateway) => door.registry.list().map(({ name, tool }) => `${name}: ${tool.name}`)
+    const first = await running(t, echo({ id: 'late', name: 'late' }), { folder })
+    assert.deepEqual(names(first), ['echo: late.echo'])
+    await first.close()
+    const second = await testGateway(t, { folder })
+    const definitions = ['early', 'late'].map((id) => echo({ id, name: id }))
+    await second.gateway.apply({ definitions, unusable: [] })
+    await second.gateway.start('early', AbortSignal.timeout(10_000))
+    assert.deepEqual(names(second), ['early_echo: early.echo', 'echo: late.echo'])
+  })
+
   test('one of two replicas dies in the middle of calls: nobody notices', async (t) => {
     const replica = { transport: ECHO, weight: 1 }
     const place = await running(t, echo({ replicas: [replica, replica] }))

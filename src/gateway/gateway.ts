@@ -7,6 +7,7 @@ import { createNeeds } from './life/needs-graph.ts'
 import type { Logins } from './oauth/logins.ts'
 import { createUpstream, type Upstream } from './upstream/upstream.ts'
 import type { UpstreamParts } from './upstream/parts.ts'
+import { rememberNames } from './upstream/remembered-names.ts'
 import { unusableProvider, unusableReport, type Unusable } from './upstream/unusable.ts'
 
 export interface GatewayOptions extends Omit<UpstreamParts, 'needs'> {
@@ -46,6 +47,8 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       now: () => clock.now(),
     })
   let needs = needsOf([])
+
+  const stopRemembering = rememberNames(options)
 
   const parts: UpstreamParts = {
     ...options,
@@ -150,6 +153,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     reload: options.reload,
     async close() {
       needs.close()
+      stopRemembering()
       await Promise.all([...upstreams.keys()].map(remove))
     },
   }

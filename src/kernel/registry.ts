@@ -68,6 +68,8 @@ export interface Registry {
   /** Adds a provider, or replaces the one of that id. Throws TypeError when a tool name is taken by another provider. */
   add(provider: Provider): void
   remove(id: string): void
+  /** Names that tools had in an earlier life of the hub, with the tool's full name: nobody else gets them. */
+  reserve(owners: Readonly<Record<string, string>>): void
   /** By the name callers know, or the full `service.verb_noun`. Throws Fault `unknown_operation`. */
   find(name: string): Entry
   has(name: string): boolean
@@ -119,6 +121,9 @@ export function createRegistry(events: Events): Registry {
       }
       for (const method of provider.offers?.methods ?? []) entryOf(method, method.name)
       if (!isSame) events.emit('tools.changed', { provider: provider.id })
+    },
+    reserve(owners) {
+      for (const [name, owner] of Object.entries(owners)) if (!ownerOfName.has(name)) ownerOfName.set(name, owner)
     },
     remove(id) {
       if (drop(id)) events.emit('tools.changed', { provider: id })
