@@ -45,8 +45,8 @@ function findingOf(servers: readonly Server[]): Finding {
   const holding = servers.find((server) => server.held_tools > 0)
   if (holding)
     return warning(
-      `${holding.name} holds back ${holding.held_tools} tools that changed`,
-      `\`alicia review ${holding.name}\` shows what is different.`,
+      `${holding.name} holds back ${holding.held_tools === 1 ? 'a tool' : `${holding.held_tools} tools`}`,
+      `\`alicia review ${holding.name}\` shows what is new or different.`,
     )
   const sick = servers.filter(({ state }) => state === 'degraded').map(({ name }) => name)
   if (sick.length > 0) return warning(`${sick.join(', ')} answers badly`, `\`alicia inspect ${sick[0]}\` says why.`)

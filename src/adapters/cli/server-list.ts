@@ -59,12 +59,13 @@ function statusOf(server: Pick<ListedServer, 'enabled' | 'problem'>, row: Row | 
   if (!server.enabled) return { status: 'disabled' }
   if (server.problem !== undefined) return { status: 'failed', reason: server.problem }
   if (!row) return { status: 'not running' }
-  const { tools, state, status, reason } = row
+  const { tools, state, status, reason, held_tools: held } = row
   const count = Array.isArray(tools) ? tools.length : tools
   return {
     status: text(state ?? status ?? 'unknown'),
     ...(reason !== undefined && reason !== null && { reason }),
     ...(typeof count === 'number' && { tools: count }),
+    ...(typeof held === 'number' && held > 0 && { held }),
   }
 }
 
@@ -77,7 +78,7 @@ function table(rows: readonly Row[], { bold, dim, green, red, yellow }: Style): 
     backing_off: yellow,
   }
   const head = ['name', 'transport', 'status', 'tools', 'target'].map(dim)
-  const lines = rows.flatMap(({ name, transport, status, tools, target, reason }) => [
+  const lines = rows.flatMap(({ name, transport, status, tools, target, reason, held }) => [
     [
       bold(harmless(text(name))),
       text(transport ?? ''),
@@ -86,6 +87,7 @@ function table(rows: readonly Row[], { bold, dim, green, red, yellow }: Style): 
       harmless(text(target ?? '')),
     ],
     ...(reason === undefined ? [] : [['', '', '', '', dim(`→ ${harmless(text(reason))}`)]]),
+    ...(held === undefined ? [] : [['', '', '', '', yellow(`→ and ${text(held)} held back: alicia review`)]]),
   ])
   return columns([head, ...lines]).join('\n')
 }

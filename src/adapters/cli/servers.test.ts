@@ -195,7 +195,7 @@ suite('alicia list and inspect', () => {
           return answer
         },
       }).bind({})
-    const state = { name: 'brave-search', state: 'ready', tools: 3 }
+    const state = { name: 'brave-search', state: 'ready', tools: 3, held_tools: 1 }
     const { url } = await restServer(t, [
       op('gateway.list_servers', {
         servers: [state, { name: 'other', state: 'failed', reason: 'it crashed', tools: 0 }],
@@ -208,7 +208,7 @@ suite('alicia list and inspect', () => {
     const { run, write } = home(t, url)
     write('mcp.json', '{"mcpServers":{"Brave Search":{"command":"x"}}}')
     const listed = (await run(['list'])).out
-    assert.match(listed, /^Brave Search +stdio +ready +3 +x$/m)
+    assert.match(listed, /^Brave Search +stdio +ready +3 +x\n +→ and 1 held back: alicia review$/m)
     assert.match(listed, /^other .*failed.*\n +→ it crashed$/m)
     assert.match(
       (await run(['inspect', 'Brave Search'])).out,
@@ -285,7 +285,7 @@ suite('alicia list and inspect', () => {
       [server('needs_login', { reason: 'it asks' })],
       /^✗ {2}MCP servers +b needs a login: it asks\n +→ `alicia login b`\.$/m,
     ],
-    [[server('ready', { held_tools: 2 })], /^! {2}MCP servers +b holds back 2 tools .*\n +→ `alicia review b` /m],
+    [[server('ready', { held_tools: 2 })], /^! {2}MCP servers +b holds back 2 tools\n +→ `alicia review b` /m],
     [[server('degraded')], /^! {2}MCP servers +b answers badly\n +→ `alicia inspect b` says why\.$/m],
   ]
   for (const [servers, says] of healths)
