@@ -1,6 +1,6 @@
 import type { Events } from './events.ts'
 import { Fault } from './fault.ts'
-import { claimName } from './mcp/exposed-name.ts'
+import { claimName, forgetUnused } from './mcp/exposed-name.ts'
 import { nearest } from './nearest.ts'
 import type { StatusReport } from './status.ts'
 import { shortName, type Tool } from './tool.ts'
@@ -119,6 +119,7 @@ export function createRegistry(events: Events): Registry {
         const entry = entryOf(tool, exposedName(tool))
         byName.set(entry.name, entry)
       }
+      forgetUnused(ownerOfName, (_, tool) => byFullName.has(tool))
       for (const method of provider.offers?.methods ?? []) entryOf(method, method.name)
       if (!isSame) events.emit('tools.changed', { provider: provider.id })
     },

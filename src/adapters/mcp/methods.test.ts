@@ -419,6 +419,17 @@ suite('news', () => {
     assert.deepEqual(b.asked.at(-1)?.method, 'resources/unsubscribe')
   })
 
+  test('of resources are not without end', async () => {
+    const a = upstream({ id: 'a', offers: { capabilities: { resources: { subscribe: true } } } })
+    const client = connect([a], { revision: '2025-11-25' })
+    const ask = async (method: string, at: number) => (await client.ask(method, { uri: `r://${at}` })).line.error?.code
+    for (let at = 0; at < 1000; at++) assert.equal(await ask('resources/subscribe', at), undefined)
+    assert.equal(await ask('resources/subscribe', 1000), -32602)
+    assert.equal(await ask('resources/subscribe', 0), undefined)
+    await ask('resources/unsubscribe', 0)
+    assert.equal(await ask('resources/subscribe', 1000), undefined)
+  })
+
   test('of a resource that two watch end with the second', async () => {
     const { a, b } = providers()
     const client = connect([a, b], { revision: '2025-11-25' })

@@ -1,11 +1,18 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Request } from '../../kernel/mcp/message.ts'
+import { RpcError, type Request } from '../../kernel/mcp/message.ts'
+import { RPC } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { askTarget, type Asked } from './ask-target.ts'
 import type { Exchange } from './exchange.ts'
 import { forClient, nobodys, targetsOf } from './methods.ts'
 import type { McpServer } from './server.ts'
 import type { Watch, Watches } from './watches.ts'
+
+/** Resources that one client may want to hear of. */
+const MOST_WATCHED = 1000
+
+const tooMany = () =>
+  new RpcError(RPC.invalidParams, `A client can subscribe to ${MOST_WATCHED} resources. Unsubscribe from some first.`)
 
 /** The resources that one client wants to hear of, by the address it knows. */
 export class WatchList {
@@ -31,6 +38,7 @@ export class WatchList {
   /** Asks whose it is to report changes of the resource `params.uri`. */
   async add(server: McpServer, request: Asked, exchange: Exchange): Promise<JsonText> {
     const uri = String(request.params['uri'])
+    if (this.#byAddress.size >= MOST_WATCHED && !this.#byAddress.has(uri)) throw tooMany()
     const [target] = targetsOf(server, request, exchange)
     if (!target) throw nobodys(request, exchange)
     try {

@@ -1,7 +1,7 @@
 import type { Events } from '../events.ts'
 import type { Offer, Provider, Registry } from '../registry.ts'
 import { addressOf, readAddress, schemeOf } from './address.ts'
-import { claimName } from './exposed-name.ts'
+import { claimName, forgetUnused } from './exposed-name.ts'
 import { isObject, type Params } from './message.ts'
 import { replaceAddresses, type JsonText } from './raw-address.ts'
 import { fitsTemplate } from './uri-template.ts'
@@ -73,6 +73,9 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
     for (const kind of KINDS) gathered[kind].sort((a, b) => (a.key < b.key ? -1 : 1))
     prompts = new Map(gathered.prompts.map((entry) => [entry.key, entry]))
     resources = new Map([...gathered.templates, ...gathered.resources].map((entry) => [entry.key, entry]))
+    forgetUnused(promptOwners, (name) => prompts.has(name))
+    forgetUnused(addressOwners, (uri) => resources.has(uri))
+    for (const known of renamed.values()) forgetUnused(known, (_, address) => resources.has(address))
     return (lists = gathered)
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { claimName } from './exposed-name.ts'
+import { claimName, forgetUnused } from './exposed-name.ts'
 
 const claim = (owners: Map<string, string>, provider: string, own: string) =>
   claimName(owners, { owner: `${provider} ${own}`, provider, own })
@@ -48,6 +48,16 @@ suite('names that clients see', () => {
     const left = claim(owners, 'files', 'read')
     assert.ok(!would.includes(left))
     assert.equal(claim(owners, 'files', 'read'), left)
+  })
+
+  test('are kept while they are used, and not without end', () => {
+    const owners = new Map(Array.from({ length: 60_000 }, (_, at) => [`n${at}`, `up n${at}`]))
+    const isUsed = (name: string) => name.endsWith('7')
+    forgetUnused(owners, isUsed)
+    assert.equal(owners.size, 50_000)
+    assert.ok(owners.has('n7') && owners.has('n59998') && !owners.has('n6'))
+    forgetUnused(owners, isUsed)
+    assert.equal(owners.size, 50_000)
   })
 
   test('whatever they are called, all fit and no two are the same', () => {

@@ -37,6 +37,22 @@ function* candidates(own: string, prefixed: string): Generator<string> {
   for (let count = 2; ; count++) yield hashed(prefixed, count)
 }
 
+/** Names and addresses that are kept for whom they were given to. */
+const MOST_KEPT = 50_000
+
+/**
+ * Forgets the oldest that nobody uses, where there are too many: a server that calls its things something else each time
+ * would fill the memory with them.
+ */
+export function forgetUnused(owners: Map<string, string>, isUsed: (name: string, owner: string) => boolean): void {
+  if (owners.size <= MOST_KEPT) return
+  for (const [name, owner] of owners) {
+    if (isUsed(name, owner)) continue
+    owners.delete(name)
+    if (owners.size <= MOST_KEPT) return
+  }
+}
+
 function fit(name: string): string {
   if (FITTING.test(name)) return name
   const cleaned = clean(name)
