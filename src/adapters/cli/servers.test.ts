@@ -212,7 +212,7 @@ suite('alicia list and inspect', () => {
     assert.match(listed, /^other .*failed.*\n +→ it crashed$/m)
     assert.match(
       (await run(['inspect', 'Brave Search'])).out,
-      /definition\n {2}command {2}x\nrunning\n[\s\S]*revision {2}2025-11-25/,
+      /definition\n {2}command {2}x\nrunning\n[\s\S]*revision +2025-11-25/,
     )
     assert.equal((await run(['logs', 'Brave Search', '-n', '7'])).out, '2026-01-01T00:00:00.000Z up\\x1b[2J\n')
     assert.match((await run(['restart', 'Brave Search'])).out, /ready/)
