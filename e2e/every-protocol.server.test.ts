@@ -206,7 +206,9 @@ suite('one operation, every protocol', () => {
     const { stdout } = await hub.cli(['tools', '--json'])
     const { operations } = (await (await fetch(`${hub.urls.http}/api`)).json()) as { operations: { name: string }[] }
     const names = operations.map(({ name }) => name).sort()
-    for (const list of lists) assert.deepEqual(list.toSorted(), names)
+    // A model gets the search only where it does not get the whole list.
+    const listed = names.filter((name) => !['call_tool', 'find_tools', 'list_costs'].includes(name))
+    for (const list of lists) assert.deepEqual(list.toSorted(), listed)
     for (const name of names) assert.match(stdout, new RegExp(`"${name}"`))
   })
 })

@@ -122,6 +122,7 @@ export class InteractiveCall {
     if (this.#running) {
       this.#running.context = context
       this.#running.token = token
+      for (const notification of this.#running.missed.splice(0)) this.#running.onNotification(notification)
     }
     const leg = this.#attend(context)
     for (const [key, question] of this.#questions) {

@@ -24,6 +24,9 @@ type NewsOptions = Pick<RelayOptions, 'name' | 'person' | 'onListChanged' | 'onR
   readonly events: Events
 }
 
+/** Kept for a client that is away: more is a server that goes on without its answer. */
+const MOST_MISSED = 200
+
 /** Takes what the server says without being asked to whom it concerns. */
 export class News {
   readonly #options: NewsOptions
@@ -35,7 +38,12 @@ export class News {
   /** What is known to belong to a call. */
   ofCall(call: RunningCall, notification: ServerNotification): void {
     const { context } = call
-    if (this.#ofServer(notification) || context === undefined || context.signal.aborted) return
+    if (this.#ofServer(notification)) return
+    if (context === undefined) {
+      if (call.missed.length < MOST_MISSED) call.missed.push(notification)
+      return
+    }
+    if (context.signal.aborted) return
     const { method, params } = notification
     if (method === 'notifications/progress') return progress(call, context, params)
     const { peer } = context

@@ -38,6 +38,8 @@ export class RunningCall implements UpstreamRequest {
   readonly session: ClientSession | undefined
   /** Who waits for the answer; undefined while the client has been asked and is not back yet. */
   context: CallContext | undefined
+  /** What the server said while the client was away: it hears of it when it is back. */
+  readonly missed: ServerNotification[] = []
   /** Its progress token, as its client wrote it. */
   token: JsonText | undefined
 
