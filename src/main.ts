@@ -12,7 +12,8 @@ import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
 import { serverFiles } from './hub/server-files.ts'
 import { startServices } from './hub/only.ts'
-import { secretsOf, startHub } from './hub/start.ts'
+import { secretsOf } from './hub/secrets.ts'
+import { startHub } from './hub/start.ts'
 import { trimMemory } from './hub/trim-memory.ts'
 
 /** As in package.json, which lies beside `src` and beside `dist`. */

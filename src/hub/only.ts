@@ -17,16 +17,11 @@ import { createRegistry } from '../kernel/registry.ts'
 import type { Service } from '../kernel/service.ts'
 import { servicesFor } from '../services.ts'
 import { brokerPart, busPart, storePart } from './engines.ts'
-import {
-  CALLS_GRACE_MS,
-  once,
-  readyPart,
-  secretsIn,
-  secretsOf,
-  START_TIMEOUT_MS,
-  STOP_TIMEOUT_MS,
-  type StartOptions,
-} from './start.ts'
+import type { StartOptions } from './assemble.ts'
+import { CALLS_GRACE_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
+import { readyPart } from './parts.ts'
+import { secretsIn, secretsOf } from './secrets.ts'
+import { once } from './start.ts'
 
 /** What a service can have in a process of its own: the rest is the hub's, and there is one of it. */
 const PORTS: ReadonlySet<string> = new Set(['store', 'secrets', 'broker', 'bus'])

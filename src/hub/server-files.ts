@@ -10,7 +10,7 @@ import { openNamedSecrets, type NamedSecrets } from '../engines/named-secrets.ts
 import { loadSecrets } from '../engines/secrets.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { silentLog } from '../kernel/log.ts'
-import { RESERVED } from './start.ts'
+import { RESERVED } from './assemble.ts'
 
 /** What the command line does with the servers' files: beside a running hub, or without one. */
 export function serverFiles(config: Config, machine: Machine = configSources({})): ServerFiles {

@@ -1,0 +1,195 @@
+import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
+import type { Config } from '../config.ts'
+import type { DataFolder } from '../engines/data-folder.ts'
+import type { BusDirectory } from '../gateway/bus/directory.ts'
+import type { RunningGateway } from '../gateway/gateway.ts'
+import { noAudit, type Audit } from '../kernel/audit.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { createEvents } from '../kernel/events.ts'
+import { Fault } from '../kernel/fault.ts'
+import { createIdentity } from '../kernel/identity.ts'
+import { openDoor } from '../kernel/invoke.ts'
+import { createLifecycle, type Lifecycle } from '../kernel/lifecycle.ts'
+import type { RootLog } from '../kernel/log.ts'
+import { createMetrics } from '../kernel/metrics.ts'
+import { createPolicy } from '../kernel/policy.ts'
+import type { Hub, PartReport } from '../kernel/ports.ts'
+import { createRegistry } from '../kernel/registry.ts'
+import type { Service } from '../kernel/service.ts'
+import type { Tracer } from '../kernel/trace.ts'
+import { services, servicesFor, type Changing } from '../services.ts'
+import { busServicesPart } from './bus-services.ts'
+import { capabilitiesIn } from './capabilities.ts'
+import { createEconomy } from './context-economy.ts'
+import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
+import { gatewayPart } from './gateway.ts'
+import { httpPart } from './http.ts'
+import { START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
+import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
+import { createProfiles } from './profiles.ts'
+import { secretsOf } from './secrets.ts'
+
+export interface StartOptions {
+  readonly log: RootLog
+  readonly version: string
+}
+
+/** Told to every model at the start of a conversation. */
+const INSTRUCTIONS = [
+  'Alicia is the hub of a home.',
+  'To look at or control what is on its MQTT broker, begin with establish_connection without arguments: that is the',
+  "hub's own broker. Use the session_id it returns in list_topics, subscribe_and_collect and publish_message.",
+  'If a call says that something is unavailable, list_services says why.',
+].join(' ')
+
+/** Everything a hub is made of, joined and not yet started. */
+export function assemble(
+  config: Config,
+  folder: DataFolder,
+  { log, version, tracer }: StartOptions & { tracer?: Tracer },
+) {
+  const clock = systemClock
+  const events = createEvents((error) => log.error('a listener failed', { error }))
+  const registry = createRegistry(events)
+  const metrics = createMetrics({ clock, servers: () => gateway?.servers() ?? [] })
+  events.on('capability.fell_back', ({ capability, to }) => metrics.fellBack(capability, to))
+  const identity = createIdentity(folder.token)
+  let audit: Audit = noAudit
+  let broker: OwnBroker | undefined
+  let gateway: RunningGateway | undefined
+  let directory: BusDirectory | undefined
+  let address = ''
+  const profiles = createProfiles()
+  let capabilities: readonly unknown[] = []
+  const { callsPerMinute, timeoutSeconds } = config.limits
+  const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
+  const late: Audit = { record: (entry) => audit.record(entry) }
+  const door = openDoor({
+    registry,
+    policy,
+    metrics,
+    audit: late,
+    clock,
+    log,
+    ...(tracer && { tracer }),
+    checkOutput: config.checkResults,
+  })
+  const hub: Hub = {
+    invoke: door.invoke,
+    registry,
+    parts: () => [...lifecycle.reports(), ...serverParts(gateway), ...(directory?.reports() ?? [])],
+    version,
+    startedMs: clock.now(),
+    metrics: () => metrics.exposition(),
+    performance: metrics.performance,
+    get control() {
+      return lifecycle.control
+    },
+    gateway: () => gateway,
+  }
+  const economy = createEconomy({ clock, profiles, limits: config.limits, mcp: () => mcp })
+  const mcp: McpServer = createMcpServer({
+    registry,
+    invoke: door.invoke,
+    events,
+    clock,
+    log,
+    version,
+    instructions: INSTRUCTIONS,
+    profiles,
+    ...economy.front,
+  })
+  const engines = { config, folder, clock, log }
+  const surroundings = { clock, events, log }
+  const lifecycle: Lifecycle = createLifecycle(
+    [
+      storePart(engines, (running) => (audit = running ?? noAudit)),
+      brokerPart(engines, (running) => (broker = running)),
+      busPart(engines, instanceOf(config)),
+      ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
+      ...ownServices(config, { capabilities: () => capabilities, catalog: economy.catalog }).map((service) =>
+        service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
+          lifecycle.report(service.name),
+        ),
+      ),
+      mqttPart({ config, hub, events, clock, log }),
+      busServicesPart({
+        config,
+        registry,
+        events,
+        clock,
+        log,
+        onDirectory: (running) => (directory = running),
+      }),
+      ...(config.demo || isDemoElsewhere(config) ? [] : [cleanPart(clock, log)]),
+      gatewayPart({
+        config,
+        folder,
+        registry,
+        events,
+        clock,
+        log,
+        version,
+        reserved: RESERVED,
+        address: () => address,
+        reportOf: (name) => lifecycle.report(name),
+        onGateway: (running) => (gateway = running),
+        onServers(servers) {
+          profiles.replace(servers.profiles)
+          capabilities = capabilitiesIn(servers.capabilities, log)
+          events.emit('tools.changed', { provider: 'servers' })
+        },
+      }),
+      httpPart({
+        config,
+        hub,
+        identity,
+        mcp,
+        log,
+        broker: () => broker,
+        async finishLogin(answer, signal) {
+          if (gateway) return await gateway.finishLogin(answer, signal)
+          throw new Fault('unavailable', 'The hub is not ready for logins.', { hint: 'Try again in a moment.' })
+        },
+        onListen: (url) => (address = url),
+      }),
+    ],
+    { clock, events, log, startTimeoutMs: START_TIMEOUT_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
+  )
+  return { lifecycle, door, hub, mcp, broker: () => broker, address: () => address }
+}
+
+/** Names that a server behind the hub cannot have: those of services and of the hub's own parts. */
+export const RESERVED = [
+  ...services.map(({ name }) => name),
+  'hub',
+  'store',
+  'broker',
+  'bus',
+  'http',
+  'requests',
+  'servers',
+  'processes',
+]
+
+/** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
+function serverParts(gateway: RunningGateway | undefined): PartReport[] {
+  return (gateway?.servers() ?? []).map(({ id, needs, status, sinceMs, reason }) => ({
+    name: id,
+    needs,
+    status,
+    sinceMs,
+    ...(reason !== undefined && { reason }),
+  }))
+}
+
+/** Those that this process runs. Throws Fault `invalid_input` for one to leave out that does not exist. */
+function ownServices(config: Config, changing: Changing): readonly Service[] {
+  const { without } = config
+  const unknown = without.find((name) => !services.some((service) => service.name === name))
+  if (unknown !== undefined)
+    throw new Fault('invalid_input', `without: there is no service called ${unknown}.`, {
+      hint: `There are: ${services.map(({ name }) => name).join(', ')}.`,
+    })
+  return servicesFor(config, changing).filter(({ name }) => !without.includes(name))
+}
