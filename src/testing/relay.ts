@@ -89,9 +89,9 @@ export function testConnection(server: TestServer, handlers: ConnectionHandlers,
           else handlers.onNotification(notification)
         },
         ask(method, params) {
-          const ask = correlates ? request.onRequest : handlers.onRequest
           const question = { id: 1, method, params: JSON.stringify(params), signal: new AbortController().signal }
-          return ask ? ask(question) : Promise.reject(new Error('Nobody takes questions.'))
+          const asked = correlates ? request.onRequest?.(question) : handlers.onRequest(question)
+          return asked ?? Promise.reject(new Error('Nobody takes questions.'))
         },
       }
       served.push(one)

@@ -36,7 +36,7 @@ export class Exchange implements Peer {
   /** Ends the work: the client's wish, a deadline, or the hub's stop. */
   readonly controller = new AbortController()
   readonly #message: JsonText
-  readonly #send: WayBack['send']
+  readonly #back: WayBack
   #state: 'running' | 'withdrawn' | 'answered' = 'running'
   #params: JsonText | undefined
 
@@ -44,7 +44,8 @@ export class Exchange implements Peer {
   constructor(client: Client, message: JsonText, back: WayBack) {
     this.client = client
     this.#message = message
-    this.#send = (text) => back.send(text)
+    // No closure made here: V8 keeps those that a constructor makes, each with its call, until the next full collection.
+    this.#back = back
     if (back.ask) this.ask = back.ask
     if (back.letGo) this.letGo = back.letGo
     if (client.session) this.session = client.session
@@ -80,7 +81,7 @@ export class Exchange implements Peer {
   }
 
   notify(method: string, params: JsonText): void {
-    if (this.#state === 'running') this.#send(notificationText(method, params))
+    if (this.#state === 'running') this.#back.send(notificationText(method, params))
   }
 
   /** The client does not want the answer any more. */

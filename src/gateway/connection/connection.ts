@@ -34,14 +34,14 @@ export interface UpstreamRequest {
    * What is known to belong to this request, in the order it came and before the answer: progress by its token, and on
    * HTTP whatever came on the request's own stream.
    */
-  readonly onNotification?: (notification: ServerNotification) => void
+  onNotification?(notification: ServerNotification): void
   /**
    * The server let go of the request's stream and works on: it is taken up again by itself (2025-11-25, Streamable HTTP,
    * "Sending Messages to the Server", 6).
    */
-  readonly onLetGo?: () => void
+  onLetGo?(): void
   /** What the server asks on the request's own stream. Absent, or no such stream: `ConnectionHandlers.onRequest`. */
-  readonly onRequest?: (request: ServerRequest) => Promise<RelayedResult>
+  onRequest?(request: ServerRequest): Promise<RelayedResult>
 }
 
 /** What comes from the server and belongs to no request that the transport could name. */

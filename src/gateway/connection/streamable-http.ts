@@ -117,7 +117,7 @@ export class StreamableHttp implements Wire {
     const stream = new AnswerStream(this.#options, this.#questions, {
       id,
       onNotification: (notification) => request.onNotification?.(notification),
-      onRequest: request.onRequest ?? ((asked) => handlers.onRequest(asked)),
+      onRequest: (asked) => request.onRequest?.(asked) ?? handlers.onRequest(asked),
       reply: (message) => this.#reply(message),
     })
     let body: Readable | undefined = first

@@ -30,12 +30,10 @@ export class RunningCall implements UpstreamRequest {
   readonly params: (id: number) => JsonText
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
-  readonly onNotification: (notification: ServerNotification) => void
-  readonly onRequest: (question: ServerRequest) => Promise<RelayedResult>
-  readonly onLetGo: () => void
   readonly answer: Answer
   readonly callerId: string
   readonly session: ClientSession | undefined
+  readonly #listener: Listener
   /** Who waits for the answer; undefined while the client has been asked and is not back yet. */
   context: CallContext | undefined
   /** What the server said while the client was away: it hears of it when it is back. */
@@ -53,8 +51,20 @@ export class RunningCall implements UpstreamRequest {
     this.session = context.peer?.session
     this.context = context
     this.token = outbound.token
-    this.onNotification = (notification) => listener.heard(this, notification)
-    this.onRequest = (question) => listener.asked(this, question)
-    this.onLetGo = () => this.context?.peer?.letGo?.()
+    this.#listener = listener
+  }
+
+  // Methods, and no closures of the constructor: V8 keeps those, each with its call, until the next full collection.
+
+  onNotification(notification: ServerNotification): void {
+    this.#listener.heard(this, notification)
+  }
+
+  onRequest(question: ServerRequest): Promise<RelayedResult> {
+    return this.#listener.asked(this, question)
+  }
+
+  onLetGo(): void {
+    this.context?.peer?.letGo?.()
   }
 }
