@@ -72,6 +72,7 @@ export function openDoor(options: DoorOptions): Door {
   const running = new SmallSet<AbortController>()
   let closing = false
   let drained = () => {}
+  let noted: Promise<void> | undefined
 
   /** Throws Fault: who may not, who asks too often, and everybody once the hub stops. */
   function admit(caller: Caller, tool: Tool): void {
@@ -112,6 +113,17 @@ export function openDoor(options: DoorOptions): Door {
     }
   }
 
+  /**
+   * Nobody waits for this one. Entries that are written together share a promise, which is listened to once: a listener
+   * for each call would be most of what is alive at any time, and be copied by every collection.
+   */
+  function note(entry: AuditEntry): void {
+    const kept = audit.record(entry)
+    if (kept === noted) return
+    noted = kept
+    kept.catch((error: unknown) => log.error('the audit could not be written', { requestId: entry.requestId, error }))
+  }
+
   /** Throws when the result is not what the tool promises, where that is to be checked. */
   function outcomeOf(tool: Tool, output: unknown): 'ok' | FaultCode {
     // It was answered, and passes on unchanged, in MCP's form of it; but whoever counts wants to know.
@@ -120,11 +132,11 @@ export function openDoor(options: DoorOptions): Door {
     return 'ok'
   }
 
-  /** What is left of a call when it is over. Resolves when it is on record. */
+  /** What is left of a call when it is over. What changed something resolves when it is on record; a read need not wait. */
   function close(
     { call, entry, requestId, atMs, startMs, span }: Started,
     outcome: 'ok' | FaultCode,
-  ): Promise<void> | void {
+  ): Promise<void> | undefined {
     const { tool, provider } = entry
     const { caller } = call
     const durationMs = clock.monotonic() - startMs
@@ -133,7 +145,7 @@ export function openDoor(options: DoorOptions): Door {
     span?.end(outcome)
     count(entry, outcome !== 'ok', durationMs, atMs + durationMs)
     if (UNRECORDED.has(outcome)) return undefined
-    return record({
+    const written: AuditEntry = {
       requestId,
       atMs,
       callerId: caller.id,
@@ -144,7 +156,10 @@ export function openDoor(options: DoorOptions): Door {
       effect: tool.effect,
       outcome,
       durationMs,
-    })
+    }
+    if (tool.effect !== 'read') return record(written)
+    note(written)
+    return undefined
   }
 
   /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
@@ -183,8 +198,8 @@ export function openDoor(options: DoorOptions): Door {
       if (giveUp) call.signal?.removeEventListener('abort', giveUp)
       if (running.delete(controller) && closing && running.size === 0) drained()
       const recorded = close(started, outcome)
-      // What changed something is on record before the caller hears of it; a read need not wait for the disk.
-      if (tool.effect !== 'read') await recorded
+      // What changed something is on record before the caller hears of it.
+      if (recorded) await recorded
     }
   }
 
