@@ -55,10 +55,10 @@ async function passOn(server: McpServer, request: Request, exchange: Exchange): 
       return await askTarget(server, target, request, exchange)
     } catch (error) {
       if (targets.length === 1 || !isUnknownThere(error)) throw forClient(error)
-      if (error instanceof Fault && error.code === 'unavailable') down ??= error
+      if (target === targets[0] && error instanceof Fault && error.code === 'unavailable') down = error
     }
   }
-  // It may be there: who would know could not be asked.
+  // It may be there: who is the likeliest to know could not be asked.
   if (down !== undefined) throw forClient(down)
   throw nobodys(request, exchange)
 }
