@@ -6,6 +6,7 @@ import type { AuditEntry } from './audit.ts'
 import { anonymous, type Caller } from './caller.ts'
 import { heldClock } from './clock.ts'
 import { Fault } from './fault.ts'
+import { silentLog } from './log.ts'
 import { operation } from './operation.ts'
 import type { Effect } from './tool.ts'
 
@@ -210,5 +211,20 @@ suite('invoke', () => {
         ['lamps.set_level', 'forbidden', 'guest'],
       ],
     )
+  })
+
+  test('reads that the audit fails to keep are logged once for all that it gathered', async () => {
+    const lines: string[] = []
+    const log = { ...silentLog, error: (message: string) => void lines.push(message) }
+    let kept = Promise.withResolvers<void>()
+    const door = testDoor([custom(async () => ({ ok: true }))], { audit: { record: () => kept.promise }, log })
+    for (const _ of [1, 2]) {
+      await run(door)
+      await run(door)
+      kept.reject(new Error('the disk is full'))
+      await new Promise(setImmediate)
+      kept = Promise.withResolvers()
+    }
+    assert.deepEqual(lines, ['the audit could not be written', 'the audit could not be written'])
   })
 })
