@@ -29,7 +29,7 @@ suite('any other method of an upstream', () => {
 
   test('passes', async () => {
     assert.deepEqual(await any?.run({ method: 'x/y', params: { a: 1 } }, context), { x: 1 })
-    assert.deepEqual(passed, [{ method: 'x/y', params: '{"a":1}', repeatable: false }])
+    assert.deepEqual(passed, [{ method: 'x/y', params: '{"a":1}', repeatable: false, isRead: false }])
   })
 
   for (const method of ['tools/call', 'initialize', 'logging/setLevel', 'resources/read', '*'])

@@ -70,7 +70,12 @@ export function methodsOf(id: string, pass: Pass, timeoutMs: number | undefined)
       if (name === '*' && NOT_ANY.has(method)) throw refused(id, method)
       const { peer } = context
       const result = await pass(
-        { method, params: peer?.params ?? JSON.stringify(params), repeatable: idempotent },
+        {
+          method,
+          params: peer?.params ?? JSON.stringify(params),
+          repeatable: idempotent,
+          isRead: effect === 'read',
+        },
         context,
       )
       return peer ? result : result.value

@@ -9,8 +9,14 @@ interface Remembered extends BalanceChange {
   readonly instead: string
 }
 
+export interface RememberedBalance {
+  read(): BalanceChange
+  /** Resolves when it would survive a crash. */
+  add(change: BalanceChange): Promise<void>
+}
+
 /** How somebody set the balance of a server while the hub ran; kept over restarts. */
-export function rememberedBalance({ id, balance, replicas }: ServerDefinition, memory: Memory) {
+export function rememberedBalance({ id, balance, replicas }: ServerDefinition, memory: Memory): RememberedBalance {
   const instead = JSON.stringify([balance, replicas.map(({ weight }) => weight)])
   const read = (): BalanceChange => {
     const known = memory.get(id, KEY) as Remembered | undefined

@@ -20,6 +20,8 @@ export interface PassedRequest {
   readonly tool?: ListedTool
   /** Safe to ask twice, or somebody else. */
   readonly repeatable: boolean
+  /** It changes nothing: two may be asked at once. */
+  readonly isRead: boolean
 }
 
 /** Whether a definition offers this tool at all. */
@@ -79,7 +81,8 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
       const params = peer
         ? fromPeer(peer.params, tool.name, fixed)
         : JSON.stringify({ name: tool.name, arguments: { ...(input as object), ...fixed } })
-      const result = await pass({ method: 'tools/call', params, tool, repeatable: character.idempotent }, context)
+      const { idempotent: repeatable, effect } = character
+      const result = await pass({ method: 'tools/call', params, tool, repeatable, isRead: effect === 'read' }, context)
       return peer ? result : neutralResult(id, result)
     },
   }

@@ -1,0 +1,130 @@
+import type { Log } from '../../kernel/log.ts'
+import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
+import type { ToolApproval } from '../../kernel/ports.ts'
+import type { Provider } from '../../kernel/registry.ts'
+import type { Tool } from '../../kernel/tool.ts'
+import type { ListKind } from '../relay/relay-options.ts'
+import { fetchLists } from './fetch-lists.ts'
+import { HUB_CAPABILITIES } from './hub-face.ts'
+import { createKnownLists } from './known-lists.ts'
+import { NO_LISTS, type Lists } from './listed.ts'
+import { methodsOf } from './methods.ts'
+import type { UpstreamParts } from './parts.ts'
+import type { HeldTool } from './pins.ts'
+import type { Place } from './places.ts'
+import { createRefreshes } from './refreshes.ts'
+import { toolsOf, type Pass } from './tools.ts'
+
+/** What a server has, as the registry offers it: read from the server, remembered, held back where it changed. */
+export interface Offering {
+  readonly lists: Lists
+  /** Whether it was ever read. */
+  readonly isKnown: boolean
+  readonly tools: readonly Tool[]
+  readonly held: readonly HeldTool[]
+  /** Into the registry, as it is known. */
+  publish(): void
+  /** The server itself said that a list changed. */
+  announced(kind: ListKind): void
+  /** Reads what it lists, now. */
+  refresh(): void
+  /** Resolves when what was asked for is read. */
+  settled(): Promise<void>
+  /** Throws Fault `not_found`. */
+  approve(approvals: readonly ToolApproval[]): Promise<void>
+  close(): Promise<void>
+}
+
+export interface OfferingOptions {
+  readonly definition: ServerDefinition
+  readonly parts: UpstreamParts
+  readonly log: Log
+  readonly pass: Pass
+  place(): Place
+}
+
+const REFRESH_LIMIT_MS = 60_000
+
+export function createOffering({ definition, parts, log, pass, place }: OfferingOptions): Offering {
+  const { id } = definition
+  const { clock, registry, events, memory, clientInfo } = parts
+  const known = createKnownLists(definition, memory, clock)
+  const closing = new AbortController()
+  const methods = methodsOf(id, pass, definition.timeoutMs)
+  let tools: Tool[] = []
+  let held: HeldTool[] = []
+  /** Lists that the server itself said have changed: its clients hear so, whatever is found. */
+  const told = new Set<ListKind>()
+
+  const provider = (): Provider => {
+    const { tools: _tools, serverInfo: _info, ...offers } = known.lists
+    return { id, kind: 'upstream', tools, offers: { ...offers, methods }, report: () => place().group.report() }
+  }
+
+  const publish = () => {
+    ;({ tools, held } = toolsOf(definition, known.lists.tools, known.pins, pass))
+    registry.add(provider())
+  }
+
+  const read = async () => {
+    const connection = place()
+      .instances.map((instance) => instance.current())
+      .find((current) => current !== undefined)
+    if (!connection) return
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(REFRESH_LIMIT_MS)])
+    const lists = await fetchLists(id, connection, { clientInfo, capabilities: HUB_CAPABILITIES }, signal)
+    const before = known.lists
+    const changed = new Set(told)
+    told.clear()
+    const isNew = await known.learn(lists)
+    if ((isNew || changed.size > 0) && !closing.signal.aborted) spread(before, changed)
+  }
+
+  const spread = (before: Lists, changed: ReadonlySet<ListKind>) => {
+    const isSame = (kind: 'tools' | 'prompts' | 'resources' | 'templates') =>
+      !changed.has(kind === 'templates' ? 'resources' : kind) &&
+      JSON.stringify(before[kind]) === JSON.stringify(known.lists[kind])
+    if (isSame('tools')) registry.add(provider())
+    else publish()
+    if (!isSame('prompts')) events.emit('prompts.changed', { provider: id })
+    if (!isSame('resources') || !isSame('templates')) events.emit('resources.changed', { provider: id })
+    if (held.length > 0)
+      log.warn('tools are held back until a person looks at them', { tools: held.map(({ name }) => name) })
+  }
+
+  const refreshes = createRefreshes(clock, () =>
+    read().catch((error: unknown) => {
+      if (!closing.signal.aborted) log.warn('its lists could not be read', { error })
+    }),
+  )
+
+  return {
+    get lists() {
+      return known.lists
+    },
+    get isKnown() {
+      return known.lists !== NO_LISTS
+    },
+    get tools() {
+      return tools
+    },
+    get held() {
+      return held
+    },
+    publish,
+    announced(kind) {
+      told.add(kind)
+      refreshes.announced()
+    },
+    refresh: () => refreshes.now(),
+    settled: () => refreshes.settled(),
+    async approve(approvals) {
+      await known.approve(approvals)
+      publish()
+    },
+    async close() {
+      closing.abort()
+      await refreshes.close()
+    },
+  }
+}
