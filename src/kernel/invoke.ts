@@ -1,46 +1,21 @@
-import type { Audit, AuditEntry } from './audit.ts'
-import { LateLog, tee, type LogListener } from './call-log.ts'
+import type { Audit } from './audit.ts'
+import { contextOf } from './call-context.ts'
+import type { Call } from './call.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
 import { Deadline } from './deadline.ts'
 import { Fault, hubStopping, toFault, type FaultCode } from './fault.ts'
 import type { Log } from './log.ts'
-import type { Peer } from './mcp/peer.ts'
 import { RelayedResult } from './mcp/relayed.ts'
 import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
+import { createRecorder, type Started } from './recorder.ts'
 import type { Entry, Registry } from './registry.ts'
 import { SmallSet } from './small-set.ts'
-import type { CallContext, Progress, Tool } from './tool.ts'
+import type { CallContext, Tool } from './tool.ts'
 import type { Span, Tracer } from './trace.ts'
 
-/** A call, as an adapter hands it over. */
-export interface Call {
-  /** The exposed name, or the full `service.verb_noun`. */
-  readonly operation: string
-  readonly input: unknown
-  readonly caller: Caller
-  /** Aborts when the caller goes away. */
-  readonly signal?: AbortSignal
-  /**
-   * In place of `signal`: the adapter's own controller, made for this call alone. The call takes it as its own: the
-   * deadline aborts it too, so it must not be shared. Whoever aborts it gives a Fault as the reason.
-   */
-  readonly controller?: AbortController
-  /** Milliseconds the caller is willing to wait; it can shorten the operation's own limit, not lengthen it. */
-  readonly timeoutMs?: number
-  readonly emit?: (progress: Progress) => void
-  /** Where the handler's log lines go besides the hub's log. */
-  readonly logTo?: LogListener
-  /** W3C `traceparent` of the caller: for the log, and the trace that the call joins. */
-  readonly trace?: string
-  /** The MCP client that asks. */
-  readonly peer?: Peer
-  /** `false`: one attempt only, because whoever calls has somebody else to ask. */
-  readonly retry?: false
-  /** Under which the log and the audit have the call, where the adapter tells its caller; made by `invoke` otherwise. */
-  readonly requestId?: string
-}
+export type { Call }
 
 /** The one door: every caller's every call goes through it. Throws Fault, never anything else. */
 export type Invoke = (call: Call) => Promise<unknown>
@@ -64,15 +39,12 @@ export interface DoorOptions {
   checkOutput: boolean
 }
 
-/** Refusals that anybody can have without end and that say nothing of anybody: they would fill the disk. Metrics have them. */
-const UNRECORDED: ReadonlySet<'ok' | FaultCode> = new Set(['unauthenticated', 'rate_limited'])
-
 export function openDoor(options: DoorOptions): Door {
   const { registry, policy, metrics, audit, clock, log, tracer, checkOutput } = options
   const running = new SmallSet<AbortController>()
   let closing = false
   let drained = () => {}
-  let noted: Promise<void> | undefined
+  const recorder = createRecorder({ audit, metrics, clock, log })
 
   /** Throws Fault: who may not, who asks too often, and everybody once the hub stops. */
   function admit(caller: Caller, tool: Tool): void {
@@ -104,62 +76,12 @@ export function openDoor(options: DoorOptions): Door {
     }
   }
 
-  /** Apart from `invoke`, so that what waits for the disk holds the entry alone and not the whole call. */
-  async function record(entry: AuditEntry): Promise<void> {
-    try {
-      await audit.record(entry)
-    } catch (error) {
-      log.error('the audit could not be written', { requestId: entry.requestId, error })
-    }
-  }
-
-  /**
-   * Nobody waits for this one. Entries that are written together share a promise, which is listened to once: a listener
-   * for each call would be most of what is alive at any time, and be copied by every collection.
-   */
-  function note(entry: AuditEntry): void {
-    const kept = audit.record(entry)
-    if (kept === noted) return
-    noted = kept
-    kept.catch((error: unknown) => log.error('the audit could not be written', { requestId: entry.requestId, error }))
-  }
-
   /** Throws when the result is not what the tool promises, where that is to be checked. */
   function outcomeOf(tool: Tool, output: unknown): 'ok' | FaultCode {
     // It was answered, and passes on unchanged, in MCP's form of it; but whoever counts wants to know.
     if (output instanceof RelayedResult) return output.isError ? 'upstream_failed' : 'ok'
     if (checkOutput) tool.checkOutput(output)
     return 'ok'
-  }
-
-  /** What is left of a call when it is over. What changed something resolves when it is on record; a read need not wait. */
-  function close(
-    { call, entry, requestId, atMs, startMs, span }: Started,
-    outcome: 'ok' | FaultCode,
-  ): Promise<void> | undefined {
-    const { tool, provider } = entry
-    const { caller } = call
-    const durationMs = clock.monotonic() - startMs
-    metrics.running(-1)
-    metrics.called(entry, outcome, durationMs, caller)
-    span?.end(outcome)
-    count(entry, outcome !== 'ok', durationMs, atMs + durationMs)
-    if (UNRECORDED.has(outcome)) return undefined
-    const written: AuditEntry = {
-      requestId,
-      atMs,
-      callerId: caller.id,
-      via: caller.via,
-      ...(caller.address !== undefined && { address: caller.address }),
-      operation: tool.name,
-      provider: provider.id,
-      effect: tool.effect,
-      outcome,
-      durationMs,
-    }
-    if (tool.effect !== 'read') return record(written)
-    note(written)
-    return undefined
   }
 
   /** Identity is the adapter's; then scope, rate, input, provider, run, check: a refusal comes as early as it can. */
@@ -197,7 +119,7 @@ export function openDoor(options: DoorOptions): Door {
       deadline.end()
       if (giveUp) call.signal?.removeEventListener('abort', giveUp)
       if (running.delete(controller) && closing && running.size === 0) drained()
-      const recorded = close(started, outcome)
+      const recorded = recorder.close(started, outcome)
       // What changed something is on record before the caller hears of it.
       if (recorded) await recorded
     }
@@ -218,17 +140,6 @@ export function openDoor(options: DoorOptions): Door {
   }
 }
 
-/** A call that was let in and runs. */
-interface Started {
-  readonly call: Call
-  readonly entry: Entry
-  readonly requestId: string
-  /** Wall-clock milliseconds, and those of the monotonic clock. */
-  readonly atMs: number
-  readonly startMs: number
-  readonly span: Span | undefined
-}
-
 const spanOf = (tracer: Tracer, { caller, trace }: Call, { tool, provider }: Entry): Span =>
   tracer.start(tool.name, { operation: tool.name, provider: provider.id, via: caller.via, effect: tool.effect }, trace)
 
@@ -238,34 +149,6 @@ function follow(signal: AbortSignal, controller: AbortController, tool: Tool): (
   if (signal.aborted) giveUp()
   else signal.addEventListener('abort', giveUp, { once: true })
   return giveUp
-}
-
-interface ContextParts {
-  requestId: string
-  span: Span | undefined
-  signal: AbortSignal
-  extend?: () => void
-  log: (trace: string | undefined) => Log
-}
-
-function contextOf(call: Call, { requestId, span, signal, extend = () => {}, log }: ContextParts): CallContext {
-  let reported = Number.NEGATIVE_INFINITY
-  return {
-    ...(call.peer !== undefined && { peer: call.peer }),
-    ...(span !== undefined && { span }),
-    extend,
-    signal,
-    log: new LateLog(() => tee(log(call.trace), call.logTo)),
-    caller: call.caller,
-    requestId,
-    emit(progress) {
-      extend()
-      // MCP 2026-07-28, progress: the value must increase, and none may come after the end.
-      if (!call.emit || signal.aborted || progress.progress <= reported) return
-      reported = progress.progress
-      call.emit(progress)
-    },
-  }
 }
 
 /** What runs elsewhere knows best itself whether a call may wait for it. */
@@ -301,13 +184,6 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
       },
     )
   })
-}
-
-function count({ statistics }: Entry, failed: boolean, durationMs: number, atMs: number): void {
-  statistics.calls++
-  if (failed) statistics.errors++
-  statistics.lastMs = durationMs
-  statistics.lastAtMs = atMs
 }
 
 const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)
