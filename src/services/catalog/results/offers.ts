@@ -1,6 +1,6 @@
 import { Fault } from '../../../kernel/fault.ts'
 import type { OfferSpec } from '../../../kernel/offer.ts'
-import { PART_TEMPLATE, readResultAddress } from './address.ts'
+import { PART_TEMPLATE, readResultAddress, RESULTS } from './address.ts'
 import { partOf, type KeptResults } from './kept-results.ts'
 
 /** Kept results as MCP resources. They stand in no list: each is its caller's own. */
@@ -28,14 +28,16 @@ export const offers: OfferSpec<{ readonly kept: KeptResults }> = {
         try {
           return { contents: [{ uri, mimeType: 'text/plain', text: read(uri, kept, caller.id) }] }
         } catch (error) {
-          // Nobody else can have it: `not_found` would have them asked. MCP's own number is that of invalid params.
-          if (!(error instanceof Fault) || error.code !== 'not_found') throw error
+          // Nobody else can have one of ours: `not_found` would have them asked. MCP's own number is that of invalid params.
+          if (!(error instanceof Fault) || error.code !== 'not_found' || !isOurs(uri)) throw error
           throw new Fault('invalid_input', error.message, error.hint === undefined ? {} : { hint: error.hint })
         }
       },
     },
   ],
 }
+
+const isOurs = (uri: unknown) => typeof uri === 'string' && uri.startsWith(RESULTS)
 
 function read(uri: unknown, kept: KeptResults, callerId: string): string {
   const address = readResultAddress(uri)

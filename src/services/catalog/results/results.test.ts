@@ -147,6 +147,7 @@ suite('reading on', () => {
     const whole = `alicia://results/${id}`
     assert.deepEqual(await read(whole), { contents: [{ uri: whole, mimeType: 'text/plain', text: 'abcdefghij' }] })
     assert.equal((await faultOf(read(uri, owner))).code, 'invalid_input')
+    assert.equal((await faultOf(read('test://of-somebody-else'))).code, 'not_found')
     assert.equal((await faultOf(read('alicia://results/x/y/z'))).code, 'invalid_input')
   })
 
