@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../../kernel/caller.ts'
+import { systemClock } from '../../kernel/clock.ts'
 import { readIncomingText } from './read-incoming-json.ts'
 import type { BodyLimits } from './read-json.ts'
 
@@ -49,14 +50,14 @@ export class NodeExchange {
     const response = this.#response
     if (response.headersSent || response.destroyed) return
     // All at once: headers that are set one by one take Node a slower way.
-    response
-      .writeHead(status, {
-        ...headers,
-        ...(status !== NO_CONTENT && { 'content-length': body === undefined ? 0 : Buffer.byteLength(body) }),
-        // Of a body that is too large the rest would be read only to be thrown away.
-        ...(status === TOO_LARGE && { connection: 'close' }),
-      })
-      .end(body)
+    response.writeHead(status, {
+      ...headers,
+      ...(status !== NO_CONTENT && { 'content-length': body === undefined ? 0 : Buffer.byteLength(body) }),
+      ...(status === TOO_LARGE && { connection: 'close' }),
+    })
+    if (status !== TOO_LARGE) return void response.end(body)
+    if (body !== undefined) response.write(body)
+    linger(this.#request, () => response.end())
   }
 
   open(headers: Readonly<Record<string, string>>): NodeSink {
@@ -73,6 +74,22 @@ export class NodeExchange {
 
 const NO_CONTENT = 204
 const TOO_LARGE = 413
+
+/** How long the rest of a body that is too large is thrown away, milliseconds. */
+const LINGER_MS = 1000
+
+/**
+ * A connection that is closed while its client still sends is reset, and the client may never see why. So the rest is read
+ * and thrown away for a while (RFC 9112, 9.6).
+ */
+function linger(request: IncomingMessage, done: () => void): void {
+  const cancel = systemClock.after(LINGER_MS, done)
+  request.once('close', () => {
+    cancel()
+    done()
+  })
+  request.once('end', done).resume()
+}
 
 /** An answer that goes on. */
 class NodeSink {
