@@ -1,18 +1,9 @@
 import { isObject, type Params, type Request } from '../../kernel/mcp/message.ts'
+import { decodeHeaderValue, NAMED_BY } from '../../kernel/mcp/param-headers.ts'
 import type { Tool } from '../../kernel/tool.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import { headerMismatch } from './modern.ts'
 import type { View } from './view.ts'
-
-/** Where `Mcp-Name` comes from, by method (2026-07-28, Streamable HTTP, "Standard Request Headers"; SEP-2663). */
-const NAMED_BY: Readonly<Record<string, 'name' | 'uri' | 'taskId'>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-}
 
 /** The headers that repeat the body must say the same. Throws RpcError -32020 with HTTP status 400. */
 export function checkHeaders({ method, params }: Request, http: HttpExchange, view: View): void {
@@ -78,11 +69,5 @@ const valueAt = (path: readonly string[], input: unknown): unknown =>
     input,
   )
 
-/** A value that does not fit into a header comes as `=?base64?…?=`; undefined when that is malformed. */
-export function decodeHeader(header: string): string | undefined {
-  const value = header.trim()
-  if (!value.startsWith('=?base64?') || !value.endsWith('?=')) return value
-  const encoded = value.slice('=?base64?'.length, -'?='.length)
-  const bytes = Buffer.from(encoded, 'base64')
-  return bytes.toString('base64') === encoded ? bytes.toString() : undefined
-}
+/** A header's value, without the spaces that may stand around it; undefined when its encoding is malformed. */
+export const decodeHeader = (header: string): string | undefined => decodeHeaderValue(header.trim())

@@ -1,16 +1,6 @@
-import { encodeHeaderValue } from '../../kernel/mcp/param-headers.ts'
+import { encodeHeaderValue, NAMED_BY } from '../../kernel/mcp/param-headers.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
-
-/** Where `Mcp-Name` comes from, by method (2026-07-28, Streamable HTTP, "Standard Request Headers"; tasks extension). */
-const NAMED_BY: Readonly<Record<string, 'name' | 'uri' | 'taskId'>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-}
 
 /** What the headers of a message of 2026-07-28 repeat of its body. `given`: those of its caller, encoded already. */
 export function mirrorHeaders(

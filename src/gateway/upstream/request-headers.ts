@@ -1,15 +1,11 @@
-import { encodeHeaderValue, paramHeadersOf, paramValue, type ParamHeader } from '../../kernel/mcp/param-headers.ts'
+import {
+  encodeHeaderValue,
+  NAMED_BY,
+  paramHeadersOf,
+  paramValue,
+  type ParamHeader,
+} from '../../kernel/mcp/param-headers.ts'
 import type { ListedTool } from './listed.ts'
-
-/** Which argument names what a request is about (2026-07-28, Streamable HTTP, "Standard Request Headers"). */
-const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-}
 
 const known = new WeakMap<ListedTool, readonly ParamHeader[]>()
 
@@ -20,7 +16,8 @@ export function requestHeaders(
   tool: ListedTool | undefined,
 ): Record<string, string> {
   const headers: Record<string, string> = {}
-  const name = params[NAMED_BY[method] ?? '']
+  const field = NAMED_BY[method]
+  const name = field && params[field]
   if (typeof name === 'string') headers['Mcp-Name'] = encodeHeaderValue(name)
   if (!tool) return headers
   for (const { name: header, path } of headersOf(tool)) {

@@ -1,5 +1,15 @@
 import { isObject } from './message.ts'
 
+/** Which member of a request's params its header `Mcp-Name` repeats (2026-07-28, Streamable HTTP, "Standard Request Headers"; tasks extension). */
+export const NAMED_BY: Readonly<Record<string, 'name' | 'uri' | 'taskId'>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+}
+
 /** An argument that a tool's calls repeat as an HTTP header `Mcp-Param-<name>` (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters"). */
 export interface ParamHeader {
   /** As annotated; `Mcp-Param-` goes before it. */
