@@ -63,13 +63,14 @@ export function httpPart(options: HttpOptions): Part {
     metrics: () => hub.metrics(),
   })
 
-  const exchangeOptions: ExchangeOptions = {
+  const exchangeOptions = (resource: string): ExchangeOptions => ({
     limits,
     authenticate({ headers: { authorization }, socket }) {
-      if (authorization !== undefined) return authenticate(authorization, 'mcp', socket.remoteAddress)
+      if (authorization !== undefined)
+        return authenticate(authorization, 'mcp', { address: socket.remoteAddress, resource })
       throw tokenMissing()
     },
-  }
+  })
 
   return {
     name: 'http',
@@ -81,6 +82,7 @@ export function httpPart(options: HttpOptions): Part {
       const streamable = createMcpHttp({ server: mcp, mostSessions, sessionIdleMs: MCP_SESSION_IDLE_MS })
       const sse = createOldSse({ server: mcp, mostSessions, postPath: SSE_PATHS.post })
       const sockets = createMcpWebSocket({ server: mcp, largestMessageBytes: limits.bodyBytes })
+      const mcpParts = { streamable, sse, exchangeOptions: remembered(exchangeOptions) }
       const server = await startHttpServer({
         host: config.host,
         port: config.port,
@@ -94,10 +96,10 @@ export function httpPart(options: HttpOptions): Part {
               ? loginCallback(request, { finish: options.finishLogin, log })
               : rest(request, env),
         },
-        onDirect: (path, method) => mcpPath(path, method, { streamable, sse, exchangeOptions }),
+        onDirect: (path, method) => mcpPath(path, method, mcpParts),
         onUpgrade(path) {
           const at = mcpAddress(path)
-          if (at) return mcpRoute(sockets, authenticate, at.profile)
+          if (at) return mcpRoute(sockets, authenticate, at)
           return path === MQTT_PATH ? mqttRoute(options.broker()) : undefined
         },
       })
@@ -115,46 +117,79 @@ export function httpPart(options: HttpOptions): Part {
 }
 
 /** Whether MCP is served at the path, and for which profile; undefined: for everything. */
-function mcpAddress(path: string): { readonly profile: string | undefined } | undefined {
-  if (MCP_PATHS.has(path)) return { profile: undefined }
+function mcpAddress(path: string): McpAddress | undefined {
+  if (MCP_PATHS.has(path)) return WHOLE
   const profile = /^(?:\/api\/v1)?\/mcp\/([^/]+)$/.exec(path)?.[1]
-  return profile === undefined ? undefined : { profile }
+  return profile === undefined ? undefined : { profile, resource: `/mcp/${profile}` }
+}
+
+interface McpAddress {
+  readonly profile: string | undefined
+  /** The path under which tokens for it are given out. */
+  readonly resource: string
+}
+
+const WHOLE: McpAddress = { profile: undefined, resource: '/mcp' }
+
+/** Paths come from outside: more than a home has profiles are not kept. */
+const MOST_REMEMBERED = 100
+
+function remembered<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const fresh = make(key)
+    if (made.size < MOST_REMEMBERED) made.set(key, fresh)
+    return fresh
+  }
 }
 
 interface McpParts {
   readonly streamable: McpHttp
   readonly sse: OldSse
-  readonly exchangeOptions: ExchangeOptions
+  exchangeOptions(resource: string): ExchangeOptions
 }
 
 /** What answers at one of MCP's paths, on Node's own request and response. */
 function mcpPath(path: string, method: string, { streamable, sse, exchangeOptions }: McpParts): Direct | undefined {
   if (path === SSE_PATHS.open && method === 'GET')
-    return (request, response) => sse.open(new NodeExchange(request, response, exchangeOptions))
+    return (request, response) => void sse.open(new NodeExchange(request, response, exchangeOptions(WHOLE.resource)))
   if (path === SSE_PATHS.post && method === 'POST')
-    return (request, response) => void sse.post(new NodeExchange(request, response, exchangeOptions))
+    return (request, response) => void sse.post(new NodeExchange(request, response, exchangeOptions(WHOLE.resource)))
   const at = mcpAddress(path)
   if (!at) return undefined
-  return (request, response) => void streamable.handle(new NodeExchange(request, response, exchangeOptions), at.profile)
+  const options = exchangeOptions(at.resource)
+  return (request, response) => void streamable.handle(new NodeExchange(request, response, options), at.profile)
 }
 
-const mcpRoute = (sockets: McpWebSocket, authenticate: Authenticate, profile: string | undefined): UpgradeRoute => ({
+const mcpRoute = (
+  sockets: McpWebSocket,
+  authenticate: Authenticate,
+  { profile, resource }: McpAddress,
+): UpgradeRoute => ({
   via: 'mcp',
+  resource,
   accept(upgrade) {
     const { authorization } = upgrade.request.headers
     if (authorization === undefined) throw tokenMissing()
     sockets.accept({
       ...upgrade,
       ...(profile !== undefined && { profile }),
-      isStillKnown: () => isKnown(authenticate, authorization),
+      isStillKnown: () => isKnown(authenticate, authorization, resource),
     })
   },
 })
 
-function isKnown(authenticate: Authenticate, authorization: string): boolean {
+function isKnown(authenticate: Authenticate, authorization: string, resource: string): boolean | Promise<boolean> {
   try {
-    authenticate(authorization, 'mcp')
-    return true
+    const caller = authenticate(authorization, 'mcp', { resource })
+    return caller instanceof Promise
+      ? caller.then(
+          () => true,
+          () => false,
+        )
+      : true
   } catch {
     return false
   }

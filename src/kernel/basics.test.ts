@@ -5,7 +5,7 @@ import { mayUse } from './caller.ts'
 import { heldClock, sleep } from './clock.ts'
 import { createEvents } from './events.ts'
 import { Fault, faultBody, FAULTS, toFault } from './fault.ts'
-import { createIdentity, hashToken } from './identity.ts'
+import { createIdentity, hashToken, OWNER } from './identity.ts'
 import { createLog } from './log.ts'
 import { nearest } from './nearest.ts'
 
@@ -103,10 +103,11 @@ suite('log', () => {
 suite('identity', () => {
   test('the owner, the holders of other tokens, and nobody else', () => {
     const identity = createIdentity('owner-token')
-    assert.deepEqual(identity.authenticate('owner-token', 'rest', '::1').id, 'owner')
+    const caller = identity.authenticate('owner-token', 'rest', { address: '::1' })
+    assert.deepEqual(caller, { ...OWNER, via: 'rest', address: '::1' })
     assert.throws(() => identity.authenticate('phone-token', 'rest'), { code: 'unauthenticated' })
     const phone = { id: 'phone', name: 'phone', scopes: ['mqtt:read'] }
-    const remove = identity.addSource((hash) => (hash === hashToken('phone-token') ? phone : undefined))
+    const remove = identity.addSource(({ hash }) => (hash === hashToken('phone-token') ? phone : undefined))
     assert.deepEqual(identity.authenticate('phone-token', 'mcp'), { ...phone, via: 'mcp' })
     remove()
     assert.throws(() => identity.authenticate('phone-token', 'rest'), { code: 'unauthenticated' })

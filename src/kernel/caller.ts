@@ -1,3 +1,7 @@
+import type { Role } from './role.ts'
+
+export { mayUse } from './scope.ts'
+
 /** The protocol a call came in by. */
 export type Via = 'mcp' | 'rest' | 'mqtt' | 'cli' | 'internal'
 
@@ -6,21 +10,27 @@ export type Via = 'mcp' | 'rest' | 'mqtt' | 'cli' | 'internal'
  * the message says of itself.
  */
 export interface Caller {
-  /** Stable and unique: sessions, limits and the audit hang on it. */
+  /** Stable and unique: sessions, limits and the audit hang on it. A person's is the same whatever they log in with. */
   readonly id: string
   readonly name: string
-  /** `area:verb`, `area:*` or `*`. */
+  /** Grants (`scope.ts`): `area:verb`, `area:*` or `*`, and perhaps within what bounds. */
   readonly scopes: readonly string[]
   readonly via: Via
   /** The peer's address, where the protocol has one. */
   readonly address?: string
-}
-
-/** Whether these scopes include that one. `null` asks for nothing: it is open to whoever can reach the hub. */
-export function mayUse(scopes: readonly string[], wanted: string | null): boolean {
-  if (wanted === null) return true
-  const area = wanted.slice(0, wanted.indexOf(':'))
-  return scopes.some((scope) => scope === '*' || scope === wanted || scope === `${area}:*`)
+  /** Absent: somebody with a token and no role, who decides alone whatever the scopes allow. */
+  readonly role?: Role
+  /** The id of the person it is, or acts for. */
+  readonly person?: string
+  /**
+   * What it came by: a token, a login, an OAuth client's grant. Whatever asks for something that needs a person's yes cannot
+   * be what says yes.
+   */
+  readonly credential?: string
+  /** What it could get by asking again for more (MCP, step-up). Absent: nothing beyond `scopes`. */
+  readonly attainable?: readonly string[]
+  /** Wall-clock milliseconds at which its credential ends; absent: it does not. */
+  readonly expiresMs?: number
 }
 
 /** Whoever reached the port and showed no token: may use open operations and nothing else. */

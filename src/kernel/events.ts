@@ -23,6 +23,11 @@ export interface EventMap {
   'mcp.session': { session: ClientSession; change: 'opened' | 'level' | 'roots' | 'closed' }
   /** A service, engine or upstream changed its status. */
   'status.changed': { name: string; status: Status; reason?: string }
+  /**
+   * A credential is not good any more, or a person may do something else than before: what lives on its word (sessions,
+   * streams, channels, MQTT connections) ends, and is opened anew with what is good now.
+   */
+  'access.ended': { credential: string } | { person: string }
   /** Something that somebody watches is not as it should be (again and again while it lasts), or is once more. */
   'alarm.changed': { by: string; key: string; about: string; message: string; isOn: boolean }
   /** A capability was done by `to`, after others had failed or were known to be down. */

@@ -3,42 +3,66 @@ import type { Caller, Via } from './caller.ts'
 import { Fault } from './fault.ts'
 
 /** Whom a token was given to. */
-export type Holder = Pick<Caller, 'id' | 'name' | 'scopes'>
+export type Holder = Omit<Caller, 'via' | 'address'>
 
-/** Finds the holder of a token by its hash, or undefined. Tokens themselves are not kept. */
-export type TokenSource = (tokenHash: string) => Holder | undefined
+/** A token as somebody showed it. */
+export interface ShownToken {
+  readonly token: string
+  /** SHA-256 in hex. */
+  readonly hash: string
+  /** The path of the endpoint it was shown at, where that has tokens of its own: `/mcp/kids`. Absent: the hub as a whole. */
+  readonly resource?: string
+}
+
+/**
+ * Finds the holder of a token; undefined: it is none of this source's. Answers at once for a token that it has seen before:
+ * every call asks. Throws (or rejects with) Fault `unauthenticated` with the reason, for a token of its own that is not good.
+ */
+export type TokenSource = (shown: ShownToken) => Holder | undefined | Promise<Holder | undefined>
 
 export interface Identity {
   /** Who presents this token. Throws Fault `unauthenticated`. */
-  authenticate(token: string, via: Via, address?: string): Caller
+  authenticate(token: string, via: Via, from?: ShownFrom): Caller | Promise<Caller>
   /** Adds tokens beside the owner's; returns what takes them out again. */
   addSource(source: TokenSource): () => void
+}
+
+export interface ShownFrom {
+  /** The peer's address. */
+  readonly address?: string | undefined
+  readonly resource?: string | undefined
 }
 
 /** SHA-256 in hex: enough for tokens of 256 random bits, which cannot be guessed from their hash. */
 export const hashToken = (token: string): string => hash('sha256', token)
 
-export const OWNER: Holder = { id: 'owner', name: 'owner', scopes: ['*'] }
+export const OWNER: Holder = { id: 'owner', name: 'owner', scopes: ['*'], role: 'owner', credential: 'owner' }
 
 export function createIdentity(ownerToken: string): Identity {
   const ownerHash = Buffer.from(hashToken(ownerToken))
   const sources = new Set<TokenSource>()
-  const holderOf = (token: string): Holder | undefined => {
-    const hashed = hashToken(token)
-    if (timingSafeEqual(Buffer.from(hashed), ownerHash)) return OWNER
-    for (const source of sources) {
-      const holder = source(hashed)
+
+  /** Asks one source after the other, without a promise as long as none answers with one. */
+  const holderOf = (shown: ShownToken): Holder | undefined | Promise<Holder | undefined> => {
+    if (timingSafeEqual(Buffer.from(shown.hash), ownerHash)) return OWNER
+    const asked = [...sources]
+    for (const [at, source] of asked.entries()) {
+      const holder = source(shown)
+      if (holder instanceof Promise) return holder.then((found) => found ?? askRest(asked.slice(at + 1), shown))
       if (holder) return holder
     }
     return undefined
   }
+
   return {
-    authenticate(token, via, address) {
-      const holder = holderOf(token)
-      if (holder) return { ...holder, via, ...(address !== undefined && { address }) }
-      throw new Fault('unauthenticated', 'The access token is not valid.', {
-        hint: '`alicia token` prints the one that is.',
-      })
+    authenticate(token, via, { address, resource } = {}) {
+      const shown = { token, hash: hashToken(token), ...(resource !== undefined && { resource }) }
+      const callerOf = (holder: Holder | undefined): Caller => {
+        if (!holder) throw unknownToken()
+        return { ...holder, via, ...(address !== undefined && { address }) }
+      }
+      const holder = holderOf(shown)
+      return holder instanceof Promise ? holder.then(callerOf) : callerOf(holder)
     },
     addSource(source) {
       sources.add(source)
@@ -46,3 +70,14 @@ export function createIdentity(ownerToken: string): Identity {
     },
   }
 }
+
+async function askRest(sources: readonly TokenSource[], shown: ShownToken): Promise<Holder | undefined> {
+  for (const source of sources) {
+    const holder = await source(shown)
+    if (holder) return holder
+  }
+  return undefined
+}
+
+const unknownToken = () =>
+  new Fault('unauthenticated', 'The access token is not valid.', { hint: '`alicia token` prints the one that is.' })

@@ -1,3 +1,4 @@
+import type { Approvals } from './approval.ts'
 import type { Audit } from './audit.ts'
 import { contextOf } from './call-context.ts'
 import type { Call } from './call.ts'
@@ -35,28 +36,30 @@ export interface DoorOptions {
   log: Log
   /** Absent: nothing is traced. */
   tracer?: Tracer
+  /** Absent: no call waits for a person. */
+  approvals?: Approvals
   /** Check every result against its schema: in development and tests. */
   checkOutput: boolean
 }
 
 export function openDoor(options: DoorOptions): Door {
-  const { registry, policy, metrics, audit, clock, log, tracer, checkOutput } = options
+  const { registry, policy, metrics, audit, clock, log, tracer, approvals, checkOutput } = options
   const running = new SmallSet<AbortController>()
   let closing = false
   let drained = () => {}
   const recorder = createRecorder({ audit, metrics, clock, log })
 
   /** Throws Fault: who may not, who asks too often, and everybody once the hub stops. */
-  function admit(caller: Caller, tool: Tool): void {
+  function admit(caller: Caller, entry: Entry): void {
     try {
-      policy.authorize(caller, tool)
+      policy.authorize(caller, entry)
     } catch (refusal) {
       // It counts too: each one is written down.
-      policy.limit(caller)
+      policy.limit(caller, entry.tool)
       throw refusal
     }
     if (closing) throw hubStopping()
-    policy.limit(caller)
+    policy.limit(caller, entry.tool)
   }
 
   /** Runs the tool, and again where that is safe and may help. */
@@ -105,8 +108,11 @@ export function openDoor(options: DoorOptions): Door {
     metrics.running(1)
     let outcome: 'ok' | FaultCode = 'ok'
     try {
-      admit(call.caller, tool)
+      admit(call.caller, entry)
       const input = tool.parse(call.input)
+      policy.confine(call.caller, entry, input)
+      // The time limit is the operation's: how long a person takes to look is another matter.
+      if (approvals?.isNeeded(call.caller, entry)) await approvals.ask(entry, input, context)
       deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
       const output = await attempt(entry, input, context, call.retry ?? true)
       outcome = outcomeOf(tool, output)

@@ -4,14 +4,17 @@ import { Fault } from './fault.ts'
 import { RateLimit } from './rate-limit.ts'
 import type { CallStatistics, Entry } from './registry.ts'
 import { RetryBudget } from './resilience/retry-budget.ts'
-import type { Tool } from './tool.ts'
+import { boundsFor, type Bound } from './scope.ts'
+import type { Tool, Touch } from './tool.ts'
 
 /** What a caller may do, how often, and for how long. */
 export interface Policy {
   /** Throws Fault `unauthenticated` or `forbidden`. */
-  authorize(caller: Caller, tool: Tool): void
+  authorize(caller: Caller, entry: Entry): void
+  /** The same for grants with bounds, once it is known what the call touches. `input` was parsed. */
+  confine(caller: Caller, entry: Entry, input: unknown): void
   /** Counts the call. Throws Fault `rate_limited`, which says when to come back. */
-  limit(caller: Caller): void
+  limit(caller: Caller, tool: Tool): void
   /** Milliseconds the call may take. A caller can shorten it, never lengthen it. */
   deadlineMs(tool: Tool, input: unknown, wantedMs?: number): number
   /** Milliseconds to wait before another attempt, or undefined: no more. It counts as one of the provider's retries. */
@@ -21,8 +24,20 @@ export interface Policy {
 export interface PolicyOptions {
   callsPerMinute: number
   timeoutMs: number
+  /** Absent: grants with bounds give nothing. */
+  boundaries?: Boundaries
   clock?: Clock
 }
+
+/** What the bounds of grants mean in this hub and home. */
+export interface Boundaries {
+  /** Whether the operation can be within the bound at all; the rest shows when its input is known. */
+  mayHold(bound: Bound, entry: Entry): boolean
+  /** Whether all that the call touches lies within the bound. */
+  holds(bound: Bound, entry: Entry, touched: readonly Touch[] | undefined): boolean
+}
+
+const NO_BOUNDARIES: Boundaries = { mayHold: () => false, holds: () => false }
 
 /** Waits before the second and third attempt, milliseconds. */
 const RETRY_WAITS_MS = [100, 400]
@@ -30,20 +45,31 @@ const RETRY_WAITS_MS = [100, 400]
 /** What asks to be left alone for longer is: its caller hears when to come back, instead of waiting for it unknowingly. */
 const MOST_RETRY_WAIT_MS = 2000
 
-export function createPolicy({ callsPerMinute, timeoutMs, clock = systemClock }: PolicyOptions): Policy {
+export function createPolicy({
+  callsPerMinute,
+  timeoutMs,
+  boundaries = NO_BOUNDARIES,
+  clock = systemClock,
+}: PolicyOptions): Policy {
   const minute = new RateLimit(clock, callsPerMinute, 60_000)
   const budgets = createBudgets(clock)
   return {
-    authorize(caller, tool) {
+    authorize(caller, entry) {
+      const { scope } = entry.tool
+      if (mayUse(caller.scopes, scope)) return
+      const isPossible = boundsFor(caller.scopes, scope ?? '').some((bounds) =>
+        bounds.every((bound) => boundaries.mayHold(bound, entry)),
+      )
+      if (!isPossible) throw lacking(caller, entry.tool)
+    },
+    confine(caller, entry, input) {
+      const { tool } = entry
       if (mayUse(caller.scopes, tool.scope)) return
-      if (caller.id === 'anonymous')
-        throw new Fault('unauthenticated', `${tool.name} needs an access token.`, {
-          hint: 'Send it as "Authorization: Bearer <token>"; `alicia token` prints it.',
-        })
-      throw new Fault('forbidden', `${caller.name} lacks the scope ${tool.scope} that ${tool.name} needs.`, {
-        hint: 'Use a token that has this scope.',
-        details: { scope: tool.scope },
-      })
+      const touched = tool.touches?.(input)
+      const isWithin = boundsFor(caller.scopes, tool.scope ?? '').some((bounds) =>
+        bounds.every((bound) => boundaries.holds(bound, entry, touched)),
+      )
+      if (!isWithin) throw outOfBounds(caller, tool)
     },
     limit(caller) {
       // Those without an identity share what their address may do, or one of them could use up everybody's.
@@ -65,6 +91,25 @@ export function createPolicy({ callsPerMinute, timeoutMs, clock = systemClock }:
       return waitMs <= MOST_RETRY_WAIT_MS && budgets(entry).spend() ? waitMs : undefined
     },
   }
+}
+
+function lacking(caller: Caller, { name, scope }: Tool): Fault {
+  if (caller.id === 'anonymous')
+    return new Fault('unauthenticated', `${name} needs an access token.`, {
+      hint: 'Send it as "Authorization: Bearer <token>"; `alicia token` prints it.',
+    })
+  return new Fault('forbidden', `${caller.name} lacks the scope ${scope} that ${name} needs.`, {
+    hint: 'Use a token that has this scope.',
+    details: { scope },
+  })
+}
+
+function outOfBounds(caller: Caller, { name, scope }: Tool): Fault {
+  const grants = caller.scopes.filter((grant) => grant.includes('@'))
+  return new Fault('forbidden', `${caller.name} may use ${name} only within bounds, and this is not within them.`, {
+    hint: `It has: ${grants.join(', ')}.`,
+    details: { scope },
+  })
 }
 
 /**

@@ -2,7 +2,9 @@ import type { Kysely } from 'kysely'
 import type { Caller } from './caller.ts'
 import type { Identity } from './identity.ts'
 import type { Invoke } from './invoke.ts'
+import type { Logins } from './logins.ts'
 import type { PartControl } from './part-control.ts'
+import type { People } from './people.ts'
 import type { Performance } from './performance.ts'
 import type { Registry } from './registry.ts'
 import type { Strategy } from './resilience/balance.ts'
@@ -23,6 +25,8 @@ export interface Ports {
   bus: Bus
   hub: Hub
   identity: Identity
+  people: People
+  logins: Logins
   servers: Gateway
 }
 

@@ -20,6 +20,12 @@ export interface Route {
   readonly path: `/${string}`
 }
 
+/** A part of the home that a call touches: topics at the hub's own broker (a filter), a room, a device. */
+export interface Touch {
+  readonly kind: 'topics' | 'room' | 'device'
+  readonly name: string
+}
+
 /** News from a call that is still running. `progress` grows with every report. */
 export interface Progress {
   readonly progress: number
@@ -76,6 +82,11 @@ export interface Tool {
   readonly outputSchema?: JsonSchema
   /** Progress shows that it is at work: each report begins its time limit anew. */
   readonly progressExtends?: boolean
+  /**
+   * What of the home it touches with this (parsed) input, for callers who may only touch some of it. Absent, or undefined: no
+   * telling, so whoever is bound to a room or a device may not call it.
+   */
+  touches?(input: unknown): readonly Touch[] | undefined
   /** How long it may take for this (parsed) input, in milliseconds; absent: the hub's default. */
   timeoutMs?(input: unknown): number
   /** The input, checked and with defaults filled in. Throws Fault `invalid_input`. */

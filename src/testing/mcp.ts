@@ -106,7 +106,7 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
   const door = testDoor(options.tools ?? sampleTools)
   const { registry, events, invoke } = door
   const identity = createIdentity(TOKEN)
-  identity.addSource((hash) =>
+  identity.addSource(({ hash }) =>
     hash === hashToken(READER_TOKEN) ? { id: 'reader', name: 'reader', scopes: ['test:read'] } : undefined,
   )
   const server = createMcpServer({
@@ -119,7 +119,7 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
     instructions: 'Try it.',
     ...(options.profiles && { profiles: options.profiles }),
   })
-  const authenticate = (header: string | undefined) => {
+  const authenticate = (header: string | undefined): Caller | Promise<Caller> => {
     if (header === undefined) throw new Fault('unauthenticated', 'MCP needs an access token.')
     return identity.authenticate(header.slice('Bearer '.length), 'mcp')
   }
@@ -127,7 +127,7 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
   const http = createMcpHttp({ server, mostSessions, sessionIdleMs: 60_000 })
   const sse = createOldSse({ server, mostSessions, postPath: '/messages' })
   const handle = (path: string, exchange: HttpExchange) => {
-    if (path === '/sse') sse.open(exchange)
+    if (path === '/sse') void sse.open(exchange)
     else if (path === '/messages') void sse.post(exchange)
     else void http.handle(exchange, /^\/mcp\/(.+)$/.exec(path)?.[1])
   }
@@ -155,11 +155,11 @@ class WebExchange implements HttpExchange {
   readonly method: string
   readonly response: Promise<Response>
   readonly #request: Request
-  readonly #authenticate: (header: string | undefined) => Caller
+  readonly #authenticate: (header: string | undefined) => Caller | Promise<Caller>
   readonly #answer: (response: Response) => void
   readonly #left = new Set<() => void>()
 
-  constructor(request: Request, authenticate: (header: string | undefined) => Caller) {
+  constructor(request: Request, authenticate: (header: string | undefined) => Caller | Promise<Caller>) {
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.method = request.method
     this.response = promise
@@ -177,7 +177,7 @@ class WebExchange implements HttpExchange {
     return new URL(this.#request.url).searchParams.get(name) ?? undefined
   }
 
-  authenticate(): Caller {
+  authenticate(): Caller | Promise<Caller> {
     return this.#authenticate(this.header('authorization'))
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { createIdentity } from '../../kernel/identity.ts'
+import { anonymous } from '../../kernel/caller.ts'
+import { createIdentity, OWNER } from '../../kernel/identity.ts'
 import { createAuthenticate } from './authenticate.ts'
 
 suite('authenticate', () => {
@@ -8,15 +9,9 @@ suite('authenticate', () => {
 
   for (const header of ['Bearer t0ken-._~+/==', 'bearer  t0ken-._~+/== '])
     test(`knows the owner by ${JSON.stringify(header)}`, () =>
-      assert.deepEqual(authenticate(header, 'rest', '::1'), {
-        id: 'owner',
-        name: 'owner',
-        scopes: ['*'],
-        via: 'rest',
-        address: '::1',
-      }))
+      assert.deepEqual(authenticate(header, 'rest', { address: '::1' }), { ...OWNER, via: 'rest', address: '::1' }))
 
-  test('no header is anonymous', () => assert.equal(authenticate(null, 'mcp').id, 'anonymous'))
+  test('no header is anonymous', () => assert.deepEqual(authenticate(null, 'mcp'), anonymous('mcp')))
 
   for (const header of [
     '',

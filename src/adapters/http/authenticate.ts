@@ -1,21 +1,25 @@
 import { anonymous, type Caller, type Via } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
-import type { Identity } from '../../kernel/identity.ts'
+import type { Identity, ShownFrom } from '../../kernel/identity.ts'
 
 /**
  * Who asks, from the `Authorization` header alone: a token in a query would end up in logs and histories. Without
  * the header the caller is anonymous. Throws Fault `unauthenticated` for a malformed header or an invalid token.
  */
-export type Authenticate = (authorization: string | null | undefined, via: Via, address?: string) => Caller
+export type Authenticate = (
+  authorization: string | null | undefined,
+  via: Via,
+  from?: ShownFrom,
+) => Caller | Promise<Caller>
 
 /** RFC 6750, 2.1; the scheme's case does not matter (RFC 9110, 11.1). */
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
 export function createAuthenticate(identity: Pick<Identity, 'authenticate'>): Authenticate {
-  return (authorization, via, address) => {
-    if (authorization === null || authorization === undefined) return anonymous(via, address)
+  return (authorization, via, from) => {
+    if (authorization === null || authorization === undefined) return anonymous(via, from?.address)
     const token = BEARER.exec(authorization)?.[1]
-    if (token !== undefined) return identity.authenticate(token, via, address)
+    if (token !== undefined) return identity.authenticate(token, via, from)
     throw new Fault('unauthenticated', 'The Authorization header is malformed.', {
       hint: 'It has to be "Authorization: Bearer <token>".',
     })

@@ -7,7 +7,7 @@ import type { BodyLimits } from './read-json.ts'
 export interface ExchangeOptions {
   readonly limits: BodyLimits
   /** Throws Fault `unauthenticated`. */
-  authenticate(request: IncomingMessage): Caller
+  authenticate(request: IncomingMessage): Caller | Promise<Caller>
 }
 
 /**
@@ -37,7 +37,7 @@ export class NodeExchange {
     return new URLSearchParams(url.slice(url.indexOf('?') + 1)).get(name) ?? undefined
   }
 
-  authenticate(): Caller {
+  authenticate(): Caller | Promise<Caller> {
     return this.#options.authenticate(this.#request)
   }
 

@@ -18,6 +18,8 @@ export interface Upgrade {
 
 export interface UpgradeRoute {
   readonly via: Via
+  /** Where tokens of its own may be shown. */
+  readonly resource?: string
   /** Takes the connection over; it is the route's to end, within the grace time of the server's stop. */
   accept(upgrade: Upgrade): void
 }
@@ -35,7 +37,7 @@ export interface UpgradeOptions {
 /** The listener for a server's `upgrade` event. It keeps `sockets` as the set of connections that left HTTP. */
 export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
   const { guard, authenticate, onUpgrade, log } = options
-  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const accept = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Until the route listens itself, a reset by the peer would be an unhandled error and end the hub.
     socket.on('error', () => socket.destroy())
     sockets.add(socket)
@@ -46,13 +48,15 @@ export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
       const [path = '/'] = (request.url ?? '/').split('?', 1)
       const route = onUpgrade(path)
       if (!route) throw new Fault('not_found', `Nothing at ${path.slice(0, 100)} speaks WebSocket.`)
-      const caller = authenticate(authorization, route.via, request.socket.remoteAddress)
+      const from = { address: request.socket.remoteAddress, resource: route.resource }
+      const caller = await authenticate(authorization, route.via, from)
       route.accept({ request, socket, head, caller })
     } catch (error) {
       const fault = toFault(error, (reference, cause) => log.error('upgrade failed', { reference, error: cause }))
       refuse(socket, fault, authorization !== undefined)
     }
   }
+  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => void accept(request, socket, head)
 }
 
 function refuse(socket: Duplex, fault: Fault, tokenShown: boolean): void {

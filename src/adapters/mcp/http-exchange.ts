@@ -7,7 +7,7 @@ export interface HttpExchange {
   header(name: string): string | undefined
   query(name: string): string | undefined
   /** Throws Fault `unauthenticated` for a token that is wrong or missing. */
-  authenticate(): Caller
+  authenticate(): Caller | Promise<Caller>
   /** The body as it came; undefined: there is none. Throws Fault `too_large`, `unsupported_media`, `invalid_request`. */
   body(): Promise<string | undefined>
   /** The whole answer. Does nothing when the client has left, or has an answer. */

@@ -40,7 +40,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   return {
     async handle(http, profile) {
       try {
-        const asking: Asking = { http, caller: http.authenticate(), view: server.view(profile) }
+        const shown = http.authenticate()
+        const caller = shown instanceof Promise ? await shown : shown
+        const asking: Asking = { http, caller, view: server.view(profile) }
         await answer(parts, asking)
       } catch (error) {
         answerError(http, server.errorOf(error))

@@ -12,7 +12,7 @@ import { serveStream } from './reply.ts'
 /** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
 export interface OldSse {
   /** GET: a stream whose first event names where to POST. */
-  open(http: HttpExchange, profile?: string): void
+  open(http: HttpExchange, profile?: string): Promise<void>
   /** POST: one message; its answer comes on the stream. */
   post(http: HttpExchange): Promise<void>
   close(): void
@@ -32,8 +32,8 @@ interface Place {
 export function createOldSse({ server, mostSessions, postPath }: OldSseOptions): OldSse {
   const places = new Map<string, Place>()
 
-  const begin = (http: HttpExchange, profile: string | undefined) => {
-    const caller = http.authenticate()
+  const begin = async (http: HttpExchange, profile: string | undefined) => {
+    const caller = await http.authenticate()
     if (places.size >= mostSessions) throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
     const id = randomUUID()
     const onLeave = () => {
@@ -53,7 +53,7 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
   }
 
   const receive = async (http: HttpExchange) => {
-    const caller = http.authenticate()
+    const caller = await http.authenticate()
     const place = places.get(http.query('session') ?? '')
     if (place?.caller.id !== caller.id)
       throw new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })
@@ -62,13 +62,7 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
   }
 
   return {
-    open(http, profile) {
-      try {
-        begin(http, profile)
-      } catch (error) {
-        answerError(http, server.errorOf(error))
-      }
-    },
+    open: (http, profile) => begin(http, profile).catch((error: unknown) => answerError(http, server.errorOf(error))),
     post: (http) => receive(http).catch((error: unknown) => answerError(http, server.errorOf(error))),
     close() {
       for (const { channel, stream } of places.values()) {

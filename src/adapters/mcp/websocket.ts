@@ -24,7 +24,7 @@ export interface McpUpgrade {
   readonly head: Buffer
   readonly caller: Caller
   /** Whether the token that let it in is still good: the connection can outlive it. */
-  readonly isStillKnown: () => boolean
+  readonly isStillKnown: () => boolean | Promise<boolean>
   /** Absent: everything. */
   readonly profile?: string
 }
@@ -75,9 +75,15 @@ function serve(server: McpServer, webSocket: WebSocket, { caller, profile, isSti
   let alive = true
   let stopPinging = () => {}
   const dismiss = () => webSocket.close(CLOSE.policyViolation, 'The access token is not valid any more.')
+  const whileKnown = (task: () => void): void => {
+    const known = isStillKnown()
+    if (known instanceof Promise) void known.then((isKnown) => (isKnown ? task() : dismiss()))
+    else if (known) task()
+    else dismiss()
+  }
   const ping = () => {
     if (!alive) return webSocket.terminate()
-    if (!isStillKnown()) dismiss()
+    whileKnown(() => undefined)
     alive = false
     webSocket.ping()
     stopPinging = server.clock.after(PING_MS, ping)
@@ -86,9 +92,8 @@ function serve(server: McpServer, webSocket: WebSocket, { caller, profile, isSti
   webSocket.on('pong', () => (alive = true))
   webSocket.on('message', (data, isBinary) => {
     alive = true
-    if (!isStillKnown()) return dismiss()
     if (isBinary) return webSocket.close(CLOSE.unsupportedData, 'MCP messages are text.')
-    channel.receive((data as Buffer).toString())
+    whileKnown(() => channel.receive((data as Buffer).toString()))
   })
   webSocket.on('error', (error) => server.log.debug('MCP WebSocket failed', { error }))
   webSocket.on('close', () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../../kernel/caller.ts'
+import type { ShownFrom } from '../../kernel/identity.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { toFault, type Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
@@ -25,7 +26,7 @@ export interface RestOptions {
   log: Log
   version: string
   /** Throws Fault `unauthenticated`. */
-  authenticate: (authorization: string | null, via: 'rest', address?: string) => Caller
+  authenticate: (authorization: string | null, via: 'rest', from: ShownFrom) => Caller | Promise<Caller>
   /** The JSON body, bounded; undefined without one. Throws Fault. */
   readJson: (request: Request, env?: RestEnv) => Promise<unknown>
   /** The fault as problem details (RFC 9457). */
@@ -55,10 +56,10 @@ export function createRest(options: RestOptions): Rest {
     const headers = headersOf(request, env)
     const { path, query } = pathAndQuery(request.url)
     const page = fixed.get(path)
-    const address = env?.incoming?.socket.remoteAddress
-    if (page) return page(request, authenticate(headers.get('authorization'), 'rest', address))
+    const from = { address: env?.incoming?.socket.remoteAddress }
+    if (page) return page(request, await authenticate(headers.get('authorization'), 'rest', from))
     const match = routes().match(method, path)
-    const caller = authenticate(headers.get('authorization'), 'rest', address)
+    const caller = await authenticate(headers.get('authorization'), 'rest', from)
     const timeoutMs = patienceMs(headers)
     const trace = headers.get('traceparent')
     const call = {

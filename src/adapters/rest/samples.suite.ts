@@ -137,7 +137,7 @@ export const samples = [list, get, update, remove, commands, count, hang, echo].
 export function sampleRest(options: Partial<RestOptions> & Parameters<typeof testDoor>[1] = {}) {
   const door = testDoor(samples, options)
   const identity = createIdentity(TOKEN)
-  identity.addSource((hash) => readers.get(hash))
+  identity.addSource(({ hash }) => readers.get(hash))
   const rest = createRest({
     registry: door.registry,
     invoke: door.invoke,

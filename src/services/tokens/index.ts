@@ -10,7 +10,7 @@ export const tokens = service({
   operations: [createToken, listTokens, revokeToken],
   async start({ store, identity, clock, log }) {
     const tokens = await openTokens({ table: await openTokenTable(store), clock, log })
-    const removeSource = identity.addSource((hash) => tokens.holder(hash))
+    const removeSource = identity.addSource(({ hash }) => tokens.holder(hash))
     return {
       deps: { tokens, now: () => clock.now() },
       async stop() {
