@@ -1,8 +1,8 @@
-import type { JsonWebKey } from 'node:crypto'
+import type { webcrypto } from 'node:crypto'
 import type { AttemptFrom } from './people.ts'
 
 /** A key of access tokens as JWK (RFC 7517): `kty: OKP`, `crv: Ed25519`, `alg: EdDSA`, `use: sig`, `kid`. */
-export type SigningJwk = JsonWebKey & { readonly kid: string; readonly alg: 'EdDSA'; readonly use: 'sig' }
+export type SigningJwk = webcrypto.JsonWebKey & { readonly kid: string; readonly alg: 'EdDSA'; readonly use: 'sig' }
 
 /** The keys that sign access tokens. After a rotation the older ones still verify, for as long as a token lives. */
 export interface SigningKeys {
