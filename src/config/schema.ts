@@ -24,6 +24,15 @@ function isDecodable(url: string): boolean {
   }
 }
 
+/** The paths of the hub are fixed, and `/.well-known` (RFC 8615) stands at the root alone. */
+const Origin = Url('https', 'http').refine((text) => isBareOrigin(new URL(text)), {
+  error:
+    'must be an address without path, query and login, such as https://home.example: the hub needs a name of its own',
+})
+
+const isBareOrigin = ({ pathname, search, hash, username, password }: URL): boolean =>
+  pathname === '/' && search + hash + username + password === ''
+
 const Path = z.string().min(1)
 
 /** RFC 6750, 2.1: what an Authorization header can carry. */
@@ -175,6 +184,10 @@ export const ConfigSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Check every result against its schema before it goes out: for development and tests.'),
+  publicUrl: Origin.exactOptional().describe(
+    'Where a proxy with TLS serves the hub: `https://home.example`. It stands in logins and tokens, and its name may be ' +
+      'called. Absent: where the hub listens.',
+  ),
   allowedHosts: z
     .array(z.string().regex(/^[^\s/]+$/, 'must be a host name, such as home.example, without scheme and path'))
     .default([])

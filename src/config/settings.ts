@@ -41,6 +41,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'broker.url', env: 'ALICIA_BROKER_URL' },
   { key: 'broker.enforcesIdentity', env: 'ALICIA_BROKER_ENFORCES_IDENTITY' },
   { key: 'database.url', env: 'ALICIA_DATABASE_URL' },
+  { key: 'publicUrl', env: 'ALICIA_PUBLIC_URL' },
   { key: 'allowedHosts', env: 'ALICIA_ALLOWED_HOSTS' },
   { key: 'allowedOrigins', env: 'ALICIA_ALLOWED_ORIGINS' },
 ]

@@ -86,7 +86,7 @@ export function httpPart(options: HttpOptions): Part {
       const server = await startHttpServer({
         host: config.host,
         port: config.port,
-        guard: createGuard({ hosts: config.allowedHosts, origins: config.allowedOrigins }),
+        guard: createGuard({ hosts: namesOf(config), origins: config.allowedOrigins }),
         sharedOrigins: config.allowedOrigins,
         authenticate,
         log,
@@ -115,6 +115,10 @@ export function httpPart(options: HttpOptions): Part {
     },
   }
 }
+
+/** By these the hub may be called. */
+const namesOf = ({ allowedHosts, publicUrl }: Config): string[] =>
+  publicUrl === undefined ? [...allowedHosts] : [...allowedHosts, new URL(publicUrl).host]
 
 /** Whether MCP is served at the path, and for which profile; undefined: for everything. */
 function mcpAddress(path: string): McpAddress | undefined {
