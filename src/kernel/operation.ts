@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Fault } from './fault.ts'
 import { describeIssues } from './issues.ts'
-import type { CallContext, Effect, JsonSchema, Route, Tool } from './tool.ts'
+import type { CallContext, Effect, JsonSchema, Route, Tool, Touch } from './tool.ts'
 
 /** An operation as its author writes it: everything any protocol needs to know, once. */
 export interface OperationSpec<Deps, Input extends z.ZodObject, Output extends z.ZodType> {
@@ -18,6 +18,10 @@ export interface OperationSpec<Deps, Input extends z.ZodObject, Output extends z
   idempotent?: boolean
   openWorld?: boolean
   streams?: boolean
+  /** All it does is to make another call for the same caller, which is governed by itself. */
+  passesOn?: boolean
+  /** What of the home it touches; absent, or undefined: no telling, so nobody who is bound to a room may call it. */
+  touches?: (input: z.output<Input>) => readonly Touch[] | undefined
   /** Its own REST address; without one it is `POST /api/<service>/<operation>`. */
   route?: Route
   /** Milliseconds; absent: the hub's default. */
@@ -56,6 +60,8 @@ export function operation<Deps = unknown>() {
       idempotent: spec.effect === 'read' || (spec.idempotent ?? false),
       openWorld: spec.openWorld ?? false,
       streams: spec.streams ?? false,
+      ...(spec.passesOn !== undefined && { passesOn: spec.passesOn }),
+      ...(spec.touches && { touches: spec.touches }),
       ...(spec.route !== undefined && { route: spec.route }),
       ...timeoutOf(spec.timeoutMs as number | ((input: unknown) => number) | undefined),
       ...lazySchemas(input, spec.output),

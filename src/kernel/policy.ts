@@ -2,10 +2,10 @@ import { mayUse, type Caller } from './caller.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { Fault } from './fault.ts'
 import { RateLimit } from './rate-limit.ts'
+import { isWithin, mayReach, NO_BOUNDARIES, type Boundaries } from './reach.ts'
 import type { CallStatistics, Entry } from './registry.ts'
 import { RetryBudget } from './resilience/retry-budget.ts'
-import { boundsFor, type Bound } from './scope.ts'
-import type { Tool, Touch } from './tool.ts'
+import type { Tool } from './tool.ts'
 
 /** What a caller may do, how often, and for how long. */
 export interface Policy {
@@ -29,16 +29,6 @@ export interface PolicyOptions {
   clock?: Clock
 }
 
-/** What the bounds of grants mean in this hub and home. */
-export interface Boundaries {
-  /** Whether the operation can be within the bound at all; the rest shows when its input is known. */
-  mayHold(bound: Bound, entry: Entry): boolean
-  /** Whether all that the call touches lies within the bound. */
-  holds(bound: Bound, entry: Entry, touched: readonly Touch[] | undefined): boolean
-}
-
-const NO_BOUNDARIES: Boundaries = { mayHold: () => false, holds: () => false }
-
 /** Waits before the second and third attempt, milliseconds. */
 const RETRY_WAITS_MS = [100, 400]
 
@@ -55,21 +45,12 @@ export function createPolicy({
   const budgets = createBudgets(clock)
   return {
     authorize(caller, entry) {
-      const { scope } = entry.tool
-      if (mayUse(caller.scopes, scope)) return
-      const isPossible = boundsFor(caller.scopes, scope ?? '').some((bounds) =>
-        bounds.every((bound) => boundaries.mayHold(bound, entry)),
-      )
-      if (!isPossible) throw lacking(caller, entry.tool)
+      if (!mayReach(caller.scopes, entry, boundaries)) throw lacking(caller, entry.tool)
     },
     confine(caller, entry, input) {
       const { tool } = entry
       if (mayUse(caller.scopes, tool.scope)) return
-      const touched = tool.touches?.(input)
-      const isWithin = boundsFor(caller.scopes, tool.scope ?? '').some((bounds) =>
-        bounds.every((bound) => boundaries.holds(bound, entry, touched)),
-      )
-      if (!isWithin) throw outOfBounds(caller, tool)
+      if (!isWithin(caller.scopes, entry, tool.touches?.(input), boundaries)) throw outOfBounds(caller, tool)
     },
     limit(caller) {
       // Those without an identity share what their address may do, or one of them could use up everybody's.

@@ -87,6 +87,11 @@ export interface Tool {
    * telling, so whoever is bound to a room or a device may not call it.
    */
   touches?(input: unknown): readonly Touch[] | undefined
+  /**
+   * All it does is to make another call for the same caller: bounds and approval are asked for there, where it is known what
+   * is called.
+   */
+  readonly passesOn?: boolean
   /** How long it may take for this (parsed) input, in milliseconds; absent: the hub's default. */
   timeoutMs?(input: unknown): number
   /** The input, checked and with defaults filled in. Throws Fault `invalid_input`. */
