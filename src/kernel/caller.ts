@@ -29,6 +29,8 @@ export interface Caller {
   readonly credential?: string
   /** What it could get by asking again for more (MCP, step-up). Absent: nothing beyond `scopes`. */
   readonly attainable?: readonly string[]
+  /** What an access token was given for (`aud`), where that is how it came. */
+  readonly audience?: string
   /** Wall-clock milliseconds at which its credential ends; absent: it does not. */
   readonly expiresMs?: number
 }
