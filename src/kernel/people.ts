@@ -1,5 +1,5 @@
 import type { Caller } from './caller.ts'
-import type { Role } from './role.ts'
+import type { Role, RoleTable } from './role.ts'
 
 /** Somebody of the home, as everybody but the keeper of passwords sees them. */
 export interface Person {
@@ -15,6 +15,8 @@ export interface Person {
   readonly isDisabled: boolean
   /** Wall-clock milliseconds. */
   readonly createdMs: number
+  /** When the password was last set; a login that is older has ended. Absent: there is none. */
+  readonly passwordSetMs?: number
 }
 
 /** Where an attempt to log in comes from: it is throttled by name and by address. */
@@ -37,4 +39,57 @@ export interface People {
   setPassword(id: string, password: string): Promise<void>
   /** Told whenever somebody was added, changed, disabled or removed, here or by another hub on the same database. */
   onChange(listener: (id: string) => void): () => void
+}
+
+export interface NewPerson {
+  readonly name: string
+  readonly role: Role
+  /** Instead of those of the role. */
+  readonly scopes?: readonly string[]
+  readonly password?: string
+}
+
+/** What stays away stays as it is; a new role without scopes brings its own. */
+export interface PersonChange {
+  readonly name?: string
+  readonly role?: Role
+  readonly scopes?: readonly string[]
+  readonly isDisabled?: boolean
+}
+
+/** A code that lets a phone or browser in as somebody, once. */
+export interface Pairing {
+  /** `pairing-…`; nothing that lets anybody in. */
+  readonly id: string
+  /** Whose it is. */
+  readonly person: string
+  /** What the login made with it may, as far as its person still may. */
+  readonly scopes: readonly string[]
+  /** The id of the caller that made it. */
+  readonly createdBy: string
+  /** Wall-clock milliseconds. */
+  readonly createdMs: number
+  readonly expiresMs: number
+}
+
+export interface NewPairing {
+  /** Absent: all that the person may. */
+  readonly scopes?: readonly string[]
+  readonly createdBy: string
+  readonly lifeMs: number
+}
+
+/** The people, for whoever changes them. Who may do so is not asked here. By id; throws Fault `not_found`. */
+export interface PeopleKeeper extends People {
+  readonly roles: RoleTable
+  /** Throws Fault `conflict` for a name that is taken, `invalid_input` for a bad name or password. */
+  add(person: NewPerson): Promise<Person>
+  /** What lives on the person's word ends and is opened anew. Throws the same. */
+  change(id: string, change: PersonChange): Promise<Person>
+  remove(id: string): Promise<void>
+  /** The code is shown this once. Throws Fault `conflict` when the person has too many that wait. */
+  pair(id: string, pairing: NewPairing): Promise<Pairing & { readonly code: string }>
+  /** Those that can still be used, oldest first. */
+  pairings(): Promise<readonly Pairing[]>
+  cancelPairing(pairing: string): Promise<void>
 }

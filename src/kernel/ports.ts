@@ -4,7 +4,7 @@ import type { Identity } from './identity.ts'
 import type { Invoke } from './invoke.ts'
 import type { Logins } from './logins.ts'
 import type { PartControl } from './part-control.ts'
-import type { People } from './people.ts'
+import type { PeopleKeeper } from './people.ts'
 import type { Performance } from './performance.ts'
 import type { Registry } from './registry.ts'
 import type { Strategy } from './resilience/balance.ts'
@@ -25,7 +25,7 @@ export interface Ports {
   bus: Bus
   hub: Hub
   identity: Identity
-  people: People
+  people: PeopleKeeper
   logins: Logins
   servers: Gateway
 }
