@@ -61,6 +61,21 @@ const TopicFilter = z.string().superRefine((filter, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
 })
 
+/** As bounds of grants name it: `mqtt:*@room/kitchen`. */
+const PlaceName = z.string().regex(/^[^@/\s\p{Cc}]{1,64}$/u, 'must be 1 to 64 characters without spaces, @ and /')
+
+/** A share of a subscription is no part of the home. */
+const PlaceTopics = z.array(TopicFilter.refine((filter) => !filter.startsWith('$'), 'must not begin with $'))
+
+const Room = z.strictObject({
+  topics: PlaceTopics.default([]).describe('Topic filters of what is in it, besides those of its devices.'),
+})
+
+const Device = z.strictObject({
+  room: PlaceName.exactOptional().describe('Where it stands.'),
+  topics: PlaceTopics.min(1).describe('Topic filters of all that is its own: `["zigbee2mqtt/lamp-1/#"]`.'),
+})
+
 /** A service's name is also a level of a topic. */
 const ServiceName = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be the name of a service')
 
@@ -138,6 +153,12 @@ const Limits = z.strictObject({
     .min(0)
     .default(25_000)
     .describe('The same at `/mcp/<profile>`, where the profile says nothing else.'),
+  approvalSeconds: z
+    .int()
+    .min(5)
+    .max(3600)
+    .default(120)
+    .describe('How long a call waits for a person to allow it, where its caller does not decide alone.'),
   auditDays: z.int().min(1).max(3650).default(30).describe('How long the record of calls is kept.'),
 })
 
@@ -196,6 +217,16 @@ export const ConfigSchema = z.strictObject({
     .array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^\s/]+$/, 'must be an origin, such as https://home.example'))
     .default([])
     .describe('Origins of web pages that may call the hub, besides its own.'),
+  rooms: z
+    .record(PlaceName, Room)
+    .default({})
+    .describe(
+      'Rooms, for grants that end there: `mqtt:*@room/kitchen`. `{"kitchen": {"topics": ["home/kitchen/#"]}}`.',
+    ),
+  devices: z
+    .record(PlaceName, Device)
+    .default({})
+    .describe('Devices, for grants that end there: `mqtt:*@device/lamp-1`. A room includes its devices.'),
   limits: Limits.prefault({}),
   tracing: z
     .strictObject({

@@ -18,6 +18,7 @@ import { createRegistry } from '../kernel/registry.ts'
 import type { Service } from '../kernel/service.ts'
 import type { Tracer } from '../kernel/trace.ts'
 import { services, servicesFor, type Changing } from '../services.ts'
+import { createBoundaries } from './boundaries.ts'
 import { busServicesPart } from './bus-services.ts'
 import { capabilitiesIn } from './capabilities.ts'
 import { createEconomy } from './context-economy.ts'
@@ -26,6 +27,7 @@ import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
 import { START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
+import { createPlaces } from './places.ts'
 import { createProfiles } from './profiles.ts'
 import { secretsOf } from './secrets.ts'
 
@@ -62,7 +64,8 @@ export function assemble(
   const profiles = createProfiles()
   let capabilities: readonly unknown[] = []
   const { callsPerMinute, timeoutSeconds } = config.limits
-  const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000 })
+  const boundaries = createBoundaries({ places: createPlaces(config), profiles })
+  const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000, boundaries })
   const late: Audit = { record: (entry) => audit.record(entry) }
   const door = openDoor({
     registry,
