@@ -8,6 +8,8 @@ export interface ExchangeOptions {
   readonly limits: BodyLimits
   /** Throws Fault `unauthenticated`. */
   authenticate(request: IncomingMessage): Caller | Promise<Caller>
+  /** Where the endpoint describes itself as a protected resource (RFC 9728), at the origin that was asked. */
+  metadataUrl?(request: IncomingMessage): string
 }
 
 /**
@@ -25,6 +27,10 @@ export class NodeExchange {
     this.#request = request
     this.#response = response
     this.#options = options
+  }
+
+  get metadataUrl(): string | undefined {
+    return this.#options.metadataUrl?.(this.#request)
   }
 
   header(name: string): string | undefined {

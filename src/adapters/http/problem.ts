@@ -1,3 +1,4 @@
+import { bearerChallenge } from '../../kernel/bearer.ts'
 import { problemDetails, type Fault } from '../../kernel/fault.ts'
 
 export interface ProblemContext {
@@ -5,6 +6,8 @@ export interface ProblemContext {
   readonly requestId?: string
   /** Whether the caller showed a token: RFC 6750, 3.1 wants an error code only then. */
   readonly tokenShown?: boolean
+  /** Where the hub describes itself as a protected resource (RFC 9728). */
+  readonly metadataUrl?: string | undefined
 }
 
 export interface Problem {
@@ -38,13 +41,12 @@ export function problemResponse(fault: Fault, context?: ProblemContext): Respons
 }
 
 /** RFC 6750, 3: what the client has to show, and what was wrong with what it showed. */
-function challenge(fault: Fault, { tokenShown }: ProblemContext): { 'www-authenticate'?: string } {
-  const realm = 'Bearer realm="alicia"'
+function challenge(fault: Fault, { tokenShown, metadataUrl }: ProblemContext): { 'www-authenticate'?: string } {
   if (fault.code === 'unauthenticated')
-    return { 'www-authenticate': tokenShown ? `${realm}, error="invalid_token"` : realm }
+    return { 'www-authenticate': bearerChallenge({ ...(tokenShown && { error: 'invalid_token' }), metadataUrl }) }
   const scope = fault.code === 'forbidden' ? fault.details?.['scope'] : undefined
   if (typeof scope !== 'string') return {}
-  return { 'www-authenticate': `${realm}, error="insufficient_scope", scope="${scope}"` }
+  return { 'www-authenticate': bearerChallenge({ error: 'insufficient_scope', scope, metadataUrl }) }
 }
 
 /** RFC 9110, 15.5.6: a 405 says which methods there are. */

@@ -5,7 +5,7 @@ import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Authenticate } from './authenticate.ts'
 import type { Guard } from './guard.ts'
-import { problem } from './problem.ts'
+import { problem, type ProblemContext } from './problem.ts'
 
 /** A request to speak another protocol on the connection, from a caller who may. */
 export interface Upgrade {
@@ -20,6 +20,8 @@ export interface UpgradeRoute {
   readonly via: Via
   /** Where tokens of its own may be shown. */
   readonly resource?: string
+  /** Where it describes itself as a protected resource (RFC 9728). */
+  metadataUrl?(request: IncomingMessage): string
   /** Takes the connection over; it is the route's to end, within the grace time of the server's stop. */
   accept(upgrade: Upgrade): void
 }
@@ -43,24 +45,25 @@ export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     const { host, origin, authorization } = request.headers
+    let route: UpgradeRoute | undefined
     try {
       guard(host, origin)
       const [path = '/'] = (request.url ?? '/').split('?', 1)
-      const route = onUpgrade(path)
+      route = onUpgrade(path)
       if (!route) throw new Fault('not_found', `Nothing at ${path.slice(0, 100)} speaks WebSocket.`)
       const from = { address: request.socket.remoteAddress, resource: route.resource }
       const caller = await authenticate(authorization, route.via, from)
       route.accept({ request, socket, head, caller })
     } catch (error) {
       const fault = toFault(error, (reference, cause) => log.error('upgrade failed', { reference, error: cause }))
-      refuse(socket, fault, authorization !== undefined)
+      refuse(socket, fault, { tokenShown: authorization !== undefined, metadataUrl: route?.metadataUrl?.(request) })
     }
   }
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => void accept(request, socket, head)
 }
 
-function refuse(socket: Duplex, fault: Fault, tokenShown: boolean): void {
-  const { status, headers, body } = problem(fault, { tokenShown })
+function refuse(socket: Duplex, fault: Fault, context: ProblemContext): void {
+  const { status, headers, body } = problem(fault, context)
   const lines = Object.entries({ ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(body)) })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

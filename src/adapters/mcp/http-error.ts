@@ -1,3 +1,5 @@
+import { bearerChallenge, canStepUp } from '../../kernel/bearer.ts'
+import type { Caller } from '../../kernel/caller.ts'
 import type { RpcError, Id } from '../../kernel/mcp/message.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import { errorText } from './outgoing.ts'
@@ -9,13 +11,18 @@ export const answerAccepted = (http: HttpExchange): void => http.answer(202, {})
 export function answerError(http: HttpExchange, error: RpcError, id?: Id): void {
   const status = error.status === 200 ? 400 : error.status
   const allow: Record<string, string> = status === 405 ? { allow: 'POST, GET, DELETE' } : {}
-  answerJson(http, errorText(id, error), status, { ...challengeOf(error), ...allow })
+  answerJson(http, errorText(id, error), status, { ...challengeOf(error, http), ...allow })
 }
 
-/** RFC 6750 §3: what to come back with. */
-export function challengeOf(error: RpcError): Record<string, string> {
-  if (error.status === 401) return { 'www-authenticate': 'Bearer' }
+/** RFC 6750, 3: what to come back with; RFC 9728, 5.1: where it says who gives that. */
+export function challengeOf(error: RpcError, http: HttpExchange, caller?: Caller): Record<string, string> {
+  const { metadataUrl } = http
+  if (error.status === 401) {
+    const isShown = http.header('authorization') !== undefined
+    return { 'www-authenticate': bearerChallenge({ ...(isShown && { error: 'invalid_token' }), metadataUrl }) }
+  }
   if (error.status !== 403) return {}
   const scope = (error.data as { details?: { scope?: string } } | undefined)?.details?.scope
-  return scope === undefined ? {} : { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` }
+  if (scope === undefined || (caller && !canStepUp(caller, scope))) return {}
+  return { 'www-authenticate': bearerChallenge({ error: 'insufficient_scope', scope, metadataUrl }) }
 }

@@ -3,6 +3,8 @@ import type { Caller } from '../../kernel/caller.ts'
 /** An HTTP request and the way back, as the MCP endpoint needs them; the HTTP server's own forms stay outside. */
 export interface HttpExchange {
   readonly method: string
+  /** Where the endpoint describes itself as a protected resource (RFC 9728). Absent: nowhere. */
+  readonly metadataUrl?: string | undefined
   /** By lower-case name. */
   header(name: string): string | undefined
   query(name: string): string | undefined

@@ -34,17 +34,19 @@ export function postLegacy(parts: HttpParts, posted: Posted): void {
   if (message.kind !== 'request') return answerAccepted(http)
   const reply = new Reply(http, parts.patience, () => place.openReply())
   // A client that loses its connection has not cancelled: it may come back for the answer.
-  void finish(place, message, text, reply)
+  void finish(place, { ...posted, message }, reply)
 }
 
-async function finish({ session }: HttpSession, request: Request, text: JsonText, reply: Reply): Promise<void> {
+async function finish({ session }: HttpSession, posted: Posted<Request>, reply: Reply): Promise<void> {
+  const { http, caller, message: request, text } = posted
   const answer = await session.answer(request, text, {
     send: (out) => reply.send(out),
     // Before, a stream that ended early was an error.
     ...(since(session.revision, '2025-11-25') && { letGo: () => reply.letGo() }),
   })
   const error = answer?.error
-  if (error?.status === FAULTS.forbidden.status) reply.finish(answer?.text, error.status, challengeOf(error))
+  if (error?.status === FAULTS.forbidden.status)
+    reply.finish(answer?.text, error.status, challengeOf(error, http, caller))
   else reply.finish(answer?.text)
 }
 

@@ -24,12 +24,12 @@ export function postModern(parts: HttpParts, posted: Posted): void {
   running.add(exchange)
   // 2026-07-28, cancellation: on HTTP, a client that leaves cancels what it asked for.
   http.onLeave(() => exchange.withdraw())
-  void finish(parts, message, exchange, reply)
+  void finish(parts, { ...posted, message }, exchange, reply)
 }
 
 async function finish(
   { server, running }: HttpParts,
-  request: Request,
+  { http, caller, message: request }: Posted<Request>,
   exchange: Exchange,
   reply: Reply,
 ): Promise<void> {
@@ -40,7 +40,7 @@ async function finish(
   } catch (error) {
     exchange.close()
     const rpcError = server.errorOf(error)
-    reply.finish(errorText(request.id, rpcError), rpcError.status, challengeOf(rpcError))
+    reply.finish(errorText(request.id, rpcError), rpcError.status, challengeOf(rpcError, http, caller))
   } finally {
     running.delete(exchange)
   }
