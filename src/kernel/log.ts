@@ -15,6 +15,8 @@ export interface Log {
 /** The log of the hub. What `hide` was told never leaves it, whatever field or error text it stands in. */
 export interface RootLog extends Log {
   hide(secret: string): void
+  /** The text without what `hide` was told, for others who keep what they did not write. */
+  clean(text: string): string
 }
 
 /** A secret shorter than this would blank out ordinary words. */
@@ -39,6 +41,7 @@ export function createLog({ level, write }: LogOptions): RootLog {
   )
   return {
     ...wrap(root),
+    clean,
     hide(secret) {
       if (secret.length < SHORTEST_SECRET) return
       hidden.add(secret)

@@ -116,6 +116,11 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchem
     io,
     unrepresentable: 'any',
     override({ jsonSchema: made }) {
+      // `.meta({ secret: true })`, in the words of JSON Schema: whoever keeps arguments leaves it out (`redact.ts`).
+      if (made['secret'] === true) {
+        delete made['secret']
+        made.writeOnly = true
+      }
       // The format says it already; Zod's pattern for a UUID alone costs a model 100 tokens, in every tool.
       if (made.format !== undefined) delete made.pattern
     },
