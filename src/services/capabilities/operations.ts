@@ -82,6 +82,7 @@ export const executeCapability = operation<Deps>()({
     'list_capabilities has names and arguments. The caller needs the scope of the tool that does it. What may have happened already is not tried again elsewhere.',
   scope: 'capabilities:use',
   effect: 'destructive',
+  passesOn: true,
   openWorld: true,
   timeoutMs: ({ timeout_seconds }) => timeout_seconds * 1000,
   input: z.object({

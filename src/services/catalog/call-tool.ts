@@ -29,6 +29,7 @@ export const callTool = operation<CallDeps>()({
   scope: null,
   // It does whatever the tool does.
   effect: 'destructive',
+  passesOn: true,
   openWorld: true,
   timeoutMs: NO_LIMIT_MS,
   input: z.object({

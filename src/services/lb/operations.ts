@@ -107,6 +107,7 @@ export const routeRequest = operation<Deps>()({
     'The caller needs the scope of what is called. What may have happened already is not done again.',
   scope: 'lb:use',
   effect: 'destructive',
+  passesOn: true,
   openWorld: true,
   timeoutMs: ROUTE_MS,
   route: { method: 'POST', path: '/lb/route' },

@@ -7,6 +7,7 @@ import { Message } from './message.ts'
 import { CompactMessage, SampleFacts } from './sample/answer.ts'
 import { Duration, OVERHEAD_MS, SessionId, type Toolkit } from './toolkit.ts'
 import { TopicFilter } from './topic.ts'
+import { touchesTopics } from './touches.ts'
 
 const CollectInput = z.object({
   session_id: SessionId,
@@ -62,6 +63,7 @@ export const subscribeAndCollect = operation<Toolkit>()({
   openWorld: true,
   streams: true,
   timeoutMs: ({ duration }) => duration * 1000 + OVERHEAD_MS,
+  touches: ({ topic }) => touchesTopics(topic),
   input: CollectInput,
   output: z.object({
     messages: z.array(z.union([Message, CompactMessage])).describe('In the order of their arrival.'),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { operation } from '../../kernel/operation.ts'
 import { isoTime, OVERHEAD_MS, SessionId, type Toolkit } from './toolkit.ts'
+import { touchesNothing } from './touches.ts'
 
 export const ping = operation<Toolkit>()({
   name: 'mqtt.ping',
@@ -8,6 +9,7 @@ export const ping = operation<Toolkit>()({
   scope: 'mqtt:read',
   effect: 'read',
   timeoutMs: OVERHEAD_MS,
+  touches: touchesNothing,
   input: z.object({ session_id: SessionId.optional() }),
   output: z.object({
     pong: z.literal(true),

@@ -10,6 +10,7 @@ import { requireAccepted } from './publish-limits.ts'
 import { reasonText } from './reason-codes.ts'
 import { OVERHEAD_MS, SessionId, type Toolkit } from './toolkit.ts'
 import { TopicName } from './topic.ts'
+import { touchesTopics } from './touches.ts'
 
 const Properties = z
   .strictObject({
@@ -65,6 +66,9 @@ export const publishMessage = operation<Toolkit>()({
   effect: 'write',
   openWorld: true,
   timeoutMs: OVERHEAD_MS,
+  // Where the answer is wanted too: whoever answers would write there in the caller's place.
+  touches: ({ topic, properties }) =>
+    touchesTopics(topic, ...(properties?.response_topic === undefined ? [] : [properties.response_topic])),
   input: PublishInput,
   output: z.object({
     topic: z.string(),

@@ -8,6 +8,7 @@ import { Access, rulesOf, RulesInput, RulesShown, shownRules } from './guard/ses
 import type { LinkState } from './links.ts'
 import { tlsMaterial } from './tls-material.ts'
 import { isoTime, SessionId, type Toolkit } from './toolkit.ts'
+import { touchesNothing } from './touches.ts'
 
 const EstablishInput = z.object({
   connection_string: z
@@ -64,6 +65,8 @@ export const establishConnection = operation<Toolkit>()({
   effect: 'write',
   openWorld: true,
   timeoutMs: ({ connect_timeout }) => connect_timeout * 1000 + 5000,
+  // The own broker's rules and the bounds of each call hold there; at another address nobody could tell what is whose.
+  touches: ({ connection_string }) => (connection_string === undefined ? touchesNothing() : undefined),
   input: EstablishInput,
   output: z.object({
     session_id: z.string(),
@@ -118,6 +121,7 @@ export const listActiveConnections = operation<Toolkit>()({
   description: 'Only sessions of the same caller are shown. A disconnected session connects again on its next use.',
   scope: 'mqtt:read',
   effect: 'read',
+  touches: touchesNothing,
   input: z.object({}),
   output: z.object({
     connections: z.array(
@@ -164,6 +168,7 @@ export const closeConnection = operation<Toolkit>()({
   description: 'A collection that still runs returns what it has.',
   scope: 'mqtt:connect',
   effect: 'write',
+  touches: touchesNothing,
   input: z.object({ session_id: SessionId }),
   output: z.object({ session_id: z.string(), closed: z.literal(true) }),
   async handler({ session_id }, { sessions, caller }) {

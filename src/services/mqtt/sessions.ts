@@ -12,6 +12,7 @@ import { DEFAULT_RULES, type SessionRules } from './guard/session-rules.ts'
 import { createGuard, type Guard } from './guard/write-guard.ts'
 import { createLinks, type Links, type LinkState } from './links.ts'
 import type { SessionRow, SessionRows } from './session-rows.ts'
+import { isBound } from './touches.ts'
 
 /** What may be shown of a session. Times are wall-clock milliseconds. */
 export interface SessionFacts {
@@ -184,7 +185,8 @@ export function createSessions({ rows, secrets, dial, clock, log, limits }: Sess
     },
     async find(caller, id) {
       const row = await rows.find(id, caller.id, sinceMs())
-      if (!row) throw unknownSession(id)
+      // At another broker, made with a wider grant of the same person: rooms are topics of the own one.
+      if (!row || (row.address !== null && isBound(caller))) throw unknownSession(id)
       const nowMs = clock.now()
       if (nowMs - row.used_ms >= TOUCH_MS) await rows.touch(id, nowMs)
       return { ...factsOf({ ...row, used_ms: nowMs }), ...liveOf(row) }

@@ -10,6 +10,7 @@ import { TopicList } from './topic-list.ts'
 import { isoTime, OVERHEAD_MS, secondsOf, SessionId, type Toolkit } from './toolkit.ts'
 import { TopicFilter } from './topic.ts'
 import { createTopicIndex, type TopicFacts, type TopicListHead } from './topic-index.ts'
+import { touchesTopics } from './touches.ts'
 
 const ListInput = z.object({
   session_id: SessionId,
@@ -50,6 +51,8 @@ export const listTopics = operation<Toolkit>()({
   effect: 'read',
   openWorld: true,
   timeoutMs: ({ duration = FALL_BACK_S }) => duration * 1000 + OVERHEAD_MS,
+  // A list that is kept was made with a pattern of its own.
+  touches: ({ pattern, cursor }) => (cursor !== undefined && isListCursor(cursor) ? undefined : touchesTopics(pattern)),
   input: ListInput,
   output: TopicList,
   async handler(input, context) {

@@ -6,6 +6,7 @@ import { OVERHEAD_MS, secondsOf, SessionId, type Toolkit } from '../toolkit.ts'
 import { topicFilterProblem } from '../../../kernel/topic.ts'
 import { deviceReports, DeviceReport } from './device-report.ts'
 import { createDeviceWatch, isFilter } from './device-watch.ts'
+import { touchesTopics } from '../touches.ts'
 
 const DevicePattern = z
   .string()
@@ -28,6 +29,8 @@ export const debugDevice = operation<Toolkit>()({
   effect: 'read',
   openWorld: true,
   timeoutMs: ({ duration }) => duration * 1000 + OVERHEAD_MS,
+  // To find a device by its name, it listens to all of them.
+  touches: ({ device_pattern }) => touchesTopics(isFilter(device_pattern) ? device_pattern : '#'),
   input: z.object({
     session_id: SessionId,
     device_pattern: DevicePattern,

@@ -12,6 +12,7 @@ import { createMeasurement, type MeasuredGroup, type Measurement } from './measu
 import { probeTopic, publishProbe, requireWriting } from './probe-topic.ts'
 import { TrafficFacts } from './traffic.ts'
 import { Alert, brokerAlerts, trafficAlerts } from './traffic-alerts.ts'
+import { touchesTopics } from '../touches.ts'
 
 const MonitorInput = z.object({
   session_id: SessionId,
@@ -42,6 +43,7 @@ export const monitorPerformance = operation<Toolkit>()({
   effect: 'read',
   openWorld: true,
   timeoutMs: ({ duration }) => duration * 1000 + OVERHEAD_MS,
+  touches: ({ topics }) => touchesTopics(...[topics].flat()),
   input: MonitorInput,
   output: z.object({
     alerts: z.array(Alert).describe('Empty: nothing passed a limit.'),

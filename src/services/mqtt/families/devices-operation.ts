@@ -11,6 +11,7 @@ import { topicMatcher } from '../../../kernel/topic.ts'
 import { TopicFilter } from '../topic.ts'
 import { DeviceList, deviceList } from './device-list.ts'
 import { createHomeView, type HomeView } from './home-view.ts'
+import { touchesTopics } from '../touches.ts'
 
 const MOST_MESSAGES = 50_000
 /** So many messages are read before others have a turn. */
@@ -27,6 +28,7 @@ export const listDevices = operation<Toolkit>()({
   effect: 'read',
   openWorld: true,
   timeoutMs: ({ duration }) => duration * 1000 + OVERHEAD_MS,
+  touches: ({ pattern }) => touchesTopics(pattern),
   input: z.object({
     session_id: SessionId,
     filter: z

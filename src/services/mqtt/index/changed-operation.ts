@@ -8,6 +8,7 @@ import { topicMatcher } from '../../../kernel/topic.ts'
 import { TopicFilter } from '../topic.ts'
 import { changesOf, type Change } from './changes.ts'
 import type { TopicEntry } from './topic-entry.ts'
+import { touchesTopics } from '../touches.ts'
 
 const Since = z
   .union([z.number().min(0).max(86_400), z.iso.datetime({ offset: true })])
@@ -26,6 +27,7 @@ export const whatChanged = operation<Toolkit>()({
   effect: 'read',
   openWorld: true,
   timeoutMs: () => OVERHEAD_MS,
+  touches: ({ pattern }) => touchesTopics(pattern),
   input: z.object({
     session_id: SessionId,
     since: Since,

@@ -11,6 +11,7 @@ import { commonFilter, groupTopics, type SchemaGroup } from './grouping.ts'
 import { renderSchema, schemaConfidence, schemaId } from './statistics.ts'
 import { watchStability } from './stability.ts'
 import { createSurvey, type Survey } from './survey.ts'
+import { touchesTopics } from '../touches.ts'
 
 const Input = z.object({
   session_id: SessionId,
@@ -71,6 +72,7 @@ export const getTopicSchema = operation<Toolkit>()({
   effect: 'read',
   openWorld: true,
   timeoutMs: ({ duration }) => duration * 1000 + OVERHEAD_MS,
+  touches: ({ topic }) => touchesTopics(topic),
   input: Input,
   output: z.object({
     groups: z.array(Group).describe('Those with the most topics first.'),

@@ -10,6 +10,7 @@ import { OVERHEAD_MS, SessionId, type Toolkit } from '../toolkit.ts'
 import { topicMatcher } from '../../../kernel/topic.ts'
 import { TopicFilter, TopicName } from '../topic.ts'
 import { planRequest, styleOf, type RequestPlan } from './request-plan.ts'
+import { touchesTopics } from '../touches.ts'
 
 export const requestResponse = operation<Toolkit>()({
   name: 'mqtt.request_response',
@@ -21,6 +22,8 @@ export const requestResponse = operation<Toolkit>()({
   effect: 'write',
   openWorld: true,
   timeoutMs: ({ timeout }) => timeout * 1000 + OVERHEAD_MS,
+  // Where the answer comes of itself is the style's affair: only what is said can be judged.
+  touches: ({ topic, reply_topic }) => (reply_topic === undefined ? undefined : touchesTopics(topic, reply_topic)),
   input: z.object({
     session_id: SessionId,
     topic: TopicName,
