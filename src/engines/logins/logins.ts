@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Events } from '../../kernel/events.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { TokenSource } from '../../kernel/identity.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { LoginThrottle } from '../../kernel/login-throttle.ts'
+import type { LoginReport, Logins, OwnOrigins } from '../../kernel/logins.ts'
+import type { AttemptFrom, People } from '../../kernel/people.ts'
+import type { Secrets, Store } from '../../kernel/ports.ts'
+import { intersect } from '../../kernel/scope.ts'
+import { createKnownLogins } from './known-logins.ts'
+import { createLoginStore, isOver, type Hashes } from './login-store.ts'
+import { recur } from './recurring.ts'
+import { hashOf, newFamily, newSecret, readRefreshToken, type RefreshToken } from './refresh-token.ts'
+import { openSigningKeys } from './signing-keys.ts'
+import { subjectOf } from './subject.ts'
+import { openLoginTables, revisionOf, scopesOf, type LoginRow } from './tables.ts'
+import { createPairs } from './token-pair.ts'
+import { createVerifier } from './verifier.ts'
+
+export interface LoginsOptions {
+  readonly store: Store
+  readonly secrets: Secrets
+  readonly people: People
+  readonly origins: OwnOrigins
+  readonly throttle: LoginThrottle
+  readonly events: Events
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The port, and what the composition needs besides. */
+export interface OpenLogins extends Logins {
+  /** Knows the holders of access tokens. */
+  readonly source: TokenSource
+  /** Whether a credential was ended: tokens of another issuer hang on one too. */
+  isEnded(credential: string): boolean
+  /** Told when a login ended or people changed: who holds a token has to be asked anew. */
+  onChange(listener: () => void): () => void
+  /** Resolves when nothing is being written any more. */
+  close(): Promise<void>
+}
+
+/** How often a database that other hubs use too is asked whether they changed something, milliseconds. */
+const LOOK_EVERY_MS = 1000
+/** How often old keys and logins are looked for, milliseconds. */
+const TIDY_EVERY_MS = 3_600_000
+
+/** Throws Fault `storage_failed` or `unavailable` where the database does. */
+export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
+  const { store, secrets, people, origins, throttle, events, clock, log } = options
+  const isShared = store.dialect === 'postgres'
+  const db = await openLoginTables(store)
+  const table = createLoginStore(db, clock)
+  const keys = await openSigningKeys({ db, secrets, clock, log })
+  const pair = createPairs({ origins, clock, signer: keys.signer })
+  const listeners = new Set<() => void>()
+  const writing = new Set<Promise<void>>()
+  let revision = -1
+
+  const changed = () => {
+    seen.changed()
+    for (const listener of listeners) listener()
+  }
+  const known = createKnownLogins(clock, (credentials) => {
+    changed()
+    for (const credential of credentials) events.emit('access.ended', { credential })
+  })
+  const { source, seen } = createVerifier({ keys, people, origins, clock, log, isShared, isEnded: known.isEnded })
+
+  const end = async (credentials: readonly string[]) => {
+    if (credentials.length === 0) return
+    // First where it lasts: what is ended in memory alone would be good again after a restart.
+    await table.end(credentials)
+    known.end(credentials)
+  }
+  const endAllOf = (subject: string) => end(known.of(subject).map(({ credential }) => credential))
+
+  /** What other hubs on this database wrote. */
+  const look = async () => {
+    const latest = await revisionOf(db)
+    if (latest === revision) return
+    known.replace(await table.all(), await table.ended())
+    await keys.reload()
+    revision = latest
+  }
+
+  const tidy = async () => {
+    await keys.tidy()
+    const over = [...known.all()].filter((row) => isOver(row, clock.now()))
+    await end(over.map(({ credential }) => credential))
+  }
+
+  /** The login whose latest refresh token this was; undefined where it was not. */
+  const spend = async (shown: Hashes, nextHash: string, from: AttemptFrom): Promise<LoginRow | undefined> => {
+    // What nobody was given writes nothing.
+    if (!(await table.find(shown.familyHash))) return undefined
+    const spending = await table.spend(shown, nextHash)
+    if (spending.is === 'gone') return undefined
+    const { row } = spending
+    if (spending.is === 'spent') {
+      known.put(row)
+      return row
+    }
+    const { credential, subject, client } = row
+    if (spending.is === 'replayed')
+      log.warn('a refresh token was shown a second time: its login is ended', { credential, subject, client, ...from })
+    known.end([credential])
+    return undefined
+  }
+
+  const refresh: Logins['refresh'] = async (refreshToken, from) => {
+    const attempt = throttle.begin(undefined, from.address)
+    const shown = readRefreshToken(refreshToken)
+    if (!shown) throw refused()
+    const next: RefreshToken = { family: shown.family, secret: newSecret() }
+    const hashes = { familyHash: hashOf(shown.family), secretHash: hashOf(shown.secret) }
+    const row = await spend(hashes, hashOf(next.secret), from).catch((error: unknown) => {
+      attempt.undecided()
+      throw error
+    })
+    if (!row) throw refused()
+    attempt.succeeded()
+    const who = subjectOf(row.subject, people)
+    if (who) return pair(row, who, next)
+    await end([row.credential])
+    throw refused()
+  }
+
+  const issue: Logins['issue'] = async ({ subject, scopes, client }) => {
+    const who = subjectOf(subject, people)
+    if (!who) throw new Fault('unauthenticated', 'There is nobody to log in.')
+    const token: RefreshToken = { family: newFamily(), secret: newSecret() }
+    const nowMs = clock.now()
+    const row: LoginRow = {
+      credential: `login-${randomBytes(12).toString('base64url')}`,
+      subject,
+      client,
+      scopes: JSON.stringify(intersect(scopes, who.scopes)),
+      family_hash: hashOf(token.family),
+      secret_hash: hashOf(token.secret),
+      created_at: nowMs,
+      used_at: nowMs,
+    }
+    const gone = await table.add(row)
+    known.put(row)
+    known.end(gone)
+    return pair(row, who, token)
+  }
+
+  await look()
+  await tidy()
+  const recurring = { clock, log }
+  const stops = [
+    recur({ ...recurring, everyMs: TIDY_EVERY_MS, what: 'looking for old logins' }, tidy),
+    ...(isShared ? [recur({ ...recurring, everyMs: LOOK_EVERY_MS, what: 'looking for changed logins' }, look)] : []),
+  ]
+  const stopListening = people.onChange((id) => {
+    changed()
+    if (subjectOf(id, people)) return
+    const work: Promise<void> = endAllOf(id)
+      .catch((error: unknown) => log.error('the logins of somebody who is gone could not be ended', { error }))
+      .finally(() => writing.delete(work))
+    writing.add(work)
+  })
+
+  return {
+    keys,
+    source,
+    isEnded: known.isEnded,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    issue,
+    refresh,
+    end: (credential) => end([credential]),
+    endAllOf,
+    list: (subject) => known.of(subject).map(reportOf),
+    async close() {
+      stopListening()
+      await Promise.all([...stops.map((stop) => stop()), ...writing])
+    },
+  }
+}
+
+const reportOf = (row: LoginRow): LoginReport => ({
+  credential: row.credential,
+  client: row.client,
+  scopes: scopesOf(row),
+  createdMs: row.created_at,
+  lastUsedMs: row.used_at,
+})
+
+/** Whether it never was one, was spent, or its person is gone: the same words. */
+const refused = () => new Fault('unauthenticated', 'The refresh token is not valid.', { hint: 'Log in again.' })

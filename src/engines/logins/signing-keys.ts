@@ -1,0 +1,160 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { z } from 'zod'
+import type { Clock } from '../../kernel/clock.ts'
+import { hashToken } from '../../kernel/identity.ts'
+import type { Log } from '../../kernel/log.ts'
+import { ACCESS_TOKEN_SECONDS, type SigningJwk, type SigningKeys } from '../../kernel/logins.ts'
+import type { Secrets } from '../../kernel/ports.ts'
+import type { Signer } from './access-token.ts'
+import { changing, type KeyRow, type LoginDb } from './tables.ts'
+
+/** The port, and what tokens are signed and verified with. */
+export interface OwnKeys extends SigningKeys {
+  signer(): Signer
+  verifying(kid: string): KeyObject | undefined
+  /** Reads them from the database: another hub may have made one. */
+  reload(): Promise<void>
+  /** A new key where the present one is old, and no more of those whose last token has run out. */
+  tidy(): Promise<void>
+}
+
+export interface SigningKeysOptions {
+  readonly db: LoginDb
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Key extends Signer {
+  readonly jwk: SigningJwk
+  readonly publicKey: KeyObject
+  readonly createdMs: number
+  readonly isRetired: boolean
+}
+
+/** How long a key signs, milliseconds: 90 days. */
+const KEY_LIFE_MS = 90 * 86_400_000
+/** A retired key's last token may have been signed by another hub whose clock is behind. */
+const RETIRED_LIFE_MS = (ACCESS_TOKEN_SECONDS + 60) * 1000
+
+/** Throws Fault `storage_failed` or `unavailable` where the database does. */
+export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOptions): Promise<OwnKeys> {
+  const listeners = new Set<() => void>()
+  let keys: readonly Key[] = []
+
+  const read = async (): Promise<readonly Key[]> => {
+    const rows = await db.selectFrom('signing_keys').selectAll().execute()
+    const opened = await Promise.all(rows.filter(isInUse(clock.now())).map(open))
+    return opened.filter((key) => key !== undefined).toSorted(newestFirst)
+  }
+
+  /** A key that does not open any more costs its tokens, which live for minutes; not the hub. */
+  const open = async (row: KeyRow): Promise<Key | undefined> => {
+    try {
+      const key = keyOf(Jwk.parse(JSON.parse(secrets.open(row.sealed, contextOf(row.kid)))), row)
+      if (secrets.isStale(row.sealed)) await reseal(key)
+      return key
+    } catch {
+      log.warn('a signing key cannot be read: tokens that it signed are refused', { kid: row.kid })
+      return undefined
+    }
+  }
+
+  const reseal = async ({ kid, jwk }: Key) => {
+    const sealed = secrets.seal(JSON.stringify(jwk), contextOf(kid))
+    await db.updateTable('signing_keys').set({ sealed }).where('kid', '=', kid).execute()
+  }
+
+  const reload = async () => {
+    const before = keys.map(({ kid }) => kid).join()
+    keys = await read()
+    if (keys.map(({ kid }) => kid).join() !== before) for (const listener of listeners) listener()
+  }
+
+  const rotate = async () => {
+    const jwk = generateKey()
+    const { kid } = jwk
+    const row = { kid, sealed: secrets.seal(JSON.stringify(jwk), contextOf(kid)), created_at: clock.now() }
+    await changing(db, async (changes) => {
+      await changes
+        .updateTable('signing_keys')
+        .set({ retired_at: clock.now() })
+        .where('retired_at', 'is', null)
+        .execute()
+      await changes
+        .insertInto('signing_keys')
+        .values({ ...row, retired_at: null })
+        .execute()
+    })
+    log.info('access tokens are signed with a new key', { kid })
+    await reload()
+  }
+
+  const newest = (): Key => {
+    const [key] = keys
+    if (!key) throw new TypeError('There is no signing key.')
+    return key
+  }
+
+  await reload()
+  if (keys.length === 0) await rotate()
+
+  return {
+    signer: newest,
+    verifying: (kid) => keys.find((key) => key.kid === kid)?.publicKey,
+    private: () => keys.map(({ jwk }) => jwk),
+    public: () => ({ keys: keys.map(({ jwk: { d: _private, ...rest } }) => rest) }),
+    rotate,
+    reload,
+    async tidy() {
+      await reload()
+      if (keys.length === 0 || newest().createdMs + KEY_LIFE_MS <= clock.now()) await rotate()
+      await db
+        .deleteFrom('signing_keys')
+        .where('retired_at', '<=', clock.now() - RETIRED_LIFE_MS)
+        .execute()
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+const isInUse =
+  (nowMs: number) =>
+  ({ retired_at: retiredMs }: KeyRow): boolean =>
+    retiredMs === null || retiredMs + RETIRED_LIFE_MS > nowMs
+
+/** The one that signs comes first. */
+const newestFirst = (a: Key, b: Key): number =>
+  Number(a.isRetired) - Number(b.isRetired) || b.createdMs - a.createdMs || (a.kid < b.kid ? -1 : 1)
+
+/** A key that is moved to another's row does not open there. */
+const contextOf = (kid: string) => `signing key ${kid}`
+
+const Jwk = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string(),
+  d: z.string(),
+  kid: z.string(),
+  alg: z.literal('EdDSA'),
+  use: z.literal('sig'),
+})
+
+function keyOf(jwk: z.infer<typeof Jwk>, { created_at: createdMs, retired_at: retiredMs }: KeyRow): Key {
+  const key = createPrivateKey({ key: jwk, format: 'jwk' })
+  return { kid: jwk.kid, key, publicKey: createPublicKey(key), jwk, createdMs, isRetired: retiredMs !== null }
+}
+
+function generateKey(): z.infer<typeof Jwk> {
+  const { x = '', d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  return { kty: 'OKP', crv: 'Ed25519', x, d, kid: thumbprint(x), alg: 'EdDSA', use: 'sig' }
+}
+
+/** RFC 7638, 3.2 with RFC 8037, 2: SHA-256 over exactly these members in this order. */
+function thumbprint(x: string): string {
+  const hex = hashToken(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
+  return Buffer.from(hex, 'hex').toString('base64url')
+}
