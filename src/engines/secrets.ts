@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { Fault } from '../kernel/fault.ts'
 import type { Log } from '../kernel/log.ts'
@@ -9,10 +9,20 @@ import { readPrivateFile, writePrivateFile } from './private-file.ts'
 export interface Keyring extends Secrets {
   readonly source: 'file' | 'environment'
   /**
+   * Keys of 32 bytes for one purpose alone, one from each of its own keys, the newest first (HKDF-SHA-256, RFC 5869). `id` is that
+   * of the key it comes from.
+   */
+  derive(purpose: string): readonly DerivedKey[]
+  /**
    * Makes a new key, which seals from now on; older ones still open. Throws Fault `conflict` when the keys come from
    * the environment, which only its owner can change.
    */
   rotateKey(): void
+}
+
+export interface DerivedKey {
+  readonly id: string
+  readonly bytes: Buffer
 }
 
 export interface SecretsOptions {
@@ -64,6 +74,11 @@ export function loadSecrets({ file, log, fromEnvironment }: SecretsOptions): Key
         })
       return decrypt(key, bytes, context)
     },
+    derive: (purpose) =>
+      keys.map(({ id, bytes }) => ({
+        id,
+        bytes: Buffer.from(hkdfSync('sha256', bytes, '', `alicia ${purpose}`, KEY_BYTES)),
+      })),
     isStale: (sealed) => parseSealed(sealed).keyId !== newest().id,
     rotateKey() {
       if (content === undefined)

@@ -29,4 +29,6 @@ export interface Call {
   readonly retry?: false
   /** Under which the log and the audit have the call, where the adapter tells its caller; made by `invoke` otherwise. */
   readonly requestId?: string
+  /** The request id of the call for whose sake this one is made: the audit has both, and which belong together. */
+  readonly within?: string
 }

@@ -1,6 +1,8 @@
+import type { SecurityEvent } from './audit.ts'
 import type { ClientSession } from './mcp/peer.ts'
 import type { JsonText } from './mcp/raw.ts'
 import type { Status } from './status.ts'
+import type { ApprovalChange, WaitingCall } from './waiting-call.ts'
 
 /** What happens inside the hub that others may want to know. One line an event: its name and what it carries. */
 export interface EventMap {
@@ -28,6 +30,10 @@ export interface EventMap {
    * streams, channels, MQTT connections) ends, and is opened anew with what is good now.
    */
   'access.ended': { credential: string } | { person: string }
+  /** A call waits for a person, or does so no more: they decided, its time was up, or its caller went away. */
+  'approval.changed': { call: WaitingCall; change: ApprovalChange }
+  /** For the audit: what matters for security and is no call. */
+  'security.noted': SecurityEvent
   /** Something that somebody watches is not as it should be (again and again while it lasts), or is once more. */
   'alarm.changed': { by: string; key: string; about: string; message: string; isOn: boolean }
   /** A capability was done by `to`, after others had failed or were known to be down. */

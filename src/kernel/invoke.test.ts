@@ -8,6 +8,8 @@ import { heldClock } from './clock.ts'
 import { Fault } from './fault.ts'
 import { silentLog } from './log.ts'
 import { operation } from './operation.ts'
+import type { ArgumentKeeping } from './recorder.ts'
+import { createRedaction } from './redact.ts'
 import type { Effect } from './tool.ts'
 
 const Level = z.int().min(0).max(100)
@@ -170,16 +172,47 @@ suite('invoke', () => {
     await Promise.all([ended, closing])
   })
 
-  test('a flood of refusals fills no record: strangers are not written down, others no oftener than they may call', async () => {
-    const outcomes: string[] = []
-    const audit = { record: async ({ outcome }: AuditEntry) => void outcomes.push(outcome) }
+  test('a refusal is on record too: whose, and why', async () => {
+    const entries: unknown[] = []
+    const audit = {
+      record: async ({ outcome, callerId, callerName }: AuditEntry) =>
+        void entries.push([callerId, callerName, outcome]),
+    }
     const door = testDoor([setLevel.bind({ lamps: new Map() })], { audit, callsPerMinute: 2, clock: heldClock() })
     const ask = async (caller: Caller) =>
       await door.invoke({ operation: 'set_level', input: {}, caller }).catch((fault: Fault) => fault.code)
-    const thrice = async (caller: Caller) => [await ask(caller), await ask(caller), await ask(caller)]
-    assert.deepEqual(await thrice(anonymous('rest')), ['unauthenticated', 'unauthenticated', 'rate_limited'])
-    assert.deepEqual(await thrice(callerWith()), ['forbidden', 'forbidden', 'rate_limited'])
-    assert.deepEqual(outcomes, ['forbidden', 'forbidden'])
+    for (const caller of [anonymous('rest'), callerWith(), callerWith(), callerWith()]) await ask(caller)
+    assert.deepEqual(entries, [
+      ['anonymous', 'anonymous', 'unauthenticated'],
+      ['guest', 'guest', 'forbidden'],
+      ['guest', 'guest', 'forbidden'],
+      ['guest', 'guest', 'rate_limited'],
+    ])
+  })
+
+  test('arguments are on record as the keeping says, redacted; trace and outer call too', async () => {
+    const lamps = new Map([['kitchen', 0]])
+    const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const kept = async (of: ArgumentKeeping['of']) => {
+      const entries: AuditEntry[] = []
+      const door = testDoor([setLevel.bind({ lamps }), custom(async () => ({ ok: true }))], {
+        audit: { record: async (entry) => void entries.push(entry) },
+        keepArguments: { of, redact: createRedaction() },
+      })
+      await run(door)
+      const input = { lamp: 'kitchen', level: 1, pin: 1234 }
+      await assert.rejects(door.invoke({ operation: 'set_level', input, caller: writer, trace, within: 'outer' }))
+      return entries.map(({ traceId, details }) => ({ traceId, details: JSON.stringify(details) }))
+    }
+    const traceId = 'a'.repeat(32)
+    const shown = '{"lamp":"kitchen","level":1,"pin":"[redacted]"}'
+    const write = { traceId, details: `{"within":"outer","arguments":${shown}}` }
+    assert.deepEqual(await kept('none'), [
+      { traceId: undefined, details: undefined },
+      { traceId, details: '{"within":"outer"}' },
+    ])
+    assert.deepEqual(await kept('writes'), [{ traceId: undefined, details: undefined }, write])
+    assert.deepEqual(await kept('all'), [{ traceId: undefined, details: '{"arguments":{}}' }, write])
   })
 
   test('every call is on record; a write before its caller hears of it', async () => {

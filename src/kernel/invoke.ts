@@ -10,7 +10,7 @@ import type { Log } from './log.ts'
 import { RelayedResult } from './mcp/relayed.ts'
 import type { Metrics } from './metrics.ts'
 import type { Policy } from './policy.ts'
-import { createRecorder, type Started } from './recorder.ts'
+import { createRecorder, type ArgumentKeeping, type Started } from './recorder.ts'
 import type { Entry, Registry } from './registry.ts'
 import { SmallSet } from './small-set.ts'
 import type { CallContext, Tool } from './tool.ts'
@@ -32,6 +32,8 @@ export interface DoorOptions {
   policy: Policy
   metrics: Metrics
   audit: Audit
+  /** Which calls have their arguments on record, and what is left of them. Absent: none. */
+  keepArguments?: ArgumentKeeping
   clock: Clock
   log: Log
   /** Absent: nothing is traced. */
@@ -43,11 +45,11 @@ export interface DoorOptions {
 }
 
 export function openDoor(options: DoorOptions): Door {
-  const { registry, policy, metrics, audit, clock, log, tracer, approvals, checkOutput } = options
+  const { registry, policy, metrics, audit, clock, log, tracer, approvals, checkOutput, keepArguments } = options
   const running = new SmallSet<AbortController>()
   let closing = false
   let drained = () => {}
-  const recorder = createRecorder({ audit, metrics, clock, log })
+  const recorder = createRecorder({ audit, metrics, clock, log, ...(keepArguments && { keepArguments }) })
 
   /** Throws Fault: who may not, who asks too often, and everybody once the hub stops. */
   function admit(caller: Caller, entry: Entry): void {
@@ -107,12 +109,13 @@ export function openDoor(options: DoorOptions): Door {
     running.add(controller)
     metrics.running(1)
     let outcome: 'ok' | FaultCode = 'ok'
+    let approvedBy: string | undefined
     try {
       admit(call.caller, entry)
       const input = tool.parse(call.input)
       policy.confine(call.caller, entry, input)
       // The time limit is the operation's: how long a person takes to look is another matter.
-      if (approvals?.isNeeded(call.caller, entry)) await approvals.ask(entry, input, context)
+      if (approvals?.isNeeded(call.caller, entry)) approvedBy = await approvals.ask(entry, input, context)
       deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
       const output = await attempt(entry, input, context, call.retry ?? true)
       outcome = outcomeOf(tool, output)
@@ -125,7 +128,7 @@ export function openDoor(options: DoorOptions): Door {
       deadline.end()
       if (giveUp) call.signal?.removeEventListener('abort', giveUp)
       if (running.delete(controller) && closing && running.size === 0) drained()
-      const recorded = recorder.close(started, outcome)
+      const recorded = recorder.close(started, outcome, approvedBy)
       // What changed something is on record before the caller hears of it.
       if (recorded) await recorded
     }
@@ -135,6 +138,7 @@ export function openDoor(options: DoorOptions): Door {
     invoke,
     async close(graceMs) {
       closing = true
+      approvals?.close()
       if (running.size === 0) return
       const done = new Promise<void>((resolve) => (drained = resolve))
       const cancel = clock.after(graceMs, () => {

@@ -1,9 +1,10 @@
-import type { Audit, AuditEntry } from './audit.ts'
+import type { Audit, AuditDetails, AuditEntry } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { FaultCode } from './fault.ts'
 import type { Call } from './call.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import type { Redact } from './redact.ts'
 import type { Entry } from './registry.ts'
 import type { Span } from './trace.ts'
 
@@ -20,21 +21,25 @@ export interface Started {
 
 export interface Recorder {
   /** What is left of a call when it is over. What changed something resolves when it is on record; a read need not wait. */
-  close(started: Started, outcome: 'ok' | FaultCode): Promise<void> | undefined
+  close(started: Started, outcome: 'ok' | FaultCode, approvedBy?: string): Promise<void> | undefined
+}
+
+/** Which calls have their arguments on record, and what is left of them. */
+export interface ArgumentKeeping {
+  readonly of: 'none' | 'writes' | 'all'
+  readonly redact: Redact
 }
 
 export interface RecorderOptions {
+  readonly keepArguments?: ArgumentKeeping
   readonly audit: Audit
   readonly metrics: Metrics
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Refusals that anybody can have without end and that say nothing of anybody: they would fill the disk. Metrics have them. */
-const UNRECORDED: ReadonlySet<'ok' | FaultCode> = new Set(['unauthenticated', 'rate_limited'])
-
 /** Counts calls that are over, and has the audit write them down. */
-export function createRecorder({ audit, metrics, clock, log }: RecorderOptions): Recorder {
+export function createRecorder({ audit, metrics, clock, log, keepArguments }: RecorderOptions): Recorder {
   let noted: Promise<void> | undefined
 
   /** Apart from the call, so that what waits for the disk holds the entry alone and not the whole call. */
@@ -58,27 +63,16 @@ export function createRecorder({ audit, metrics, clock, log }: RecorderOptions):
   }
 
   return {
-    close({ call, entry, requestId, atMs, startMs, span }, outcome) {
-      const { tool, provider } = entry
-      const { caller } = call
+    close(started, outcome, approvedBy) {
+      const { call, entry, atMs, startMs, span } = started
       const durationMs = clock.monotonic() - startMs
       metrics.running(-1)
-      metrics.called(entry, outcome, durationMs, caller)
+      metrics.called(entry, outcome, durationMs, call.caller)
       span?.end(outcome)
       count(entry, outcome !== 'ok', durationMs, atMs + durationMs)
-      if (UNRECORDED.has(outcome)) return undefined
-      const written: AuditEntry = {
-        requestId,
-        atMs,
-        callerId: caller.id,
-        via: caller.via,
-        ...(caller.address !== undefined && { address: caller.address }),
-        operation: tool.name,
-        provider: provider.id,
-        effect: tool.effect,
-        outcome,
-        durationMs,
-      }
+      const details = detailsOf(started, keepArguments, approvedBy)
+      const { tool } = entry
+      const written = entryOf(started, outcome, durationMs, details)
       if (tool.effect !== 'read') return record(written)
       note(written)
       return undefined
@@ -92,3 +86,53 @@ function count({ statistics }: Entry, failed: boolean, durationMs: number, atMs:
   statistics.lastMs = durationMs
   statistics.lastAtMs = atMs
 }
+
+function entryOf(
+  { call, entry, requestId, atMs, span }: Started,
+  outcome: 'ok' | FaultCode,
+  durationMs: number,
+  details: AuditDetails | undefined,
+): AuditEntry {
+  const { caller } = call
+  const traceId = traceIdOf(span?.traceparent ?? call.trace)
+  return {
+    requestId,
+    atMs,
+    callerId: caller.id,
+    callerName: caller.name,
+    ...(caller.person !== undefined && { person: caller.person }),
+    ...(caller.credential !== undefined && { credential: caller.credential }),
+    ...(caller.role !== undefined && { role: caller.role }),
+    via: caller.via,
+    ...(caller.address !== undefined && { address: caller.address }),
+    operation: entry.tool.name,
+    provider: entry.provider.id,
+    effect: entry.tool.effect,
+    outcome,
+    durationMs,
+    ...(traceId !== undefined && { traceId }),
+    ...(details && { details }),
+  }
+}
+
+/** Most calls have none. The arguments are those that the caller sent: what was refused for them shows why. */
+function detailsOf(
+  { call, entry }: Started,
+  keeping: ArgumentKeeping | undefined,
+  approvedBy: string | undefined,
+): AuditDetails | undefined {
+  const { tool } = entry
+  const isKept = keeping !== undefined && (keeping.of === 'all' || (keeping.of === 'writes' && tool.effect !== 'read'))
+  if (!isKept && approvedBy === undefined && call.within === undefined) return undefined
+  return {
+    ...(call.within !== undefined && { within: call.within }),
+    ...(approvedBy !== undefined && { approvedBy }),
+    ...(isKept && call.input !== undefined && { arguments: keeping.redact(call.input, tool) }),
+  }
+}
+
+/** W3C Trace Context, 3.2: version, trace, parent, flags. */
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-/
+
+const traceIdOf = (traceparent: string | undefined): string | undefined =>
+  traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1]

@@ -8,6 +8,7 @@ import { silentLog, type Log } from '../kernel/log.ts'
 import { createMetrics, type Metrics } from '../kernel/metrics.ts'
 import type { Hub } from '../kernel/ports.ts'
 import { createPolicy, type PolicyOptions } from '../kernel/policy.ts'
+import type { ArgumentKeeping } from '../kernel/recorder.ts'
 import { createRegistry, type Registry } from '../kernel/registry.ts'
 import type { Tool } from '../kernel/tool.ts'
 import type { Tracer } from '../kernel/trace.ts'
@@ -25,7 +26,13 @@ export interface TestDoor extends Door {
 /** The kernel around some tools, with every result checked against its schema; no engine, no socket. */
 export function testDoor(
   tools: readonly Tool[],
-  options: Partial<PolicyOptions> & { clock?: Clock; audit?: Audit; log?: Log; tracer?: Tracer } = {},
+  options: Partial<PolicyOptions> & {
+    clock?: Clock
+    audit?: Audit
+    keepArguments?: ArgumentKeeping
+    log?: Log
+    tracer?: Tracer
+  } = {},
 ): TestDoor {
   const clock = options.clock ?? systemClock
   const events = createEvents((error) => {
@@ -42,6 +49,7 @@ export function testDoor(
     policy,
     metrics,
     audit: options.audit ?? noAudit,
+    ...(options.keepArguments && { keepArguments: options.keepArguments }),
     clock,
     log: options.log ?? silentLog,
     ...(options.tracer && { tracer: options.tracer }),
