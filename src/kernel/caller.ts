@@ -27,6 +27,8 @@ export interface Caller {
    * be what says yes.
    */
   readonly credential?: string
+  /** The OAuth client that it came by: all of its credentials are one program's. */
+  readonly client?: string
   /** What it could get by asking again for more (MCP, step-up). Absent: nothing beyond `scopes`. */
   readonly attainable?: readonly string[]
   /** What an access token was given for (`aud`), where that is how it came. */
