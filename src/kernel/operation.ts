@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Fault } from './fault.ts'
 import { describeIssues } from './issues.ts'
+import type { Rate } from './token-bucket.ts'
 import type { CallContext, Effect, JsonSchema, Route, Tool, Touch } from './tool.ts'
 
 /** An operation as its author writes it: everything any protocol needs to know, once. */
@@ -24,6 +25,8 @@ export interface OperationSpec<Deps, Input extends z.ZodObject, Output extends z
   touches?: (input: z.output<Input>) => readonly Touch[] | undefined
   /** Its own REST address; without one it is `POST /api/<service>/<operation>`. */
   route?: Route
+  /** How often one caller may call it: for what costs money, or wears something out. */
+  rate?: Rate
   /** Milliseconds; absent: the hub's default. */
   timeoutMs?: number | ((input: z.output<Input>) => number)
   /** Unknown keys are refused: a mistyped argument that is silently ignored costs its user an hour. */
@@ -63,6 +66,7 @@ export function operation<Deps = unknown>() {
       ...(spec.passesOn !== undefined && { passesOn: spec.passesOn }),
       ...(spec.touches && { touches: spec.touches }),
       ...(spec.route !== undefined && { route: spec.route }),
+      ...(spec.rate !== undefined && { rate: spec.rate }),
       ...timeoutOf(spec.timeoutMs as number | ((input: unknown) => number) | undefined),
       ...lazySchemas(input, spec.output),
       parse(raw) {

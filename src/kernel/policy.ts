@@ -1,7 +1,7 @@
 import { mayUse, type Caller } from './caller.ts'
 import { systemClock, type Clock } from './clock.ts'
+import { createCallLimits, type CallLimits, type CallLimitsOptions } from './call-limits.ts'
 import { Fault } from './fault.ts'
-import { RateLimit } from './rate-limit.ts'
 import { isWithin, mayReach, NO_BOUNDARIES, type Boundaries } from './reach.ts'
 import type { CallStatistics, Entry } from './registry.ts'
 import { RetryBudget } from './resilience/retry-budget.ts'
@@ -15,14 +15,15 @@ export interface Policy {
   confine(caller: Caller, entry: Entry, input: unknown): void
   /** Counts the call. Throws Fault `rate_limited`, which says when to come back. */
   limit(caller: Caller, tool: Tool): void
+  /** What `limit` counts in. */
+  readonly limits: CallLimits
   /** Milliseconds the call may take. A caller can shorten it, never lengthen it. */
   deadlineMs(tool: Tool, input: unknown, wantedMs?: number): number
   /** Milliseconds to wait before another attempt, or undefined: no more. It counts as one of the provider's retries. */
   retryAfterMs(entry: Entry, fault: Fault, attempt: number): number | undefined
 }
 
-export interface PolicyOptions {
-  callsPerMinute: number
+export interface PolicyOptions extends Omit<CallLimitsOptions, 'clock'> {
   timeoutMs: number
   /** Absent: grants with bounds give nothing. */
   boundaries?: Boundaries
@@ -35,13 +36,9 @@ const RETRY_WAITS_MS = [100, 400]
 /** What asks to be left alone for longer is: its caller hears when to come back, instead of waiting for it unknowingly. */
 const MOST_RETRY_WAIT_MS = 2000
 
-export function createPolicy({
-  callsPerMinute,
-  timeoutMs,
-  boundaries = NO_BOUNDARIES,
-  clock = systemClock,
-}: PolicyOptions): Policy {
-  const minute = new RateLimit(clock, callsPerMinute, 60_000)
+export function createPolicy(options: PolicyOptions): Policy {
+  const { timeoutMs, boundaries = NO_BOUNDARIES, clock = systemClock } = options
+  const limits = createCallLimits({ ...options, clock })
   const budgets = createBudgets(clock)
   return {
     authorize(caller, entry) {
@@ -52,15 +49,8 @@ export function createPolicy({
       if (mayUse(caller.scopes, tool.scope)) return
       if (!isWithin(caller.scopes, entry, tool.touches?.(input), boundaries)) throw outOfBounds(caller, tool)
     },
-    limit(caller) {
-      // Those without an identity share what their address may do, or one of them could use up everybody's.
-      const retryAfterMs = minute.take(caller.id === 'anonymous' ? `anonymous ${caller.address ?? ''}` : caller.id)
-      if (retryAfterMs === undefined) return
-      throw new Fault('rate_limited', `${caller.name} made more than ${callsPerMinute} calls within a minute.`, {
-        hint: `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
-        retryAfterMs,
-      })
-    },
+    limit: limits.take,
+    limits,
     deadlineMs(tool, input, wantedMs) {
       const allowedMs = tool.timeoutMs?.(input) ?? timeoutMs
       return wantedMs === undefined ? allowedMs : Math.min(wantedMs, allowedMs)

@@ -1,6 +1,7 @@
 import type { Caller } from './caller.ts'
 import type { Log } from './log.ts'
 import type { Peer } from './mcp/peer.ts'
+import type { Rate } from './token-bucket.ts'
 import type { Span } from './trace.ts'
 
 /** A JSON Schema 2020-12 document. */
@@ -92,6 +93,8 @@ export interface Tool {
    * is called.
    */
   readonly passesOn?: boolean
+  /** How often one caller may call it; the configuration can say otherwise. Absent: as often as anything. */
+  readonly rate?: Rate
   /** How long it may take for this (parsed) input, in milliseconds; absent: the hub's default. */
   timeoutMs?(input: unknown): number
   /** The input, checked and with defaults filled in. Throws Fault `invalid_input`. */

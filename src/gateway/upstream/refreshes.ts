@@ -1,11 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts'
-import { RateLimit } from '../../kernel/rate-limit.ts'
+import { TokenBucket } from '../../kernel/token-bucket.ts'
 
 /** Several changes that a server announces at once are one refresh. */
 const DELAY_MS = 50
 /** One that announces more has its lists read less often: each time, every client of the hub is told to read them anew. */
-const MOST_REFRESHES = 10
-const WINDOW_MS = 10_000
+const RATE = { perMinute: 60, burst: 5 }
 
 /** When the lists of a server are read: one time after the other, and not as often as the server likes. */
 export interface Refreshes {
@@ -21,7 +20,7 @@ export interface Refreshes {
 
 /** `refresh` never rejects. */
 export function createRefreshes(clock: Clock, refresh: () => Promise<void>): Refreshes {
-  const limit = new RateLimit(clock, MOST_REFRESHES, WINDOW_MS)
+  const bucket = new TokenBucket(RATE)
   let cancel = () => {}
   /** One that has not begun will see whatever is announced until then. */
   let isAwaited = false
@@ -41,7 +40,12 @@ export function createRefreshes(clock: Clock, refresh: () => Promise<void>): Ref
   return {
     now: () => after(0),
     announced() {
-      if (!isAwaited) after(Math.max(DELAY_MS, limit.take('') ?? 0))
+      if (isAwaited) return
+      const nowMs = clock.monotonic()
+      const waitMs = bucket.waitMs(nowMs)
+      // Where there is no token, it is the next one that is taken.
+      bucket.take(nowMs)
+      after(Math.max(DELAY_MS, waitMs))
     },
     settled: () => new Promise((resolve) => clock.after(0, () => void last.then(resolve))),
     async close() {
