@@ -1,6 +1,9 @@
 import type { Caller } from './caller.ts'
 import type { Role, RoleTable } from './role.ts'
 
+/** A name of somebody: also a user name and a level of topics at the broker, and easy to say. */
+export const PERSON_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?$/
+
 /** Somebody of the home, as everybody but the keeper of passwords sees them. */
 export interface Person {
   /** `person-…`, for ever. */
