@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { topicFilterProblem } from '../kernel/topic.ts'
 
@@ -32,6 +33,12 @@ const Origin = Url('https', 'http').refine((text) => isBareOrigin(new URL(text))
 
 const isBareOrigin = ({ pathname, search, hash, username, password }: URL): boolean =>
   pathname === '/' && search + hash + username + password === ''
+
+const AddressRange = z.string().refine((text) => isAddressRange(text), {
+  error: 'must be an address or a network, such as 192.0.2.1, 10.0.0.0/8 or fd00::/8',
+})
+
+const isAddressRange = (text: string): boolean => ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
 
 const Path = z.string().min(1)
 
@@ -123,11 +130,54 @@ const Broker = z.strictObject({
   users: z.array(User).default([]).describe("Further logins at the hub's own broker."),
 })
 
+/** A full name, or a part of it with `*` for the rest. */
+const OperationPattern = z
+  .string()
+  .regex(/^[^\s@]{1,200}$/, 'must be the full name of an operation, such as mqtt.publish_message, or a pattern with *')
+
+const CallRate = z
+  .strictObject({
+    perMinute: z.number().positive().describe('Calls that come back within a minute.'),
+    burst: z.int().min(1).exactOptional().describe('Calls at once. Absent: as many as in a minute, at least one.'),
+  })
+  .transform(({ perMinute, burst = Math.max(1, Math.floor(perMinute)) }) => ({ perMinute, burst }))
+
 const Limits = z.strictObject({
-  callsPerMinute: z.int().min(1).default(6000).describe('Calls one caller may make within a minute.'),
+  callsPerMinute: z
+    .int()
+    .min(1)
+    .default(6000)
+    .describe(
+      'Calls one caller may make at once, and get back evenly within a minute. Those without a token have them together with ' +
+        'all others at their address.',
+    ),
+  addressCallsPerMinute: z
+    .int()
+    .min(1)
+    .default(30_000)
+    .describe('The same for all callers at one address together (IPv6: one /64). Loopback has no such limit.'),
+  operations: z
+    .record(OperationPattern, CallRate)
+    .default({})
+    .describe(
+      'How often one caller may call an operation, by its full name or a pattern: `{"mqtt.*": {"perMinute": 60}}`. The first ' +
+        'that fits counts, before what the operation says itself.',
+    ),
+  sockets: z.int().min(16).default(1024).describe('HTTP and WebSocket connections open at once.'),
+  socketsPerAddress: z
+    .int()
+    .min(1)
+    .default(128)
+    .describe('Those of one address (IPv6: one /64); loopback and trusted proxies have no such limit.'),
   timeoutSeconds: z.int().min(1).max(3600).default(30).describe('How long a call may take that says nothing else.'),
   bodyMegabytes: z.number().min(0.01).max(1024).default(4).describe('Largest body of a request.'),
   mcpSessions: z.int().min(1).default(1000).describe('MCP sessions open at once.'),
+  mcpSessionsPerCaller: z.int().min(1).default(250).describe('Those of one caller.'),
+  streamsPerCaller: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe('Event streams and WebSockets that one caller may hold open at once; and as many MCP subscriptions.'),
   mqttSessions: z.int().min(1).default(100).describe('MQTT sessions open at once, of all callers.'),
   healthDays: z
     .int()
@@ -227,6 +277,13 @@ export const ConfigSchema = z.strictObject({
     .record(PlaceName, Device)
     .default({})
     .describe('Devices, for grants that end there: `mqtt:*@device/lamp-1`. A room includes its devices.'),
+  trustedProxies: z
+    .array(AddressRange)
+    .default([])
+    .describe(
+      'Addresses and networks of proxies in front of the hub: `["127.0.0.1", "172.16.0.0/12"]`. What they say in `Forwarded` or ' +
+        '`X-Forwarded-For` is believed, from nobody else. They have to replace or extend what clients send there.',
+    ),
   limits: Limits.prefault({}),
   tracing: z
     .strictObject({

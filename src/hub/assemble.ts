@@ -14,6 +14,7 @@ import type { RootLog } from '../kernel/log.ts'
 import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport } from '../kernel/ports.ts'
+import { createRefusals } from '../kernel/refusals.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import type { Service } from '../kernel/service.ts'
 import type { Tracer } from '../kernel/trace.ts'
@@ -63,9 +64,14 @@ export function assemble(
   let address = ''
   const profiles = createProfiles()
   let capabilities: readonly unknown[] = []
-  const { callsPerMinute, timeoutSeconds } = config.limits
+  const refusals = createRefusals({ clock, log, count: metrics.refused })
   const boundaries = createBoundaries({ places: createPlaces(config), profiles })
-  const policy = createPolicy({ callsPerMinute, timeoutMs: timeoutSeconds * 1000, boundaries })
+  const policy = createPolicy({
+    ...config.limits,
+    timeoutMs: config.limits.timeoutSeconds * 1000,
+    boundaries,
+    onRefused: (limit) => refusals.note(limit),
+  })
   const late: Audit = { record: (entry) => audit.record(entry) }
   const door = openDoor({
     registry,

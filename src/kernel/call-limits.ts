@@ -75,14 +75,21 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
   /** Those without an identity share what their network may do, or one of them could use up everybody's. */
   const keyOf = ({ id, address }: Caller): string => (id === ANONYMOUS ? networkAt(address) : id)
 
+  const ownBucket = (caller: Caller): TokenBucket | undefined =>
+    (caller.id === ANONYMOUS ? strangers : callers)?.of(keyOf(caller))
+
+  const addressBucket = ({ address }: Caller): TokenBucket | undefined => {
+    if (addresses === undefined) return undefined
+    const network = networkAt(address)
+    return network === LOCAL ? undefined : addresses.of(network)
+  }
+
   return {
     take(caller, tool) {
       const nowMs = clock.monotonic()
-      const key = keyOf(caller)
-      const own = (caller.id === ANONYMOUS ? strangers : callers)?.of(key)
-      const network = addresses && networkAt(caller.address)
-      const address = network === LOCAL || network === undefined ? undefined : addresses?.of(network)
-      const operation = tableFor(tool)?.of(key)
+      const own = ownBucket(caller)
+      const address = addressBucket(caller)
+      const operation = tableFor(tool)?.of(keyOf(caller))
       const refused = firstEmpty(nowMs, own, address, operation)
       if (refused !== undefined) {
         const limit = refused === own ? whose(caller) : refused === address ? 'address' : 'operation'
@@ -94,11 +101,10 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
       operation?.take(nowMs)
     },
     quotaOf(caller) {
-      const table = caller.id === ANONYMOUS ? strangers : callers
-      if (table === undefined) return undefined
-      const bucket = table.of(keyOf(caller))
+      const bucket = ownBucket(caller)
+      if (bucket === undefined) return undefined
       const nowMs = clock.monotonic()
-      return { rate: table.rate, left: bucket.left(nowMs), nextMs: bucket.nextMs(nowMs) }
+      return { rate: bucket.rate, left: bucket.left(nowMs), nextMs: bucket.nextMs(nowMs) }
     },
     *tables() {
       if (callers) yield ['caller', callers]

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { FaultCode } from './fault.ts'
 import { createCallFigures, type CallSeries, type Performance } from './performance.ts'
+import type { Limit } from './refusals.ts'
 import type { ServerReport } from './server-report.ts'
 import type { Entry } from './registry.ts'
 import { registerServerGauges } from './server-gauges.ts'
@@ -13,6 +14,8 @@ export interface Metrics {
   running(change: 1 | -1): void
   /** A call is tried once more. */
   retried(provider: string): void
+  /** Something was refused because of a limit. */
+  refused(limit: Limit): void
   /** A capability was done by somebody else than the first who should have. */
   fellBack(capability: string, to: string): void
   readonly performance: Performance
@@ -63,6 +66,12 @@ export function createMetrics({ clock = systemClock, servers = () => [] }: Metri
     labelNames: ['capability', 'provider'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'alicia_refused_total',
+    help: 'What was refused because of a limit.',
+    labelNames: ['limit'],
+    registers,
+  })
   let runningNow = 0
   new Gauge({
     name: 'alicia_calls_running',
@@ -108,6 +117,7 @@ export function createMetrics({ clock = systemClock, servers = () => [] }: Metri
     },
     running: (change) => void (runningNow += change),
     retried: (provider) => retries.labels(provider).inc(),
+    refused: (limit) => refusals.inc({ limit }),
     fellBack: (capability, to) => fallbacks.labels(capability, to).inc(),
     performance: figures,
     exposition: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join('\n'),

@@ -1,0 +1,59 @@
+import type { CallLimit } from './call-limits.ts'
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+
+/** Every limit that somebody can run into, as the metric `alicia_refused_total` and `docs/guide/limits.md` call it. */
+export type Limit =
+  | CallLimit
+  | 'wrong_tokens'
+  | 'sockets'
+  | 'sockets_per_address'
+  | 'half_open'
+  | 'slow_request'
+  | 'header_bytes'
+  | 'pipelined'
+  | 'mcp_sessions'
+  | 'mcp_sessions_per_caller'
+  | 'streams_per_caller'
+  | 'subscriptions_per_caller'
+
+/** Counts what was refused. Whoever floods the hub must not flood its log and disk as well: no line for each. */
+export interface Refusals {
+  /** `whose`: a caller's id or an address, for the log. */
+  note(limit: Limit, whose?: string): void
+}
+
+export interface RefusalsOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly count: (limit: Limit) => void
+}
+
+/** Between two lines about the same limit. */
+const QUIET_MS = 60_000
+
+interface Noted {
+  /** Since the last line. */
+  times: number
+  saidAtMs: number
+}
+
+export function createRefusals({ clock, log, count }: RefusalsOptions): Refusals {
+  const noted = new Map<Limit, Noted>()
+  return {
+    note(limit, whose) {
+      count(limit)
+      const nowMs = clock.monotonic()
+      const known = noted.get(limit) ?? { times: 0, saidAtMs: Number.NEGATIVE_INFINITY }
+      noted.set(limit, known)
+      known.times++
+      if (nowMs - known.saidAtMs < QUIET_MS) return
+      log.warn('a limit was reached', { limit, times: known.times, ...(whose !== undefined && { latest: whose }) })
+      known.times = 0
+      known.saidAtMs = nowMs
+    },
+  }
+}
+
+/** For tests and tools. */
+export const noRefusals: Refusals = { note: () => {} }
