@@ -15,7 +15,7 @@ import { recur } from './recurring.ts'
 import { hashOf, newFamily, newSecret, readRefreshToken, type RefreshToken } from './refresh-token.ts'
 import { openSigningKeys } from './signing-keys.ts'
 import { subjectOf } from './subject.ts'
-import { openLoginTables, revisionOf, scopesOf, type LoginRow } from './tables.ts'
+import { LOGIN_PREFIX, openLoginTables, revisionOf, scopesOf, type LoginRow } from './tables.ts'
 import { createPairs } from './token-pair.ts'
 import { createVerifier } from './verifier.ts'
 
@@ -65,7 +65,8 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   }
   const known = createKnownLogins(clock, (credentials) => {
     changed()
-    for (const credential of credentials) events.emit('access.ended', { credential })
+    // What ended before the hub started, nothing in it lives on.
+    if (revision >= 0) for (const credential of credentials) events.emit('access.ended', { credential })
   })
   const { source, seen } = createVerifier({ keys, people, origins, clock, log, isShared, isEnded: known.isEnded })
 
@@ -104,8 +105,16 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
       return row
     }
     const { credential, subject, client } = row
-    if (spending.is === 'replayed')
+    if (spending.is === 'replayed') {
       log.warn('a refresh token was shown a second time: its login is ended', { credential, subject, client, ...from })
+      events.emit('security.noted', {
+        kind: 'token.reused',
+        outcome: 'unauthenticated',
+        ...from,
+        who: { id: subject, credential },
+        details: { client },
+      })
+    }
     known.end([credential])
     return undefined
   }
@@ -134,7 +143,7 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     const token: RefreshToken = { family: newFamily(), secret: newSecret() }
     const nowMs = clock.now()
     const row: LoginRow = {
-      credential: `login-${randomBytes(12).toString('base64url')}`,
+      credential: `${LOGIN_PREFIX}${randomBytes(12).toString('base64url')}`,
       subject,
       client,
       scopes: JSON.stringify(intersect(scopes, who.scopes)),
@@ -180,6 +189,7 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     list: (subject) => known.of(subject).map(reportOf),
     async close() {
       stopListening()
+      keys.close()
       await Promise.all([...stops.map((stop) => stop()), ...writing])
     },
   }

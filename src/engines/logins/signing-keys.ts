@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
 import { hashToken } from '../../kernel/identity.ts'
+import type { SealedTexts } from '../../kernel/keys.ts'
 import type { Log } from '../../kernel/log.ts'
 import { ACCESS_TOKEN_SECONDS, type SigningJwk, type SigningKeys } from '../../kernel/logins.ts'
 import type { Secrets } from '../../kernel/ports.ts'
@@ -16,6 +17,8 @@ export interface OwnKeys extends SigningKeys {
   reload(): Promise<void>
   /** A new key where the present one is old, and no more of those whose last token has run out. */
   tidy(): Promise<void>
+  /** They are sealed anew no more when the key that seals them changes. */
+  close(): void
 }
 
 export interface SigningKeysOptions {
@@ -44,25 +47,21 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
 
   const read = async (): Promise<readonly Key[]> => {
     const rows = await db.selectFrom('signing_keys').selectAll().execute()
-    const opened = await Promise.all(rows.filter(isInUse(clock.now())).map(open))
-    return opened.filter((key) => key !== undefined).toSorted(newestFirst)
+    return rows
+      .filter(isInUse(clock.now()))
+      .map(open)
+      .filter((key) => key !== undefined)
+      .toSorted(newestFirst)
   }
 
   /** A key that does not open any more costs its tokens, which live for minutes; not the hub. */
-  const open = async (row: KeyRow): Promise<Key | undefined> => {
+  const open = (row: KeyRow): Key | undefined => {
     try {
-      const key = keyOf(Jwk.parse(JSON.parse(secrets.open(row.sealed, contextOf(row.kid)))), row)
-      if (secrets.isStale(row.sealed)) await reseal(key)
-      return key
+      return keyOf(Jwk.parse(JSON.parse(secrets.open(row.sealed, contextOf(row.kid)))), row)
     } catch {
       log.warn('a signing key cannot be read: tokens that it signed are refused', { kid: row.kid })
       return undefined
     }
-  }
-
-  const reseal = async ({ kid, jwk }: Key) => {
-    const sealed = secrets.seal(JSON.stringify(jwk), contextOf(kid))
-    await db.updateTable('signing_keys').set({ sealed }).where('kid', '=', kid).execute()
   }
 
   const reload = async () => {
@@ -98,6 +97,7 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
 
   await reload()
   if (keys.length === 0) await rotate()
+  const close = secrets.tend(sealedKeys(db))
 
   return {
     signer: newest,
@@ -106,6 +106,7 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
     public: () => ({ keys: keys.map(({ jwk: { d: _private, ...rest } }) => rest) }),
     rotate,
     reload,
+    close,
     async tidy() {
       await reload()
       if (keys.length === 0 || newest().createdMs + KEY_LIFE_MS <= clock.now()) await rotate()
@@ -129,6 +130,23 @@ const isInUse =
 /** The one that signs comes first. */
 const newestFirst = (a: Key, b: Key): number =>
   Number(a.isRetired) - Number(b.isRetired) || b.createdMs - a.createdMs || (a.kid < b.kid ? -1 : 1)
+
+const sealedKeys = (db: LoginDb): SealedTexts => ({
+  what: 'keys that sign access tokens',
+  async read(after, most) {
+    const rows = await db
+      .selectFrom('signing_keys')
+      .selectAll()
+      .where('kid', '>', after ?? '')
+      .orderBy('kid')
+      .limit(most)
+      .execute()
+    return rows.map(({ kid, sealed }) => ({ id: kid, sealed, context: contextOf(kid) }))
+  },
+  async replace({ id, sealed: old }, sealed) {
+    await db.updateTable('signing_keys').set({ sealed }).where('kid', '=', id).where('sealed', '=', old).execute()
+  },
+})
 
 /** A key that is moved to another's row does not open there. */
 const contextOf = (kid: string) => `signing key ${kid}`

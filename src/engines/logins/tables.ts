@@ -1,6 +1,9 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Migration, Store } from '../../kernel/ports.ts'
 
+/** How the credentials of our own logins begin; those of the authorization server's grants do not. */
+export const LOGIN_PREFIX = 'login-'
+
 /** A login as it is kept. Times are wall-clock milliseconds. */
 export interface LoginRow {
   credential: string

@@ -9,6 +9,7 @@ import { audienceOf, type Audience } from './audience.ts'
 import { createSeenTokens, notGood, type SeenTokens } from './seen-tokens.ts'
 import type { OwnKeys } from './signing-keys.ts'
 import { subjectOf } from './subject.ts'
+import { LOGIN_PREFIX } from './tables.ts'
 
 export interface VerifierOptions {
   readonly keys: Pick<OwnKeys, 'verifying' | 'reload'>
@@ -108,6 +109,7 @@ function holderOf(claims: Claims, { bound }: Audience, people: Pick<People, 'get
     scopes: bound === undefined ? granted : intersect(granted, [bound]),
     attainable: subject.scopes,
     credential: claims.sid,
+    ...(!claims.sid.startsWith(LOGIN_PREFIX) && { client: claims.client_id }),
     audience: claims.aud,
     expiresMs: claims.exp * 1000,
   }
