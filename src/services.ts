@@ -1,6 +1,7 @@
 import { systemClock } from './kernel/clock.ts'
 import { NO_PROFILES } from './kernel/mcp/profile.ts'
 import type { Service } from './kernel/service.ts'
+import { approvalsService, type WaitingCalls } from './services/approvals/index.ts'
 import { capabilitiesService } from './services/capabilities/index.ts'
 import { catalogService, createKeptResults, type CatalogOptions } from './services/catalog/index.ts'
 import { demo } from './services/demo/index.ts'
@@ -18,13 +19,15 @@ export interface ServiceChoice {
   readonly demo: boolean
   /** The data folder. */
   readonly data: string
-  readonly limits: { readonly mqttSessions: number; readonly healthDays: number }
+  readonly limits: { readonly mqttSessions: number; readonly healthDays: number; readonly auditDays: number }
 }
 
 /** What services need that changes while the hub runs. */
 export interface Changing {
   /** `capabilities` of `mcp.json`; another array after each change. */
   capabilities(): readonly unknown[]
+  /** Calls that wait for somebody's yes; absent where none can. */
+  approvals?(): WaitingCalls
   /** Absent where no MCP client is served: nothing is listed there. */
   readonly catalog?: CatalogOptions
 }
@@ -43,6 +46,7 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     capabilitiesService(changing.capabilities),
     catalogService(changing.catalog ?? NO_LISTS),
     mqtt,
+    approvalsService({ calls: changing.approvals ?? noneWaits, retentionDays: limits.auditDays }),
     tokens,
     ...(wantsDemo ? [demo] : []),
   ]
@@ -55,8 +59,12 @@ const NO_LISTS: CatalogOptions = {
   kept: createKeptResults(systemClock),
 }
 
+const noneWaits = (): never => {
+  throw new TypeError('No call waits where there is no hub.')
+}
+
 /** All of them, for documentation. */
 export const services = servicesFor(
-  { demo: true, data: '.', limits: { mqttSessions: DEFAULT_LIMITS.sessions, healthDays: 30 } },
+  { demo: true, data: '.', limits: { mqttSessions: DEFAULT_LIMITS.sessions, healthDays: 30, auditDays: 30 } },
   { capabilities: () => [] },
 )

@@ -16,9 +16,12 @@ import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport } from '../kernel/ports.ts'
 import { createRefusals } from '../kernel/refusals.ts'
 import { createRegistry } from '../kernel/registry.ts'
+import { DEFAULT_ROLES } from '../kernel/role.ts'
 import type { Service } from '../kernel/service.ts'
+import { createTenure } from '../kernel/tenure.ts'
 import type { Tracer } from '../kernel/trace.ts'
 import { services, servicesFor, type Changing } from '../services.ts'
+import { approvalNewsPart, createApprovals } from './approvals.ts'
 import { createBoundaries } from './boundaries.ts'
 import { busServicesPart } from './bus-services.ts'
 import { capabilitiesIn } from './capabilities.ts'
@@ -72,6 +75,9 @@ export function assemble(
     boundaries,
     onRefused: (limit) => refusals.note(limit),
   })
+  const tenure = createTenure(events, clock)
+  const roles = { ...DEFAULT_ROLES, ...config.roles }
+  const approvals = createApprovals({ config, roles, registry, events, tenure, clock, log })
   const late: Audit = { record: (entry) => audit.record(entry) }
   const door = openDoor({
     registry,
@@ -81,6 +87,7 @@ export function assemble(
     clock,
     log,
     ...(tracer && { tracer }),
+    approvals,
     checkOutput: config.checkResults,
   })
   const hub: Hub = {
@@ -116,11 +123,16 @@ export function assemble(
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
-      ...ownServices(config, { capabilities: () => capabilities, catalog: economy.catalog }).map((service) =>
+      ...ownServices(config, {
+        capabilities: () => capabilities,
+        approvals: () => approvals,
+        catalog: economy.catalog,
+      }).map((service) =>
         service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
           lifecycle.report(service.name),
         ),
       ),
+      approvalNewsPart(approvals, { events, log }),
       mqttPart({ config, hub, events, clock, log }),
       busServicesPart({
         config,
@@ -177,6 +189,7 @@ export const RESERVED = [
   'bus',
   'http',
   'requests',
+  'approval-news',
   'servers',
   'processes',
 ]

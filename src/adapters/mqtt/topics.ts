@@ -45,6 +45,9 @@ export function mayAnswerAt(topic: string, { replyPrefix }: Address): boolean {
 export const statusTopic = (service: string, instance: string): string => `${ROOT}/svc/${service}/${instance}/status`
 export const metaTopic = (service: string, instance: string): string => `${ROOT}/svc/${service}/${instance}/meta`
 
+/** The calls that wait for somebody's yes, retained. */
+export const APPROVALS_TOPIC = `${ROOT}/evt/approvals`
+
 /** Every status of one hub's services. */
 export const statusFilter = (instance: string): string => statusTopic('+', instance)
 
