@@ -1,5 +1,7 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { DEFAULT_ROLES, type Role } from '../kernel/role.ts'
+import { GRANT_PATTERN } from '../kernel/scope.ts'
 import { topicFilterProblem } from '../kernel/topic.ts'
 
 /** 0 lets the operating system choose a free one. */
@@ -212,6 +214,24 @@ const Limits = z.strictObject({
   auditDays: z.int().min(1).max(3650).default(30).describe('How long the record of calls is kept.'),
 })
 
+const Grant = z
+  .string()
+  .regex(GRANT_PATTERN, 'must be area:verb, area:* or *, and perhaps within what bounds: mqtt:write@room/kitchen')
+
+const RoleOf = (role: Exclude<Role, 'owner'>) =>
+  z
+    .strictObject({
+      scopes: z
+        .array(Grant)
+        .default([...DEFAULT_ROLES[role].scopes])
+        .describe('What everybody in this role may who has no scopes of their own.'),
+      decidesAlone: z
+        .boolean()
+        .default(DEFAULT_ROLES[role].decidesAlone)
+        .describe('`false`: what destroys something waits until somebody allows it who may decide.'),
+    })
+    .prefault({})
+
 /** What stands in the configuration file; flags and the environment are laid over it before it is checked. */
 export const ConfigSchema = z.strictObject({
   host: z
@@ -285,6 +305,15 @@ export const ConfigSchema = z.strictObject({
         '`X-Forwarded-For` is believed, from nobody else. They have to replace or extend what clients send there.',
     ),
   limits: Limits.prefault({}),
+  roles: z
+    .strictObject({
+      adult: RoleOf('adult'),
+      child: RoleOf('child'),
+      guest: RoleOf('guest'),
+      service: RoleOf('service'),
+    })
+    .prefault({})
+    .describe('What the roles of people may; the owner may everything.'),
   tracing: z
     .strictObject({
       url: Url('http', 'https')
