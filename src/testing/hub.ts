@@ -1,3 +1,4 @@
+import type { Approvals } from '../kernel/approval.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
@@ -23,17 +24,18 @@ export interface TestDoor extends Door {
   metrics: Metrics
 }
 
+export interface TestDoorOptions {
+  clock?: Clock
+  audit?: Audit
+  keepArguments?: ArgumentKeeping
+  log?: Log
+  tracer?: Tracer
+  /** Made from the registry and events of the door. */
+  approvals?: (around: Pick<TestDoor, 'registry' | 'events'>) => Approvals
+}
+
 /** The kernel around some tools, with every result checked against its schema; no engine, no socket. */
-export function testDoor(
-  tools: readonly Tool[],
-  options: Partial<PolicyOptions> & {
-    clock?: Clock
-    audit?: Audit
-    keepArguments?: ArgumentKeeping
-    log?: Log
-    tracer?: Tracer
-  } = {},
-): TestDoor {
+export function testDoor(tools: readonly Tool[], options: Partial<PolicyOptions> & TestDoorOptions = {}): TestDoor {
   const clock = options.clock ?? systemClock
   const events = createEvents((error) => {
     throw error
@@ -53,6 +55,7 @@ export function testDoor(
     clock,
     log: options.log ?? silentLog,
     ...(options.tracer && { tracer: options.tracer }),
+    ...(options.approvals && { approvals: options.approvals({ registry, events }) }),
     checkOutput: true,
   })
   return { ...door, registry, events, metrics }
