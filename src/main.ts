@@ -9,6 +9,7 @@ import { openPostgres } from './engines/store/postgres.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
 import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
+import { HUB_KEY } from './kernel/keys.ts'
 import { silentLog } from './kernel/log.ts'
 import { serverFiles } from './hub/server-files.ts'
 import { startServices } from './hub/only.ts'
@@ -35,7 +36,7 @@ const composition: Composition<Config> = {
   findHub: ({ data }) => runningHub(data),
   readToken: ({ data, token }) => token ?? readToken(data, silentLog),
   rotateToken: async (config) => inFolder(config, (folder) => folder.rotateToken()),
-  rotateKey: (config) => inFolder(config, (folder) => secretsOf(config, folder, silentLog).rotateKey()),
+  rotateKey: (config) => inFolder(config, (folder) => void secretsOf(config, folder, silentLog).rotate(HUB_KEY)),
   async checkDatabase({ data, database: { url } }) {
     const store =
       url === undefined

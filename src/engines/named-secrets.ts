@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Fault } from '../kernel/fault.ts'
+import type { SealedTexts } from '../kernel/keys.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Secrets } from '../kernel/ports.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
@@ -14,6 +15,8 @@ export interface NamedSecrets {
   set(name: string, value: string): void
   /** Whether there was one. */
   remove(name: string): boolean
+  /** They as whoever seals them anew sees them. */
+  readonly sealed: SealedTexts
 }
 
 export interface NamedSecretsOptions {
@@ -70,6 +73,20 @@ export function openNamedSecrets({ file, secrets, log }: NamedSecretsOptions): N
       const { [name]: gone, ...others } = read()
       if (gone) write(others)
       return gone !== undefined
+    },
+    sealed: {
+      what: 'named secrets',
+      read: async (after = '', most) =>
+        Object.entries(read())
+          .filter(([name]) => name > after)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .slice(0, most)
+          .map(([name, { sealed }]) => ({ id: name, sealed, context: contextOf(name) })),
+      async replace({ id, sealed: old }, sealed) {
+        const kept = read()
+        const entry = Object.hasOwn(kept, id) ? kept[id] : undefined
+        if (entry?.sealed === old) write({ ...kept, [id]: { ...entry, sealed } })
+      },
     },
   }
 }

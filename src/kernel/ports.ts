@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Caller } from './caller.ts'
 import type { Identity } from './identity.ts'
 import type { Invoke } from './invoke.ts'
+import type { Keys, SealedTexts } from './keys.ts'
 import type { Logins } from './logins.ts'
 import type { PartControl } from './part-control.ts'
 import type { PeopleKeeper } from './people.ts'
@@ -21,6 +22,7 @@ export type { PartReport } from './status.ts'
 export interface Ports {
   store: Store
   secrets: Secrets
+  keys: Keys
   broker: Broker
   bus: Bus
   hub: Hub
@@ -58,6 +60,11 @@ export interface Secrets {
   open(sealed: string, context: string): string
   /** Whether it was sealed with an older key and should be sealed anew. */
   isStale(sealed: string): boolean
+  /**
+   * Has sealed texts that somebody stores sealed anew, in the background, when the key has changed; returns what ends that.
+   * Without it a key stays needed that nobody knows to be needed.
+   */
+  tend(texts: SealedTexts): () => void
 }
 
 /** Who the hub lets in at its broker. `hub` may do anything; `session` may not speak for the hub (`alicia/#`). */

@@ -25,8 +25,8 @@ export function vaultSuite(name: string, open: () => Promise<OpenStore>): void {
     let store: OpenStore
     const lines: string[] = []
     const log = createLog({ level: 'info', write: (line) => lines.push(line) })
-    const vaultWith = (keys: string): Promise<TokenVault> =>
-      openTokenVault({ store, log, secrets: loadSecrets({ file: '/nowhere', log, fromEnvironment: keys }) })
+    const memory = (fromEnvironment: string) => loadSecrets({ file: '/nowhere', log, fromEnvironment })
+    const vaultWith = (keys: string): Promise<TokenVault> => openTokenVault({ store, log, secrets: memory(keys) })
     before(async () => {
       store = await open()
     })
@@ -81,16 +81,39 @@ export function vaultSuite(name: string, open: () => Promise<OpenStore>): void {
     })
 
     test('a new key opens what an old one sealed, and seals it anew; without the old one it is gone', async () => {
-      const [old, young] = [newKey(), newKey()]
-      await (await vaultWith(old)).saveGrant('keys', 'ada', grant())
-      await (await vaultWith(old)).saveRegistration('https://keys.example', { clientId: 'c', redirectUrl: 'x' })
-      const both = await vaultWith(`${young},${old}`)
-      assert.deepEqual(await both.grant('keys', 'ada'), grant())
-      assert.equal((await both.registration('https://keys.example'))?.clientId, 'c')
-      const alone = await vaultWith(young)
-      assert.deepEqual(await alone.grant('keys', 'ada'), grant())
-      assert.equal((await alone.registration('https://keys.example'))?.clientId, 'c')
+      const secrets = memory(newKey())
+      const vault = await openTokenVault({ store, log, secrets })
+      await vault.saveGrant('keys', 'ada', grant())
+      await vault.saveRegistration('https://keys.example', { clientId: 'c', redirectUrl: 'x' })
+      secrets.rotate('hub')
+      assert.deepEqual(await vault.grant('keys', 'ada'), grant())
+      assert.equal((await vault.registration('https://keys.example'))?.clientId, 'c')
+      secrets.destroyVersion('hub', 1)
+      assert.deepEqual(await vault.grant('keys', 'ada'), grant())
+      assert.equal((await vault.registration('https://keys.example'))?.clientId, 'c')
       assert.equal(await (await vaultWith(newKey())).grant('keys', 'ada'), undefined)
+    })
+
+    test('what nobody uses is sealed anew as well, whatever there is of it', async () => {
+      for (const table of ['upstream_grants', 'upstream_registrations'] as const)
+        await store.as<Rows>().deleteFrom(table).execute()
+      const secrets = memory(newKey())
+      const vault = await openTokenVault({ store, log, secrets })
+      const people = Array.from({ length: 130 }, (_, number) => `person-${number}`)
+      for (const person of people) await vault.saveGrant(person === 'person-7' ? 'other' : 'many', person, grant())
+      await vault.saveRegistration('https://many.example', { clientId: 'c', redirectUrl: 'x' })
+      secrets.rotate('hub')
+      await vault.saveGrant('many', 'last', grant())
+      const never = new AbortController().signal
+      assert.deepEqual(await secrets.useOf('hub', 1, never), {
+        'logins at MCP servers': 130,
+        'registrations at authorization servers': 1,
+      })
+      assert.deepEqual(await secrets.rewrapStored(never), { rewrapped: 131, current: 1, unreadable: {} })
+      assert.deepEqual(await secrets.useOf('hub', 1, never), {})
+      secrets.destroyVersion('hub', 1)
+      for (const person of people) if (person !== 'person-7') assert.ok(await vault.grant('many', person))
+      assert.deepEqual(await secrets.rewrapStored(never), { rewrapped: 0, current: 132, unreadable: {} })
     })
 
     test('registrations and bindings', async () => {

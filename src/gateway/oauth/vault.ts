@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
+import { grantContext, registrationContext, sealedLogins, type VaultTables } from './sealed-logins.ts'
 import type { Migration, Secrets, Store } from '../../kernel/ports.ts'
 
 const Registration = z.object({
@@ -61,12 +62,6 @@ export interface TokenVault {
   unbindIssuer(upstream: string): Promise<void>
 }
 
-interface Tables {
-  upstream_grants: { upstream: string; person: string; issuer: string; sealed: string }
-  upstream_registrations: { issuer: string; sealed: string }
-  upstream_issuers: { upstream: string; client_id: string; issuer: string }
-}
-
 const MIGRATIONS: readonly Migration[] = [
   {
     name: '001-login',
@@ -94,11 +89,6 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ]
 
-/** A row that is moved to another key does not open there. */
-const grantContext = (...key: [upstream: string, person: string, issuer: string]) =>
-  `upstream grant ${JSON.stringify(key)}`
-const registrationContext = (issuer: string) => `upstream registration ${JSON.stringify(issuer)}`
-
 export interface VaultOptions {
   readonly store: Store
   readonly secrets: Secrets
@@ -107,7 +97,8 @@ export interface VaultOptions {
 
 export async function openTokenVault({ store, secrets, log }: VaultOptions): Promise<TokenVault> {
   await store.migrate('upstream_login', MIGRATIONS)
-  const db: Kysely<Tables> = store.as<Tables>()
+  const db: Kysely<VaultTables> = store.as<VaultTables>()
+  for (const texts of sealedLogins(db)) secrets.tend(texts)
 
   /** What does not open any more is worth a new login, not a hub that stands still. */
   const open = <T>(schema: z.ZodType<T>, sealed: string, context: string): T | undefined => {

@@ -50,6 +50,7 @@ export function mqttService(limits: MqttLimits): Service {
     ],
     async start({ store, secrets, broker, clock, log }) {
       const rows = await openSessionRows(store)
+      secrets.tend(rows.sealed)
       const recordings = await openRecordings(store, limits)
       const dial = createDial(broker, clock)
       const sessions = createSessions({ rows, secrets, dial, clock, log, limits })

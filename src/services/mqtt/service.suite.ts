@@ -337,7 +337,7 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
 
       const second = await startToolkit(options)
       context.after(() => second.stop())
-      second.secrets.rotateKey()
+      second.secrets.rotate('hub')
       const { connections } = await second.call('list_active_connections', {})
       assert.partialDeepStrictEqual(connections, [{ session_id, name: 'attic', state: 'idle', own_broker: false }])
       assert.equal((await second.call('ping', { session_id }))['pong'], true)

@@ -1,3 +1,4 @@
+import type { SealedTexts } from '../../kernel/keys.ts'
 import type { Migration, Store } from '../../kernel/ports.ts'
 
 /** A session as it is stored; times are wall-clock milliseconds. */
@@ -49,7 +50,12 @@ export interface SessionRows {
   remove(id: string, callerId: string): Promise<boolean>
   /** Removes those last used before; returns their ids. */
   removeUnused(beforeMs: number): Promise<string[]>
+  /** What they keep sealed, for whoever seals it anew. */
+  readonly sealed: SealedTexts
 }
+
+/** What a session's secret is sealed for. */
+export const sealContext = (id: string) => `mqtt session ${id}`
 
 /** Creates the tables where they are missing. Throws Fault `storage_failed`. */
 export async function openSessionRows(store: Store): Promise<SessionRows> {
@@ -86,6 +92,22 @@ export async function openSessionRows(store: Store): Promise<SessionRows> {
       const rows = await db.selectFrom('mqtt_sessions').select('id').where('used_ms', '<', beforeMs).execute()
       if (rows.length > 0) await db.deleteFrom('mqtt_sessions').where('used_ms', '<', beforeMs).execute()
       return rows.map(({ id }) => id)
+    },
+    sealed: {
+      what: 'MQTT sessions',
+      async read(after, most) {
+        const rows = await db
+          .selectFrom('mqtt_sessions')
+          .select(['id', 'sealed'])
+          .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
+          .orderBy('id')
+          .limit(most)
+          .execute()
+        return rows.map((row) => ({ ...row, context: sealContext(row.id) }))
+      },
+      async replace({ id, sealed: old }, sealed) {
+        await db.updateTable('mqtt_sessions').set({ sealed }).where('id', '=', id).where('sealed', '=', old).execute()
+      },
     },
   }
 }

@@ -126,7 +126,7 @@ suite('sessions', () => {
     const { sessions, start, secrets, rows, establish } = await setUp(context)
     const id = await establish()
     await sessions.stop()
-    secrets.rotateKey()
+    secrets.rotate('hub')
     const sealedNow = async () => (await rows.find(id, owner.id, 0))?.sealed ?? ''
     assert.equal(secrets.isStale(await sealedNow()), true)
     const again = start()

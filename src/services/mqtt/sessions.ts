@@ -11,7 +11,7 @@ import { guardedConnection } from './guard/guarded-connection.ts'
 import { DEFAULT_RULES, type SessionRules } from './guard/session-rules.ts'
 import { createGuard, type Guard } from './guard/write-guard.ts'
 import { createLinks, type Links, type LinkState } from './links.ts'
-import type { SessionRow, SessionRows } from './session-rows.ts'
+import { sealContext, type SessionRow, type SessionRows } from './session-rows.ts'
 import { isBound } from './touches.ts'
 
 /** What may be shown of a session. Times are wall-clock milliseconds. */
@@ -219,8 +219,6 @@ function readable<T>(read: () => T): T | undefined {
     return undefined
   }
 }
-
-const sealContext = (id: string) => `mqtt session ${id}`
 
 const notIndexed = () =>
   new Fault('forbidden', 'This session was established with index: false.', {
