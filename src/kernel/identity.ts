@@ -12,6 +12,8 @@ export interface ShownToken {
   readonly hash: string
   /** The path of the endpoint it was shown at, where that has tokens of its own: `/mcp/kids`. Absent: the hub as a whole. */
   readonly resource?: string
+  /** Too many wrong ones came from there: a source answers at once for what it has seen before, and with undefined for the rest. */
+  readonly onlySeen?: true
 }
 
 /**
@@ -31,6 +33,7 @@ export interface ShownFrom {
   /** The peer's address. */
   readonly address?: string | undefined
   readonly resource?: string | undefined
+  readonly onlySeen?: true | undefined
 }
 
 /** SHA-256 in hex: enough for tokens of 256 random bits, which cannot be guessed from their hash. */
@@ -55,8 +58,13 @@ export function createIdentity(ownerToken: string): Identity {
   }
 
   return {
-    authenticate(token, via, { address, resource } = {}) {
-      const shown = { token, hash: hashToken(token), ...(resource !== undefined && { resource }) }
+    authenticate(token, via, { address, resource, onlySeen } = {}) {
+      const shown = {
+        token,
+        hash: hashToken(token),
+        ...(resource !== undefined && { resource }),
+        ...(onlySeen && { onlySeen }),
+      }
       const callerOf = (holder: Holder | undefined): Caller => {
         if (!holder) throw unknownToken()
         return { ...holder, via, ...(address !== undefined && { address }) }
