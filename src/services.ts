@@ -12,6 +12,7 @@ import { metricsService } from './services/metrics/index.ts'
 import { mqttService } from './services/mqtt/index.ts'
 import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
 import { orchestrator } from './services/orchestrator/index.ts'
+import { peopleService, type PeopleServiceOptions } from './services/people/index.ts'
 import { tokens } from './services/tokens/index.ts'
 
 /** What the configuration says about services. */
@@ -30,6 +31,8 @@ export interface Changing {
   approvals?(): WaitingCalls
   /** Absent where no MCP client is served: nothing is listed there. */
   readonly catalog?: CatalogOptions
+  /** Absent where there is no hub, and so nobody. */
+  readonly people?: PeopleServiceOptions
 }
 
 /** The services that the configuration asks for. A new one is a folder in `services/` and a line here. */
@@ -47,6 +50,7 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     catalogService(changing.catalog ?? NO_LISTS),
     mqtt,
     approvalsService({ calls: changing.approvals ?? noneWaits, retentionDays: limits.auditDays }),
+    peopleService(changing.people ?? NOBODY),
     tokens,
     ...(wantsDemo ? [demo] : []),
   ]
@@ -61,6 +65,11 @@ const NO_LISTS: CatalogOptions = {
 
 const noneWaits = (): never => {
   throw new TypeError('No call waits where there is no hub.')
+}
+
+const NOBODY: PeopleServiceOptions = {
+  origin: () => '',
+  open: () => Promise.reject(new TypeError('People live where a hub runs.')),
 }
 
 /** All of them, for documentation. */

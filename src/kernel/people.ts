@@ -96,3 +96,8 @@ export interface PeopleKeeper extends People {
   pairings(): Promise<readonly Pairing[]>
   cancelPairing(pairing: string): Promise<void>
 }
+
+/** People whose home ends: waits for what is still being written. */
+export interface OpenPeople extends PeopleKeeper {
+  close(): Promise<void>
+}

@@ -33,6 +33,8 @@ export interface ServiceSpec<Need extends keyof Ports, Deps> {
 export interface Running<Deps> {
   /** What the operations' handlers work on. */
   deps: Deps
+  /** What parts that need this service get, where it has the name of a port. */
+  port?: Ports[keyof Ports]
   stop?(): Promise<void>
 }
 
@@ -76,6 +78,7 @@ export function service<Need extends keyof Ports, Deps>(spec: ServiceSpec<Need, 
           const running = await spec.start({ ...(ports as Pick<Ports, Need>), ...surroundings }, signal)
           deps = running.deps
           return {
+            ...(running.port !== undefined && { value: running.port }),
             async stop() {
               await running.stop?.()
             },

@@ -5,7 +5,7 @@ import type { Events } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { LoginThrottle } from '../../kernel/login-throttle.ts'
-import { PERSON_NAME, type PeopleKeeper, type Person } from '../../kernel/people.ts'
+import { PERSON_NAME, type OpenPeople, type Person } from '../../kernel/people.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { RoleTable } from '../../kernel/role.ts'
 import { openSharedCopy } from '../../kernel/shared-copy.ts'
@@ -28,11 +28,6 @@ export interface PeopleOptions {
   readonly log: Log
   /** Cores of the machine; tests say others. */
   readonly cores?: number
-}
-
-export interface OpenPeople extends PeopleKeeper {
-  /** Waits for what is still being written. */
-  close(): Promise<void>
 }
 
 /** Logins and names of the hub itself, and of nobody. */
