@@ -9,6 +9,7 @@ import { createEvents } from '../kernel/events.ts'
 import { Fault } from '../kernel/fault.ts'
 import { createIdentity } from '../kernel/identity.ts'
 import { openDoor } from '../kernel/invoke.ts'
+import { createLoginThrottle } from '../kernel/login-throttle.ts'
 import { createLifecycle, type Lifecycle } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import { createMetrics } from '../kernel/metrics.ts'
@@ -30,8 +31,10 @@ import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
 import { START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
+import { ownOrigins } from './own-origins.ts'
 import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
 import { createPlaces } from './places.ts'
+import { peopleOf } from './people.ts'
 import { createProfiles } from './profiles.ts'
 import { secretsOf } from './secrets.ts'
 
@@ -116,6 +119,9 @@ export function assemble(
     ...economy.front,
   })
   const engines = { config, folder, clock, log }
+  const throttle = createLoginThrottle(clock)
+  const origins = ownOrigins({ ...config, address: () => address })
+  const people = peopleOf({ config, roles, origins, throttle })
   const surroundings = { clock, events, log }
   const lifecycle: Lifecycle = createLifecycle(
     [
@@ -127,6 +133,7 @@ export function assemble(
         capabilities: () => capabilities,
         approvals: () => approvals,
         catalog: economy.catalog,
+        people,
       }).map((service) =>
         service.join({ ...surroundings, log: log.child({ service: service.name }) }, registry, () =>
           lifecycle.report(service.name),
@@ -213,5 +220,7 @@ function ownServices(config: Config, changing: Changing): readonly Service[] {
     throw new Fault('invalid_input', `without: there is no service called ${unknown}.`, {
       hint: `There are: ${services.map(({ name }) => name).join(', ')}.`,
     })
+  if (without.includes('people'))
+    throw new Fault('invalid_input', 'without: people are those of the hub, and cannot be left out.')
   return servicesFor(config, changing).filter(({ name }) => !without.includes(name))
 }
