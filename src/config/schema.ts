@@ -250,8 +250,8 @@ export const ConfigSchema = z.strictObject({
     .describe('Files that name other MCP servers, as MCP clients have them. Absent: `mcp.json` in the data folder.'),
   token: Token.exactOptional().describe("The owner's access token. Absent: generated once, in the file `token`."),
   secretKey: SecretKeys.exactOptional().describe(
-    'Key that encrypts stored credentials: 32 bytes in base64 or hex; several, separated by commas, to rotate (the ' +
-      'first encrypts, all decrypt). Absent: generated once, in the file `secret.key`.',
+    'Root key that wraps those which encrypt stored credentials: 32 bytes in base64 or hex; several, separated by commas, to ' +
+      'rotate (the first wraps, all open). Absent: generated once, and kept where `secretKeySource` says.',
   ),
   database: z
     .strictObject({
@@ -259,6 +259,13 @@ export const ConfigSchema = z.strictObject({
         .exactOptional()
         .describe('PostgreSQL to use. Absent: SQLite in the data folder.'),
     })
+  secretKeySource: z
+    .enum(['file', 'keyring'])
+    .default('file')
+    .describe(
+      'Where the generated root key is kept: `file` is `secret.key` in the data folder; `keyring` is the keyring of the ' +
+        'operating system, to which a key in the file moves.',
+    ),
     .prefault({}),
   broker: Broker.prefault({}),
   only: z

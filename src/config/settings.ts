@@ -38,6 +38,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'checkResults', env: 'ALICIA_CHECK_RESULTS' },
   { key: 'token', env: 'ALICIA_TOKEN' },
   { key: 'secretKey', env: 'ALICIA_SECRET_KEY' },
+  { key: 'secretKeySource', env: 'ALICIA_SECRET_KEY_SOURCE' },
   { key: 'broker.url', env: 'ALICIA_BROKER_URL' },
   { key: 'broker.enforcesIdentity', env: 'ALICIA_BROKER_ENFORCES_IDENTITY' },
   { key: 'database.url', env: 'ALICIA_DATABASE_URL' },

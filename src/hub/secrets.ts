@@ -1,15 +1,41 @@
+import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { loadSecrets, type Keyring } from '../engines/secrets.ts'
-import type { RootLog } from '../kernel/log.ts'
+import { openNamedSecrets } from '../engines/named-secrets.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Ports } from '../kernel/ports.ts'
 
-/** The keys that the configuration names, or those in the data folder. */
-export const secretsOf = (config: Config, folder: DataFolder, log: RootLog): Keyring =>
-  loadSecrets({
-    file: folder.file('secret.key'),
+/** Files of the data folder with keys, and with what they seal. */
+export const KEY_FILES = { root: 'secret.key', data: 'keys.json', named: 'secrets.json' } as const
+
+/** The keys that the configuration names, or those of the data folder. Throws Fault `storage_failed`. */
+export function keyringAt(config: KeyConfig, log: Log): Keyring {
+  const { data, secretKey, secretKeySource } = config
+  return loadSecrets({
+    file: join(data, KEY_FILES.root),
+    keysFile: join(data, KEY_FILES.data),
     log,
-    ...(config.secretKey !== undefined && { fromEnvironment: config.secretKey }),
+    ...(secretKey !== undefined && { fromEnvironment: secretKey }),
+    ...(secretKeySource === 'keyring' && { inKeyring: data }),
   })
+}
+
+type KeyConfig = Pick<Config, 'data' | 'secretKey' | 'secretKeySource'>
+
+/** The same for whoever has the folder to themselves: what an earlier rotation left is put in order. */
+export function secretsOf(config: Config, _folder: DataFolder, log: Log): Keyring {
+  const keyring = keyringAt(config, log)
+  keyring.settle()
+  return keyring
+}
+
+/** Both ports of the keys. */
+export function keyPorts(config: Config, folder: DataFolder, log: Log): Pick<Ports, 'secrets' | 'keys'> {
+  const keyring = secretsOf(config, folder, log)
+  keyring.tend(openNamedSecrets({ file: folder.file(KEY_FILES.named), secrets: keyring, log }).sealed)
+  return { secrets: keyring, keys: keyring }
+}
 
 /** What must never stand in the log. */
 export function* secretsIn(config: Config): Generator<string> {

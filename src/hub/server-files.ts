@@ -7,16 +7,16 @@ import type { Machine } from '../config/folders.ts'
 import { serverChecks } from '../config/servers/checks.ts'
 import { createImporter, IMPORT_CLIENT_NAMES } from '../config/servers/import/importer.ts'
 import { openNamedSecrets, type NamedSecrets } from '../engines/named-secrets.ts'
-import { loadSecrets } from '../engines/secrets.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { silentLog } from '../kernel/log.ts'
 import { RESERVED } from './assemble.ts'
+import { KEY_FILES, keyringAt } from './secrets.ts'
 
 /** What the command line does with the servers' files: beside a running hub, or without one. */
 export function serverFiles(config: Config, machine: Machine = configSources({})): ServerFiles {
   const { data, mcpFiles } = config
   // A command that only looks must not leave a key behind where there is no secret.
-  const file = join(data, 'secrets.json')
+  const file = join(data, KEY_FILES.named)
   let opened: NamedSecrets | undefined
   const named = () => (opened ??= openSecrets(config, file))
   const hasSecrets = () => readIfThere(file) !== undefined
@@ -58,12 +58,7 @@ function fromHere(entry: object, cwd: string): object {
   return { ...entry, ...Object.fromEntries(absolute) }
 }
 
-function openSecrets({ data, secretKey }: Config, file: string): NamedSecrets {
-  mkdirSync(data, { recursive: true, mode: 0o700 })
-  const secrets = loadSecrets({
-    file: join(data, 'secret.key'),
-    log: silentLog,
-    ...(secretKey !== undefined && { fromEnvironment: secretKey }),
-  })
-  return openNamedSecrets({ file, secrets, log: silentLog })
+function openSecrets(config: Config, file: string): NamedSecrets {
+  mkdirSync(config.data, { recursive: true, mode: 0o700 })
+  return openNamedSecrets({ file, secrets: keyringAt(config, silentLog), log: silentLog })
 }

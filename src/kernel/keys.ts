@@ -23,9 +23,6 @@ export interface SealedTexts {
 /** The name of the key that seals what the hub itself stores. No caller seals or opens with it. */
 export const HUB_KEY = 'hub'
 
-/** The name of the key from which the hub derives others, for one purpose each; those that begin so are the hub's own as well. */
-export const PURPOSE_KEY = 'hub-purposes'
-
 /** A name for the key that wraps all the others; no data key can have it. */
 export const ROOT_KEY = 'root'
 

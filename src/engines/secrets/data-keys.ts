@@ -31,8 +31,6 @@ export interface DataKeys {
   forSealing(name: string): { readonly key: Key; readonly named: VersionName }
   /** Undefined: there is no such version. Throws Fault `storage_failed` when its root key is gone. */
   forOpening(named: VersionName): Key | undefined
-  /** Every version, the newest first; of the hub's own keys one is made. */
-  all(name: string): readonly Key[]
   /** The version that seals now; undefined: none does yet. */
   newest(name: string): VersionName | undefined
 }
@@ -121,7 +119,7 @@ export function createDataKeys({ file, roots, log, mostSealed = MOST_SEALED }: D
     create(name, wanted) {
       if (!isCallersKey(name))
         throw new Fault('invalid_input', `No key can be called ${JSON.stringify(name.slice(0, 60))}.`, {
-          hint: 'A name has lower-case letters, digits and -, a letter first, at most 50; root, hub and hub-… are taken.',
+          hint: 'A name has lower-case letters, digits and -, a letter first, at most 50; root and hub are taken.',
         })
       const stored = change(name, (found) => {
         if (found) throw new Fault('conflict', `There is a key called ${name} already.`, { hint: 'Rotate that one.' })
@@ -167,10 +165,6 @@ export function createDataKeys({ file, roots, log, mostSealed = MOST_SEALED }: D
       const stored = own(file.read(), name)
       const found = stored?.versions.find((other) => other.version === version && other.id === id)
       return stored && found && unwrapped(name, stored, found)
-    },
-    all(name) {
-      const stored = own(file.read(), name) ?? change(name, (found) => found ?? withNewVersion(name, firstOf(name)))
-      return stored.versions.map((version) => unwrapped(name, stored, version))
     },
     newest(name) {
       const [newest] = own(file.read(), name)?.versions ?? []

@@ -1,8 +1,7 @@
-import { hkdfSync } from 'node:crypto'
 import { Fault } from '../../kernel/fault.ts'
-import { HUB_KEY, PURPOSE_KEY, type Keys, type RootKeyReport } from '../../kernel/keys.ts'
+import { HUB_KEY, type Keys, type RootKeyReport } from '../../kernel/keys.ts'
 import type { Secrets } from '../../kernel/ports.ts'
-import { KEY_BYTES, newKey, openBytes, sealBytes, type Key } from './cipher.ts'
+import { newKey, openBytes, sealBytes } from './cipher.ts'
 import { createDataKeys, type DataKeysOptions } from './data-keys.ts'
 import { rootKeyRotation } from './root-rotation.ts'
 import { associatedWith, isCallersKey, parseSealed, sealedText, type SealedParts } from './sealed-text.ts'
@@ -11,11 +10,6 @@ import { rootGone, unwrapRetired } from './wrapping.ts'
 
 /** Both ports, and what the owner of the keys may do besides. */
 export interface Keyring extends Secrets, Keys {
-  /**
-   * Keys of 32 bytes for one purpose alone, the newest first (HKDF-SHA-256, RFC 5869). They stay the same when another key is
-   * rotated, the root key among them. `id` is that of the version it comes from.
-   */
-  derive(purpose: string): readonly Key[]
   /**
    * Ends what a rotation began that was cut short, and takes over the keys of older releases. For whoever has the data folder
    * to themselves.
@@ -82,11 +76,6 @@ export function createKeyring(options: DataKeysOptions): Keyring {
       return reportOf(roots.keys()[0]?.id ?? '', roots.source, file.read().retired.length)
     },
     settle: rotation.settle,
-    derive: (purpose) =>
-      dataKeys.all(PURPOSE_KEY).map(({ id, bytes }) => ({
-        id,
-        bytes: Buffer.from(hkdfSync('sha256', bytes, '', `alicia ${purpose}`, KEY_BYTES)),
-      })),
     encrypt(name, plain, associated) {
       if (!isCallersKey(name)) throw refused()
       const { key, named } = dataKeys.forSealing(name)
@@ -106,13 +95,7 @@ export function createKeyring(options: DataKeysOptions): Keyring {
     },
     rewrapStored: stored.rewrap,
     useOf: async (name, version, signal) => (name === HUB_KEY ? await stored.useOf(version, signal) : {}),
-    destroyVersion(name, version) {
-      if (name === PURPOSE_KEY)
-        throw new Fault('conflict', `What was made with the key ${name} could not be checked any more.`, {
-          hint: 'Rotate it; its older versions stay.',
-        })
-      dataKeys.destroy(name, version)
-    },
+    destroyVersion: dataKeys.destroy,
   }
 }
 

@@ -44,5 +44,4 @@ export function associatedWith(sealer: Sealer, { name, version, id }: VersionNam
 }
 
 /** Whether callers may have a key of that name. */
-export const isCallersKey = (name: string): boolean =>
-  KEY_NAME.test(name) && name !== HUB_KEY && name !== ROOT_KEY && !name.startsWith(`${HUB_KEY}-`)
+export const isCallersKey = (name: string): boolean => KEY_NAME.test(name) && name !== HUB_KEY && name !== ROOT_KEY
