@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { openAuditLog } from '../../src/engines/audit-log.ts'
+import { openAuditLog } from '../../src/engines/audit/audit-log.ts'
+import { newKey } from '../../src/engines/audit/chain-keys.ts'
 import { openSqlite } from '../../src/engines/store/sqlite.ts'
 import { noAudit, type Audit } from '../../src/kernel/audit.ts'
 import type { Caller } from '../../src/kernel/caller.ts'
@@ -20,6 +21,8 @@ import { median } from '../statistics.ts'
 const ROUNDS = 9
 /** Few enough that the audit's memory holds them, and long enough to be timed. */
 const CALLS = 5000
+const KEY = newKey()
+const chainKeys = () => [KEY]
 const CALLER: Caller = { id: 'owner', name: 'owner', scopes: ['*'], via: 'internal' }
 
 const ping = operation()({
@@ -40,7 +43,7 @@ export const invokeCost: Row = {
   async run() {
     const folder = temporaryFolder()
     const store = openSqlite({ file: join(folder, 'alicia.db'), log: silentLog })
-    const audit = await openAuditLog({ store, clock: systemClock, log: silentLog, retentionDays: 30 })
+    const audit = await openAuditLog({ store, clock: systemClock, log: silentLog, keys: chainKeys, retentionDays: 30 })
     try {
       const doors = { bare: door(noAudit, false), checked: door(noAudit, true), audited: door(audit, false) }
       for (const invoke of Object.values(doors)) await callUs(invoke, () => audit.record(LAST))

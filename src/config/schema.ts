@@ -212,6 +212,12 @@ const Limits = z.strictObject({
     .default(120)
     .describe('How long a call waits for a person to allow it, where its caller does not decide alone.'),
   auditDays: z.int().min(1).max(3650).default(30).describe('How long the record of calls is kept.'),
+  auditMegabytes: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(500)
+    .describe('How large the record of calls may become: the oldest goes first.'),
 })
 
 const Grant = z
@@ -253,12 +259,6 @@ export const ConfigSchema = z.strictObject({
     'Root key that wraps those which encrypt stored credentials: 32 bytes in base64 or hex; several, separated by commas, to ' +
       'rotate (the first wraps, all open). Absent: generated once, and kept where `secretKeySource` says.',
   ),
-  database: z
-    .strictObject({
-      url: Url('postgres', 'postgresql')
-        .exactOptional()
-        .describe('PostgreSQL to use. Absent: SQLite in the data folder.'),
-    })
   secretKeySource: z
     .enum(['file', 'keyring'])
     .default('file')
@@ -266,6 +266,12 @@ export const ConfigSchema = z.strictObject({
       'Where the generated root key is kept: `file` is `secret.key` in the data folder; `keyring` is the keyring of the ' +
         'operating system, to which a key in the file moves.',
     ),
+  database: z
+    .strictObject({
+      url: Url('postgres', 'postgresql')
+        .exactOptional()
+        .describe('PostgreSQL to use. Absent: SQLite in the data folder.'),
+    })
     .prefault({}),
   broker: Broker.prefault({}),
   only: z
@@ -321,6 +327,21 @@ export const ConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('What the roles of people may; the owner may everything.'),
+  audit: z
+    .strictObject({
+      arguments: z
+        .enum(['none', 'writes', 'all'])
+        .default('writes')
+        .describe('Whose arguments stand in the record of calls, without what is secret in them.'),
+      redact: z
+        .array(z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, 'must be names with dots between, such as payload.pin'))
+        .default([])
+        .describe(
+          'Arguments that are secret besides those whose name or form says so: `payload.pin`; `pin` alone is one anywhere, ' +
+            '`*` is any one name.',
+        ),
+    })
+    .prefault({}),
   tracing: z
     .strictObject({
       url: Url('http', 'https')

@@ -24,6 +24,7 @@ import type { Tracer } from '../kernel/trace.ts'
 import { services, servicesFor, type Changing } from '../services.ts'
 import { approvalNewsPart, createApprovals } from './approvals.ts'
 import { createBoundaries } from './boundaries.ts'
+import { keepingOf, redactionOf, trailPart } from './audit.ts'
 import { busServicesPart } from './bus-services.ts'
 import { capabilitiesIn } from './capabilities.ts'
 import { createEconomy } from './context-economy.ts'
@@ -36,7 +37,7 @@ import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './
 import { createPlaces } from './places.ts'
 import { peopleOf } from './people.ts'
 import { createProfiles } from './profiles.ts'
-import { keyPorts } from './secrets.ts'
+import { secretsOf } from './secrets.ts'
 
 export interface StartOptions {
   readonly log: RootLog
@@ -81,12 +82,14 @@ export function assemble(
   const tenure = createTenure(events, clock)
   const roles = { ...DEFAULT_ROLES, ...config.roles }
   const approvals = createApprovals({ config, roles, registry, events, tenure, clock, log })
+  const redact = redactionOf(config, log)
   const late: Audit = { record: (entry) => audit.record(entry) }
   const door = openDoor({
     registry,
     policy,
     metrics,
     audit: late,
+    keepArguments: keepingOf(config, redact),
     clock,
     log,
     ...(tracer && { tracer }),
@@ -125,10 +128,11 @@ export function assemble(
   const surroundings = { clock, events, log }
   const lifecycle: Lifecycle = createLifecycle(
     [
-      storePart(engines, (running) => (audit = running ?? noAudit)),
+      storePart(engines),
+      trailPart({ ...engines, events, redact, onAudit: (running) => (audit = running ?? noAudit) }),
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
-      ...readyParts({ hub, identity, ...keyPorts(config, folder, log) }),
+      ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
       ...ownServices(config, {
         capabilities: () => capabilities,
         approvals: () => approvals,
@@ -192,6 +196,7 @@ export const RESERVED = [
   ...services.map(({ name }) => name),
   'hub',
   'store',
+  'trail',
   'broker',
   'bus',
   'http',

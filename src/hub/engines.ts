@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { presenceWill } from '../adapters/mqtt/presence.ts'
 import type { Config } from '../config.ts'
-import { openAuditLog } from '../engines/audit-log.ts'
 import { connectBus } from '../engines/broker/bus.ts'
 import type { BusWill } from '../engines/broker/bus-protocol.ts'
 import { startEmbeddedBroker } from '../engines/broker/embedded.ts'
@@ -12,14 +11,12 @@ import type { TlsMaterial } from '../engines/broker/tls.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { openPostgres } from '../engines/store/postgres.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
-import type { Audit } from '../kernel/audit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
 import { hashToken } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import type { Broker } from '../kernel/ports.ts'
-import type { StatusReport } from '../kernel/status.ts'
 
 /** What every engine is made from. */
 export interface EngineOptions {
@@ -29,8 +26,8 @@ export interface EngineOptions {
   readonly log: RootLog
 }
 
-/** The database, and the audit on it. `onAudit` gets the audit while it can record. */
-export function storePart({ config, folder, clock, log }: EngineOptions, onAudit: (audit?: Audit) => void): Part {
+/** The database. */
+export function storePart({ config, folder, clock, log }: EngineOptions): Part {
   return {
     name: 'store',
     needs: [],
@@ -41,17 +38,7 @@ export function storePart({ config, folder, clock, log }: EngineOptions, onAudit
         url === undefined
           ? openSqlite({ file: folder.file('alicia.db'), log, clock })
           : await openPostgres({ url, log, clock })
-      const audit = await openAuditLog({ store, clock, log, retentionDays: config.limits.auditDays })
-      onAudit(audit)
-      return {
-        value: store,
-        report: () => firstTrouble(store.report(), audit.report()),
-        async stop() {
-          onAudit()
-          await audit.close()
-          await store.close()
-        },
-      }
+      return { value: store, report: () => store.report(), stop: () => store.close() }
     },
   }
 }
@@ -136,6 +123,3 @@ export function busPart(
     },
   }
 }
-
-const firstTrouble = (...reports: [StatusReport, ...StatusReport[]]): StatusReport =>
-  reports.find(({ status }) => status !== 'available') ?? reports[0]

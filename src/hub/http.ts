@@ -74,7 +74,7 @@ export function httpPart(options: HttpOptions): Part {
 
   return {
     name: 'http',
-    needs: ['broker', 'store'],
+    needs: ['broker', 'store', 'trail'],
     essential: true,
     async start() {
       const { mcp } = options

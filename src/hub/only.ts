@@ -16,6 +16,7 @@ import { createPolicy } from '../kernel/policy.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import type { Service } from '../kernel/service.ts'
 import { servicesFor } from '../services.ts'
+import { keepingOf, redactionOf, trailPart } from './audit.ts'
 import { brokerPart, busPart, storePart } from './engines.ts'
 import type { StartOptions } from './assemble.ts'
 import { CALLS_GRACE_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
@@ -78,9 +79,19 @@ function assemble({ config, folder, chosen, place }: Ingredients, { log, version
   // How often somebody may ask is the hub's to say: here all of its callers come together.
   const callsPerMinute = Number.POSITIVE_INFINITY
   const policy = createPolicy({ callsPerMinute, timeoutMs: config.limits.timeoutSeconds * 1000 })
+  const redact = redactionOf(config, log)
   const late: Audit = { record: (entry) => audit.record(entry) }
   const metrics = createMetrics({ clock })
-  const door = openDoor({ registry, policy, metrics, audit: late, clock, log, checkOutput: config.checkResults })
+  const door = openDoor({
+    registry,
+    policy,
+    metrics,
+    audit: late,
+    keepArguments: keepingOf(config, redact),
+    clock,
+    log,
+    checkOutput: config.checkResults,
+  })
   const engines = { config, folder, clock, log }
   const hostPart: Part = {
     name: 'requests',
@@ -96,7 +107,8 @@ function assemble({ config, folder, chosen, place }: Ingredients, { log, version
   }
   const lifecycle: Lifecycle = createLifecycle(
     [
-      storePart(engines, (running) => (audit = running ?? noAudit)),
+      storePart(engines),
+      trailPart({ ...engines, events, redact, onAudit: (running) => (audit = running ?? noAudit) }),
       brokerPart(engines, (running) => (url = running.url)),
       busPart(engines, place.instance, hostWill(place, boot)),
       readyPart('secrets', secretsOf(config, folder, log)),

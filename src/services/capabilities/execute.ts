@@ -131,6 +131,7 @@ async function ask(
       timeoutMs: Math.max(1, Math.min(shareMs, provider.timeoutMs ?? Infinity)),
       emit: (progress) => context.emit(progress),
       ...(!isLast && { retry: false }),
+      within: context.requestId,
       ...(context.span && { trace: context.span.traceparent }),
     })
     const result = readAnswer(output)

@@ -75,6 +75,7 @@ function callOf(entry: Entry, input: unknown, context: CallContext): Call {
     input,
     caller,
     signal,
+    within: context.requestId,
     emit: (progress) => context.emit(progress),
     ...(span && { trace: span.traceparent }),
     ...(peer && { peer: withParams(peer, innerParams(peer.params, entry.name)) }),

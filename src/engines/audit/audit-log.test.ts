@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { sql } from 'kysely'
-import type { AuditEntry } from '../kernel/audit.ts'
-import { heldClock } from '../kernel/clock.ts'
-import { createLog } from '../kernel/log.ts'
-import type { Effect } from '../kernel/tool.ts'
+import type { AuditEntry } from '../../kernel/audit.ts'
+import { heldClock } from '../../kernel/clock.ts'
+import { createLog } from '../../kernel/log.ts'
+import type { Effect } from '../../kernel/tool.ts'
+import type { AuditRow } from './columns.ts'
 import { openAuditLog } from './audit-log.ts'
-import { openSqlite } from './store/sqlite.ts'
-
-interface Tables {
-  audit: { at_ms: number; request_id: string; effect: string; address: string | null }
-}
+import type { AuditTables } from './audit-table.ts'
+import { newKey } from './chain-keys.ts'
+import { openSqlite } from '../store/sqlite.ts'
 
 const DAY_MS = 86_400_000
 
-async function openAudit(t: TestContext) {
+async function openAudit(t: TestContext, more: { mostBytes?: number } = {}) {
   const clock = heldClock()
   const lines: string[] = []
   const log = createLog({ level: 'info', write: (line) => lines.push(line) })
   const store = openSqlite({ file: ':memory:', log })
-  const audit = await openAuditLog({ store, clock, log, retentionDays: 30 })
-  const db = store.as<Tables>()
+  const key = newKey()
+  const audit = await openAuditLog({ store, clock, log, keys: () => [key], retentionDays: 30, ...more })
+  const db = store.as<AuditTables>()
   t.after(async () => {
     await audit.close()
     await store.close()
@@ -64,21 +64,41 @@ const turn = () => new Promise(setImmediate)
 suite('audit', () => {
   test('an entry is kept whole', async (t) => {
     const { audit, db, entry, clock } = await openAudit(t)
-    await audit.record(entry('write', { address: '::1' }))
-    assert.deepEqual(await db.selectFrom('audit').selectAll().execute(), [
-      {
-        at_ms: clock.now(),
-        request_id: 'write-1',
-        caller_id: 'owner',
-        via: 'rest',
+    await audit.record(
+      entry('write', {
         address: '::1',
-        operation: 'lamps.set_level',
-        provider: 'lamps',
-        effect: 'write',
-        outcome: 'ok',
-        duration_ms: 1.5,
-      },
-    ])
+        callerName: 'Ada',
+        person: 'person-1',
+        credential: 'token-1',
+        role: 'adult',
+        traceId: 'a'.repeat(32),
+        details: { approvedBy: 'owner', arguments: { level: 1 } },
+      }),
+    )
+    const { mac, chain, bytes, ...row } = (await db
+      .selectFrom('audit')
+      .selectAll()
+      .executeTakeFirstOrThrow()) as AuditRow
+    assert.match(`${mac} ${chain} ${bytes}`, /^[0-9a-f]{8}\.[\w-]{43} [0-9a-f]{12} \d{3}$/)
+    assert.deepEqual(row, {
+      at_ms: clock.now(),
+      request_id: 'write-1',
+      caller_id: 'owner',
+      via: 'rest',
+      address: '::1',
+      operation: 'lamps.set_level',
+      provider: 'lamps',
+      effect: 'write',
+      outcome: 'ok',
+      duration_ms: 1.5,
+      caller_name: 'Ada',
+      person: 'person-1',
+      credential: 'token-1',
+      role: 'adult',
+      trace_id: 'a'.repeat(32),
+      details: '{"approvedBy":"owner","arguments":{"level":1}}',
+      seq: 1,
+    })
   })
 
   test('reads wait for each other for 100 ms at most', async (t) => {
@@ -128,7 +148,7 @@ suite('audit', () => {
     const { audit, entry, db } = await openAudit(t)
     await audit.record(entry('write', { requestId: `a\0b\uD800${'x'.repeat(1000)}` }))
     const { request_id: id } = await db.selectFrom('audit').select('request_id').executeTakeFirstOrThrow()
-    assert.match(id, /^ab\uFFFDx+$/)
+    assert.match(id, /^a\\u\{0\}b\\u\{d800\}x+$/)
     assert.ok(id.length <= 200)
   })
 
@@ -186,9 +206,14 @@ suite('audit', () => {
     await repair()
     clock.advance(1000)
     await last
-    assert.equal(await count(), 9002)
-    const oldest = await db.selectFrom('audit').select('request_id').limit(2).execute()
-    assert.deepEqual(oldest, [{ request_id: 'write-1' }, { request_id: 'read-2002' }])
+    // One entry more says how many are lost.
+    assert.equal(await count(), 9003)
+    const oldest = await db.selectFrom('audit').select(['request_id', 'operation', 'details']).limit(3).execute()
+    assert.deepEqual(oldest, [
+      { request_id: 'write-1', operation: 'lamps.set_level', details: null },
+      { request_id: '', operation: 'audit.lost', details: '{"count":2000}' },
+      { request_id: 'read-2002', operation: 'lamps.set_level', details: null },
+    ])
     assert.match(lines.join(''), /the audit loses entries.*"lost":2000,"msg":"the audit is written again"/s)
   })
 
@@ -209,18 +234,56 @@ suite('audit', () => {
       begin select raise(abort, 'no'); end`.execute(db)
     await assert.rejects(audit.record(entry('write')), /no/)
     await audit.record(entry('write'))
-    assert.deepEqual([audit.lost(), await stored()], [1, ['write-2']])
+    // Without a name: that one is lost.
+    assert.deepEqual([audit.lost(), await stored()], [1, ['', 'write-2']])
   })
 
-  test('what is too old goes, every day and a slice at a time', async (t) => {
-    const { audit, clock, entry, count } = await openAudit(t)
+  test('what is too old goes, every hour and a slice at a time, up to the first of the chain that is not', async (t) => {
+    const { audit, clock, entry, count, db } = await openAudit(t)
     await Promise.all(Array.from({ length: 5000 }, () => audit.record(entry('write'))))
     clock.advance(20 * DAY_MS)
     await audit.record(entry('write'))
     assert.equal(await count(), 5001)
     clock.advance(11 * DAY_MS)
     while ((await count()) > 1) await turn()
+    const anchor = () => db.selectFrom('audit_chains').select('pruned_seq').executeTakeFirstOrThrow()
+    assert.deepEqual(await anchor(), { pruned_seq: 5000 })
     clock.advance(20 * DAY_MS)
     while ((await count()) > 0) await turn()
+    assert.deepEqual(await anchor(), { pruned_seq: 5001 })
+    assert.equal((await audit.table.tail(audit.heads()[0]?.chain ?? '')) ?? 'none', 'none')
+  })
+
+  test('the oldest goes when there is too much', async (t) => {
+    const { audit, clock, entry, count } = await openAudit(t, { mostBytes: 100_000 })
+    await Promise.all(Array.from({ length: 5000 }, () => audit.record(entry('write'))))
+    clock.advance(DAY_MS)
+    while ((await count()) > 500) await turn()
+    const [head] = audit.heads()
+    const anchor = (await audit.table.chains())[0]
+    const left = (head?.bytes ?? 0) - (anchor?.pruned_bytes ?? 0)
+    assert.ok(left <= 100_000 && left > 90_000, `${left} bytes`)
+  })
+
+  test('a flood of refusals: the first of each in full, the rest counted, and of many addresses not one each', async (t) => {
+    const { audit, clock, entry, db } = await openAudit(t)
+    const refusal = (address: string) =>
+      audit.record(entry('write', { outcome: 'unauthenticated', address, callerId: 'anonymous' }))
+    for (let round = 0; round < 100; round++) await refusal('192.0.2.1')
+    for (let host = 0; host < 1000; host++) void refusal(`2001:db8::${host.toString(16)}`)
+    clock.advance(60_000)
+    await audit.record(entry('write'))
+    const rows = await db.selectFrom('audit').select(['operation', 'address', 'details']).orderBy('seq').execute()
+    const together = rows.filter(({ operation }) => operation === 'calls.refused')
+    assert.deepEqual(together, [
+      { operation: 'calls.refused', address: '192.0.2.1', details: '{"count":95}' },
+      ...Array.from({ length: 4 }, (_, at) => ({
+        operation: 'calls.refused',
+        address: together[at + 1]?.address,
+        details: '{"count":1}',
+      })),
+      { operation: 'calls.refused', address: null, details: '{"count":971}' },
+    ])
+    assert.equal(rows.length - together.length, 31)
   })
 })

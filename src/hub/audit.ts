@@ -1,0 +1,96 @@
+import type { Config } from '../config.ts'
+import { openAuditLog } from '../engines/audit/audit-log.ts'
+import { openChainKeys, type PrivateText } from '../engines/audit/chain-keys.ts'
+import type { DataFolder } from '../engines/data-folder.ts'
+import { readPrivateFile, writePrivateFile } from '../engines/private-file.ts'
+import type { Audit, SecurityEvent } from '../kernel/audit.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Events } from '../kernel/events.ts'
+import type { Part } from '../kernel/lifecycle.ts'
+import type { RootLog } from '../kernel/log.ts'
+import type { ArgumentKeeping } from '../kernel/recorder.ts'
+import { createRedaction, type Redact } from '../kernel/redact.ts'
+
+export interface TrailOptions {
+  readonly config: Config
+  readonly folder: DataFolder
+  readonly clock: Clock
+  readonly log: RootLog
+  readonly events: Events
+  readonly redact: Redact
+  /** Gets the audit while it can record. */
+  onAudit(audit?: Audit): void
+}
+
+/** What is left of arguments wherever they are kept or shown. */
+export const redactionOf = ({ audit }: Config, log: RootLog): Redact =>
+  createRedaction({ paths: audit.redact, clean: log.clean })
+
+export const keepingOf = ({ audit }: Config, redact: Redact): ArgumentKeeping => ({ of: audit.arguments, redact })
+
+/** The audit: everything that is called, and what matters for security besides. */
+export function trailPart({ config, folder, clock, log, events, redact, onAudit }: TrailOptions): Part {
+  return {
+    name: 'trail',
+    needs: ['store', 'secrets'],
+    essential: true,
+    async start({ store, secrets }) {
+      if (!store || !secrets) throw new TypeError('The audit starts after the store.')
+      const { auditDays, auditMegabytes } = config.limits
+      const { keys, texts } = openChainKeys({ file: textOf(folder.file('audit-keys.json'), log), secrets, log })
+      const audit = await openAuditLog({
+        store,
+        clock,
+        log,
+        keys,
+        headFile: textOf(folder.file('audit-head.json'), log),
+        retentionDays: auditDays,
+        mostBytes: auditMegabytes * 1_000_000,
+      })
+      const endTending = secrets.tend(texts)
+      const endEvents = events.on('security.noted', (event) => {
+        audit
+          .record(entryOf(event, clock, redact))
+          .catch((error: unknown) => log.error('the audit could not be written', { event: event.kind, error }))
+      })
+      onAudit(audit)
+      return {
+        report: () => audit.report(),
+        async stop() {
+          onAudit()
+          endEvents()
+          endTending()
+          await audit.close()
+        },
+      }
+    },
+  }
+}
+
+const textOf = (path: string, log: RootLog): PrivateText => ({
+  path,
+  read: () => readPrivateFile(path, log),
+  write: (text) => writePrivateFile(path, text),
+})
+
+/** An event as an entry: what happened stands where the operation does. */
+function entryOf(event: SecurityEvent, clock: Clock, redact: Redact) {
+  const { kind, outcome, via, address, who, requestId = '', details } = event
+  return {
+    requestId,
+    atMs: clock.now(),
+    callerId: who?.id ?? '',
+    ...(who?.name !== undefined && { callerName: who.name }),
+    ...(who?.person !== undefined && { person: who.person }),
+    ...(who?.credential !== undefined && { credential: who.credential }),
+    ...(who?.role !== undefined && { role: who.role }),
+    via,
+    ...(address !== undefined && { address }),
+    operation: kind,
+    provider: 'security',
+    effect: 'event' as const,
+    outcome,
+    durationMs: 0,
+    ...(details && { details: { arguments: redact(details) } }),
+  }
+}
