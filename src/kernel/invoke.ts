@@ -4,7 +4,7 @@ import { contextOf } from './call-context.ts'
 import type { Call } from './call.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
-import { Deadline } from './deadline.ts'
+import { Deadline, Deadlines } from './deadline.ts'
 import { Fault, hubStopping, toFault, type FaultCode } from './fault.ts'
 import type { Log } from './log.ts'
 import { RelayedResult } from './mcp/relayed.ts'
@@ -13,6 +13,7 @@ import type { Policy } from './policy.ts'
 import { createRecorder, type ArgumentKeeping, type Started } from './recorder.ts'
 import type { Entry, Registry } from './registry.ts'
 import { SmallSet } from './small-set.ts'
+import { newRequestId } from './request-id.ts'
 import type { CallContext, Tool } from './tool.ts'
 import type { Span, Tracer } from './trace.ts'
 
@@ -47,6 +48,7 @@ export interface DoorOptions {
 export function openDoor(options: DoorOptions): Door {
   const { registry, policy, metrics, audit, clock, log, tracer, approvals, checkOutput, keepArguments } = options
   const running = new SmallSet<AbortController>()
+  const deadlines = new Deadlines(clock, tooLate)
   let closing = false
   let drained = () => {}
   const recorder = createRecorder({ audit, metrics, clock, log, ...(keepArguments && { keepArguments }) })
@@ -64,19 +66,20 @@ export function openDoor(options: DoorOptions): Door {
     policy.limit(caller, entry.tool)
   }
 
-  /** Runs the tool, and again where that is safe and may help. */
-  async function attempt(entry: Entry, input: unknown, context: CallContext, retry: boolean): Promise<unknown> {
+  /** Runs the tool again, where that is safe and may help. Throws what it threw, where not. */
+  async function again(entry: Entry, input: unknown, context: CallContext, failure: unknown): Promise<unknown> {
+    let error = failure
     for (let count = 1; ; count++) {
+      if (context.signal.aborted) throw context.signal.reason
+      const waitMs = error instanceof Fault ? policy.retryAfterMs(entry, error, count) : undefined
+      if (waitMs === undefined) throw error
+      metrics.retried(entry.provider.id)
+      context.log.debug('retrying', { attempt: count, waitMs })
+      await sleep(clock, waitMs, context.signal)
       try {
-        requireUp(entry)
-        return await untilAborted(entry.tool.run(input, context), context.signal)
-      } catch (error) {
-        if (context.signal.aborted) throw context.signal.reason
-        const waitMs = retry && error instanceof Fault ? policy.retryAfterMs(entry, error, count) : undefined
-        if (waitMs === undefined) throw error
-        metrics.retried(entry.provider.id)
-        context.log.debug('retrying', { attempt: count, waitMs })
-        await sleep(clock, waitMs, context.signal)
+        return await run(entry, input, context)
+      } catch (next) {
+        error = next
       }
     }
   }
@@ -93,12 +96,12 @@ export function openDoor(options: DoorOptions): Door {
   async function invoke(call: Call): Promise<unknown> {
     const entry = registry.find(call.operation)
     const { tool } = entry
-    const requestId = call.requestId ?? crypto.randomUUID()
+    const requestId = call.requestId ?? newRequestId()
     const span = tracer && spanOf(tracer, call, entry)
     const started: Started = { call, entry, requestId, atMs: clock.now(), startMs: clock.monotonic(), span }
     const controller = call.controller ?? new AbortController()
     const giveUp = call.signal && follow(call.signal, controller, tool)
-    const deadline = new Deadline(clock, () => controller.abort(tooLate(tool.name, deadline.limitMs)))
+    const deadline = new Deadline(deadlines, controller, tool)
     const context = contextOf(call, {
       requestId,
       span,
@@ -117,7 +120,15 @@ export function openDoor(options: DoorOptions): Door {
       // The time limit is the operation's: how long a person takes to look is another matter.
       if (approvals?.isNeeded(call.caller, entry)) approvedBy = await approvals.ask(entry, input, context)
       deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
-      const output = await attempt(entry, input, context, call.retry ?? true)
+      // Not in a function of its own: each one that waits costs every call.
+      let output: unknown
+      try {
+        output = await run(entry, input, context)
+      } catch (failure) {
+        if (context.signal.aborted) throw context.signal.reason
+        if (call.retry === false) throw failure
+        output = await again(entry, input, context, failure)
+      }
       outcome = outcomeOf(tool, output)
       return output
     } catch (error) {
@@ -152,6 +163,13 @@ export function openDoor(options: DoorOptions): Door {
 
 const spanOf = (tracer: Tracer, { caller, trace }: Call, { tool, provider }: Entry): Span =>
   tracer.start(tool.name, { operation: tool.name, provider: provider.id, via: caller.via, effect: tool.effect }, trace)
+
+/** One attempt. Throws what the tool throws, or the signal's reason. */
+function run(entry: Entry, input: unknown, context: CallContext): Promise<unknown> {
+  requireUp(entry)
+  const work = entry.tool.run(input, context)
+  return entry.tool.heedsSignal ? work : untilAborted(work, context.signal)
+}
 
 /** Aborts the call when its caller goes away; returns the listener, to be taken off at the end. */
 function follow(signal: AbortSignal, controller: AbortController, tool: Tool): () => void {
@@ -198,5 +216,5 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)
 
-const tooLate = (name: string, ms: number) =>
+const tooLate = ({ name }: Tool, ms: number) =>
   new Fault('timeout', `${name} did not finish within ${ms / 1000} s.`, { hint: 'Ask for less at once, or try again.' })

@@ -81,6 +81,8 @@ export interface Tool {
   readonly route?: Route
   readonly inputSchema: JsonSchema
   readonly outputSchema?: JsonSchema
+  /** `run` rejects as soon as its signal aborts: nobody has to watch over that. */
+  readonly heedsSignal?: true
   /** Progress shows that it is at work: each report begins its time limit anew. */
   readonly progressExtends?: boolean
   /**

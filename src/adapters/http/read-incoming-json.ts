@@ -14,21 +14,13 @@ export async function readIncomingJson(incoming: IncomingMessage, limits: BodyLi
 
 const BODY = 'The body'
 
-/** The same before it is parsed: whoever passes parts of it on has them as they came. */
-export async function readIncomingText(incoming: IncomingMessage, limits: BodyLimits): Promise<string | undefined> {
-  const { 'content-length': declared, 'content-type': type } = incoming.headers
-  if (declared === '0') return undefined
-  if (declared !== undefined && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
-  if (declared !== undefined) requireJsonType(type)
-  const chunks = await read(incoming, limits)
-  const [first] = chunks
-  if (first === undefined) return undefined
-  requireJsonType(type)
-  return readUtf8(chunks.length === 1 ? first : Buffer.concat(chunks), BODY)
-}
-
-function read(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer[]> {
+/** The same before it is parsed: whoever passes parts of it on has them as they came. Undefined: there is none. */
+export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
+    const { 'content-length': declared, 'content-type': type } = incoming.headers
+    if (declared === '0') return resolve(undefined)
+    if (declared !== undefined && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
+    if (declared !== undefined) requireJsonType(type)
     const chunks: Buffer[] = []
     let bytes = 0
     const take = (chunk: Buffer) => {
@@ -37,10 +29,20 @@ function read(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer[]> 
       incoming.off('data', take).pause()
       reject(tooLarge(limits))
     }
+    const finish = () => {
+      const [first] = chunks
+      if (first === undefined) return resolve(undefined)
+      try {
+        requireJsonType(type)
+        resolve(readUtf8(chunks.length === 1 ? first : Buffer.concat(chunks), BODY))
+      } catch (error) {
+        reject(error)
+      }
+    }
     // Whoever breaks off in the middle makes an error of the request; none of these outlives it.
     incoming
       .on('data', take)
-      .on('end', () => resolve(chunks))
+      .on('end', finish)
       .on('error', (cause) => reject(new Fault('invalid_request', 'The body broke off.', { cause })))
   })
 }

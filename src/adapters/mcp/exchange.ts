@@ -3,8 +3,9 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Params } from '../../kernel/mcp/message.ts'
 import type { ClientSession, Peer } from '../../kernel/mcp/peer.ts'
 import type { LogLevel, Revision } from '../../kernel/mcp/protocol.ts'
-import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readMember, type JsonText } from '../../kernel/mcp/raw.ts'
 import { notificationText } from './outgoing.ts'
+import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { View } from './view.ts'
 
 /** Who asks: a session of an old revision, or one request of the new one. */
@@ -24,15 +25,13 @@ export interface WayBack {
   /** Sends a whole message before the answer. */
   send(message: JsonText): void
   readonly ask?: NonNullable<Peer['ask']>
-  readonly letGo?: () => void
+  readonly letGo?: (() => void) | undefined
 }
 
 /** One request: whose it is, how it is answered, and whether it still is wanted. Other MCP servers see it as a peer. */
 export class Exchange implements Peer {
   readonly client: Client
   readonly session?: ClientSession
-  readonly ask?: NonNullable<Peer['ask']>
-  readonly letGo?: () => void
   /** Ends the work: the client's wish, a deadline, or the hub's stop. */
   readonly controller = new AbortController()
   readonly #message: JsonText
@@ -46,9 +45,18 @@ export class Exchange implements Peer {
     this.#message = message
     // No closure made here: V8 keeps those that a constructor makes, each with its call, until the next full collection.
     this.#back = back
-    if (back.ask) this.ask = back.ask
-    if (back.letGo) this.letGo = back.letGo
     if (client.session) this.session = client.session
+  }
+
+  // Made when somebody wants to ask, which few servers do.
+
+  get ask(): Peer['ask'] {
+    const back = this.#back
+    return back.ask && ((method, params, signal) => back.ask?.(method, params, signal) as Promise<RelayedResult>)
+  }
+
+  get letGo(): Peer['letGo'] {
+    return this.#back.letGo
   }
 
   get caller(): Caller {
@@ -77,7 +85,7 @@ export class Exchange implements Peer {
 
   /** Found in the message when first asked for: what the hub answers itself does not need it. */
   get params(): JsonText {
-    return (this.#params ??= readMembers(this.#message).get('params') ?? '{}')
+    return (this.#params ??= readMember(this.#message, 'params') ?? '{}')
   }
 
   notify(method: string, params: JsonText): void {

@@ -17,6 +17,7 @@ import type { HttpParts, Posted } from './http-parts.ts'
 import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
 import { answerJson, Reply, serveStream } from './reply.ts'
 import type { HttpSession } from './session-table.ts'
+import type { Answer } from './session.ts'
 import type { View } from './view.ts'
 
 export async function initialize(parts: HttpParts, posted: Posted<Request>, named: string | undefined): Promise<void> {
@@ -33,17 +34,16 @@ export function postLegacy(parts: HttpParts, posted: Posted): void {
   take(place, message, text)
   if (message.kind !== 'request') return answerAccepted(http)
   const reply = new Reply(http, parts.patience, () => place.openReply())
+  const { session } = place
+  // Before, a stream that ended early was an error.
+  const back = since(session.revision, '2025-11-25') ? reply : withoutLetGo(reply)
   // A client that loses its connection has not cancelled: it may come back for the answer.
-  void finish(place, { ...posted, message }, reply)
+  void session.answer(message, text, back).then((answer) => finish(answer, posted, reply))
 }
 
-async function finish({ session }: HttpSession, posted: Posted<Request>, reply: Reply): Promise<void> {
-  const { http, caller, message: request, text } = posted
-  const answer = await session.answer(request, text, {
-    send: (out) => reply.send(out),
-    // Before, a stream that ended early was an error.
-    ...(since(session.revision, '2025-11-25') && { letGo: () => reply.letGo() }),
-  })
+const withoutLetGo = (reply: Reply): Pick<Reply, 'send'> => ({ send: (out) => reply.send(out) })
+
+function finish(answer: Answer | undefined, { http, caller }: Posted, reply: Reply): void {
   const error = answer?.error
   if (error?.status === FAULTS.forbidden.status)
     reply.finish(answer?.text, error.status, challengeOf(error, http, caller))

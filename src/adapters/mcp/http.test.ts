@@ -200,7 +200,10 @@ suite('MCP over HTTP, revision 2026-07-28', () => {
     const { body, headers } = modern('tools/call', { name: 'delete_all', arguments: {} })
     const answer = await post(mcp, body, { ...headers, authorization: `Bearer ${READER_TOKEN}` })
     assert.equal(answer.status, 403)
-    assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="alicia", error="insufficient_scope", scope="test:write"')
+    assert.equal(
+      answer.headers.get('www-authenticate'),
+      'Bearer realm="alicia", error="insufficient_scope", scope="test:write"',
+    )
   })
 
   test('progress and log messages come before the result, on one stream', async () => {

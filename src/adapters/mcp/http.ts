@@ -8,7 +8,7 @@ import { findSession, initialize, openAnnouncements, postBatch, postLegacy, type
 import { postModern } from './http-modern.ts'
 import type { HttpParts, Posted } from './http-parts.ts'
 import { claimedRevision, isModern } from './modern.ts'
-import { Patience } from './patience.ts'
+import { Patience } from '../../kernel/patience.ts'
 import { PATIENCE_MS } from './reply.ts'
 import type { McpServer } from './server.ts'
 import { SmallSet } from '../../kernel/small-set.ts'
@@ -43,9 +43,10 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
         const shown = http.authenticate()
         const caller = shown instanceof Promise ? await shown : shown
         const asking: Asking = { http, caller, view: server.view(profile) }
-        await answer(parts, asking)
+        if (http.method !== 'POST') return answerWithoutBody(parts, asking)
+        await post(parts, asking, (await http.body()) ?? '')
       } catch (error) {
-        answerError(http, server.errorOf(error))
+        answerError(http, server.errorOf(parseError(error)))
       }
     },
     close() {
@@ -55,11 +56,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   }
 }
 
-async function answer(parts: HttpParts, asking: Asking): Promise<void> {
+function answerWithoutBody(parts: HttpParts, asking: Asking): void {
   const { http } = asking
   switch (http.method) {
-    case 'POST':
-      return await post(parts, asking, (await readBody(http)) ?? '')
     case 'GET':
       return openAnnouncements(findSession(parts, asking), http)
     case 'DELETE':
@@ -70,38 +69,32 @@ async function answer(parts: HttpParts, asking: Asking): Promise<void> {
   }
 }
 
-const readBody = (http: HttpExchange) => http.body().catch((error: unknown) => Promise.reject(parseError(error)))
-
 /** Which era a message is of shows in itself; the header only has to agree (SEP-2575). */
-async function post(parts: HttpParts, asking: Asking, text: string): Promise<void> {
-  const body = parse(text)
-  if (Array.isArray(body)) return postBatch(findSession(parts, asking), asking.http, body, text)
+function post(parts: HttpParts, asking: Asking, text: string): Promise<void> | undefined {
+  const body = readJsonText(text, 'The body')
+  if (Array.isArray(body)) return void postBatch(findSession(parts, asking), asking.http, body, text)
   const message = readMessage(body)
   const { http } = asking
-  if (message.kind === 'invalid') return answerError(http, invalidRequest(message.why), message.id)
+  if (message.kind === 'invalid') return void answerError(http, invalidRequest(message.why), message.id)
   const named = http.header('mcp-protocol-version')
   const posted: Posted = { ...asking, message, text }
+  const refuse = (error: unknown): undefined =>
+    void answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
   try {
     const claim = 'params' in message ? claimedRevision(message.params) : undefined
-    if (opensSession(message, claim)) return await initialize(parts, { ...posted, message }, named)
-    if (claim !== undefined || isModern(named)) return postModern(parts, posted)
-    return postLegacy(parts, posted)
+    if (opensSession(message, claim)) return initialize(parts, { ...posted, message }, named).catch(refuse)
+    if (claim !== undefined || isModern(named)) postModern(parts, posted)
+    else postLegacy(parts, posted)
   } catch (error) {
-    answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
+    refuse(error)
   }
+  return undefined
 }
 
 const opensSession = (message: Message, claim: unknown): message is Request =>
   message.kind === 'request' && message.method === 'initialize' && !isModern(claim)
 
-function parse(text: string): unknown {
-  try {
-    return readJsonText(text, 'The body')
-  } catch (error) {
-    throw parseError(error)
-  }
-}
-
+/** What is malformed before it is a message has a number of JSON-RPC's own. */
 function parseError(error: unknown): unknown {
   if (!(error instanceof Fault) || error.code !== 'invalid_request') return error
   return new RpcError(RPC.parseError, `Parse error: ${error.message}`, { status: 400 })

@@ -1,7 +1,7 @@
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { SSE_HEADERS, type EventStream } from './event-stream.ts'
 import type { HttpExchange } from './http-exchange.ts'
-import { Waiting, type Patience } from './patience.ts'
+import { Waiting, type Patience } from '../../kernel/patience.ts'
 
 /** After this long without an answer the reply becomes a stream: its keep-alives hold the connection open. */
 export const PATIENCE_MS = 5000

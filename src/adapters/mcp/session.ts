@@ -102,11 +102,7 @@ export class Session implements Client, ClientSession {
     const { id } = request
     if (this.#running.has(id))
       return refusal(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
-    const { send } = back
-    const exchange = new Exchange(this, message, {
-      ...back,
-      ask: (method, params, signal) => this.#questions.ask({ method, params, signal, send }),
-    })
+    const exchange = new Exchange(this, message, new WayBackWithQuestions(back, this.#questions))
     try {
       refuseTooMany(this.#running.size)
       this.#running.set(id, exchange)
@@ -161,6 +157,31 @@ export class Session implements Client, ClientSession {
       default:
         return answerMethod(this.#server, request, exchange)
     }
+  }
+}
+
+/** A way back to a client that can be asked on it. */
+class WayBackWithQuestions implements WayBack {
+  readonly #back: Omit<WayBack, 'ask'>
+  readonly #questions: Questions
+  readonly mayLetGo: boolean
+
+  constructor(back: Omit<WayBack, 'ask'>, questions: Questions) {
+    this.#back = back
+    this.#questions = questions
+    this.mayLetGo = back.letGo !== undefined
+  }
+
+  send(message: JsonText): void {
+    this.#back.send(message)
+  }
+
+  ask(method: string, params: JsonText, signal: AbortSignal): Promise<RelayedResult> {
+    return this.#questions.ask({ method, params, signal, send: (text) => this.#back.send(text) })
+  }
+
+  get letGo(): (() => void) | undefined {
+    return this.mayLetGo ? () => this.#back.letGo?.() : undefined
   }
 }
 

@@ -48,15 +48,17 @@ export class Line implements Listener {
   }
 
   /** Throws like `Connection.request`. */
-  async run(connection: Connection, call: RunningCall): Promise<RelayedResult> {
+  run(connection: Connection, call: RunningCall): Promise<RelayedResult> {
     this.#calls.add(call)
-    try {
-      return await connection.request(call)
-    } finally {
+    const answer = connection.request(call)
+    const ended = () => {
       this.#calls.delete(call)
       if (call.signal.aborted) this.#isTainted = true
       if (this.#calls.size === 0) this.#onIdle()
     }
+    // Beside the answer's way, which each function that waits on it would lengthen.
+    answer.then(ended, ended)
+    return answer
   }
 
   heard(call: RunningCall, notification: ServerNotification): void {

@@ -73,11 +73,11 @@ function send(sending: Sending): Promise<RelayedResult> {
   return traced(context.span, request, instance?.id ?? '', (own) => sendTo({ ...sending, request: own }))
 }
 
-async function sendTo({ request, context, connection, signal, instances }: Sending): Promise<RelayedResult> {
+function sendTo({ request, context, connection, signal, instances }: Sending): Promise<RelayedResult> {
   const { method, params, tool } = request
   const instance =
     instances.length === 1 ? instances[0] : instances.find((candidate) => candidate.current() === connection)
-  if (!instance) throw new Fault('unavailable', 'The connection broke before the request was sent.')
+  if (!instance) return Promise.reject(new Fault('unavailable', 'The connection broke before the request was sent.'))
   const { relay, life } = instance
   const own = signal === context.signal ? context : { ...context, signal }
   const headers =
@@ -85,16 +85,18 @@ async function sendTo({ request, context, connection, signal, instances }: Sendi
       ? requestHeaders(method, JSON.parse(params) as Record<string, unknown>, tool)
       : undefined
   life.busy(1)
-  try {
-    const result = await relay.request(method, params, own, headers)
-    life.noteSuccess()
-    return result
-  } catch (error) {
-    const verdict = verdictOf(error, Number.POSITIVE_INFINITY)
-    if (verdict === 'answer') life.noteSuccess()
-    else if (verdict === 'failure') life.noteFailure(error instanceof Error ? error.message : String(error))
-    throw error
-  } finally {
-    life.busy(-1)
-  }
+  const answer = relay.request(method, params, own, headers)
+  answer.then(
+    () => {
+      life.noteSuccess()
+      life.busy(-1)
+    },
+    (error: unknown) => {
+      const verdict = verdictOf(error, Number.POSITIVE_INFINITY)
+      if (verdict === 'answer') life.noteSuccess()
+      else if (verdict === 'failure') life.noteFailure(error instanceof Error ? error.message : String(error))
+      life.busy(-1)
+    },
+  )
+  return answer
 }

@@ -108,7 +108,7 @@ suite('tools of an upstream', () => {
       '{"name":"echo","arguments":{"n":12345678901234567890,"loud":true},"later":1.0}',
     )
     const smuggled = { ...peer, params: '{"name":"say","name":"drop"}' }
-    await assert.rejects(plain.tools[0]?.run({}, { ...context, peer: smuggled }) ?? Promise.resolve(), {
+    await assert.rejects(async () => plain.tools[0]?.run({}, { ...context, peer: smuggled }), {
       code: 'invalid_request',
     })
   })

@@ -1,7 +1,7 @@
 import { Fault } from '../../kernel/fault.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import { paramHeadersOf } from '../../kernel/mcp/param-headers.ts'
-import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readMember, readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { ServerDefinition, ToolOverride } from '../../kernel/mcp/server-definition.ts'
 import type { CallContext, Effect, JsonSchema, Tool } from '../../kernel/tool.ts'
@@ -66,6 +66,7 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
     ...character,
     streams: false,
     progressExtends: true,
+    heedsSignal: true,
     inputSchema,
     ...(isObject(outputSchema) && { outputSchema }),
     mcp: { value },
@@ -76,14 +77,14 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
     },
     // What it answers is checked by whoever asked: the hub passes on what it does not understand.
     checkOutput: () => {},
-    async run(input, context) {
+    run(input, context) {
       const { peer } = context
       const params = peer
         ? fromPeer(peer.params, tool.name, fixed)
         : JSON.stringify({ name: tool.name, arguments: { ...(input as object), ...fixed } })
       const { idempotent: repeatable, effect } = character
-      const result = await pass({ method: 'tools/call', params, tool, repeatable, isRead: effect === 'read' }, context)
-      return peer ? result : neutralResult(id, result)
+      const passed = pass({ method: 'tools/call', params, tool, repeatable, isRead: effect === 'read' }, context)
+      return peer ? passed : passed.then((result) => neutralResult(id, result))
     },
   }
 }
@@ -116,9 +117,9 @@ const describe = (
  * twice would be checked as one tool and might be called as another.
  */
 function fromPeer(params: JsonText, name: string, fixed: Readonly<Record<string, unknown>> | undefined): JsonText {
-  const members = readMembers(params)
   const quoted = JSON.stringify(name)
-  if (members.get('name') === quoted && fixed === undefined) return params
+  if (fixed === undefined && readMember(params, 'name') === quoted) return params
+  const members = readMembers(params)
   members.set('name', quoted)
   if (fixed === undefined) return writeMembers(members)
   const given = readMembers(members.get('arguments') ?? '{}')

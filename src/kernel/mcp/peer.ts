@@ -27,12 +27,12 @@ export interface Peer {
    * The other server let go of this request's stream and works on: the client may be let go too, and comes back for the
    * answer. Absent: a client that does not know that.
    */
-  readonly letGo?: () => void
+  readonly letGo?: (() => void) | undefined
   /**
    * Asks the client something while the request runs, on the request's own stream. Absent: a client of 2026-07-28, which
    * is asked by an `input_required` result. Throws RelayedError with the client's error; Fault `cancelled`.
    */
-  readonly ask?: (method: string, params: JsonText, signal: AbortSignal) => Promise<RelayedResult>
+  readonly ask?: ((method: string, params: JsonText, signal: AbortSignal) => Promise<RelayedResult>) | undefined
 }
 
 /** A client of a revision up to 2025-11-25, from its `initialize` on. */

@@ -28,15 +28,43 @@ export function readMembers(text: JsonText): Map<string, JsonText> {
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
     if (at >= text.length || text.charCodeAt(at) === CLOSE_BRACE) return members
     const keyEnd = skipString(text, at)
-    const raw = text.slice(at + 1, keyEnd - 1)
-    const key = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+    const key = readKey(text, at, keyEnd)
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
     at = skipValue(text, start)
-    if (members.has(key))
-      throw new Fault('invalid_request', `${JSON.stringify(key.slice(0, 100))} stands twice in the same object.`)
+    if (members.has(key)) throw twice(key)
     members.set(key, text.slice(start, at))
   }
 }
+
+/**
+ * The text of one member; undefined: there is none of that name. Throws like `readMembers`, whichever name stands twice. For
+ * every call: it makes no map.
+ */
+export function readMember(text: JsonText, name: string): JsonText | undefined {
+  const keys: string[] = []
+  let found: JsonText | undefined
+  let at = skipSpace(text, 0) + 1
+  for (;;) {
+    at = skipSpace(text, at)
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
+    if (at >= text.length || text.charCodeAt(at) === CLOSE_BRACE) return found
+    const keyEnd = skipString(text, at)
+    const key = readKey(text, at, keyEnd)
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
+    at = skipValue(text, start)
+    if (keys.includes(key)) throw twice(key)
+    keys.push(key)
+    if (key === name) found = text.slice(start, at)
+  }
+}
+
+function readKey(text: JsonText, start: number, end: number): string {
+  const raw = text.slice(start + 1, end - 1)
+  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+}
+
+const twice = (key: string) =>
+  new Fault('invalid_request', `${JSON.stringify(key.slice(0, 100))} stands twice in the same object.`)
 
 /** The elements of an array, each as its text. */
 export function readElements(text: JsonText): JsonText[] {

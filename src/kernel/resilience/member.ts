@@ -68,7 +68,30 @@ export class GroupMember<C> implements Candidate, Watched {
   }
 
   /** One call, within its breaker and bulkhead. A fault of a call that was not sent is marked so. */
-  async call<T>(send: (member: C, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  call<T>(send: (member: C, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const value = this.current()
+    if (value === undefined || !this.bulkhead.hasRoom) return this.#callLater(send, signal)
+    const ticket = this.breaker.begin()
+    if (ticket === REFUSED) return Promise.reject(this.refusal())
+    // There is room, so nobody waits.
+    void this.bulkhead.enter(signal)
+    const startMs = this.#clock.monotonic()
+    const answer = send(value, signal)
+    answer.then(
+      () => {
+        this.#answered(ticket, startMs, this.#clock.monotonic())
+        this.bulkhead.leave()
+      },
+      (error: unknown) => {
+        this.#failed(ticket, startMs, error)
+        this.bulkhead.leave()
+      },
+    )
+    return answer
+  }
+
+  /** The same where the call has to wait: for a place, or until the member is up. */
+  async #callLater<T>(send: (member: C, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     let value = this.current()
     const ticket = this.breaker.begin()
     if (ticket === REFUSED) throw this.refusal()

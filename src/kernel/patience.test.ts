@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { heldClock } from '../../kernel/clock.ts'
+import { heldClock } from './clock.ts'
 import { Patience, Waiting } from './patience.ts'
 
 class Waiter extends Waiting {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../kernel/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** What waits in the order it began. */
 export abstract class Waiting {
@@ -18,13 +18,16 @@ export abstract class Waiting {
 export class Patience {
   readonly #clock: Clock
   readonly #ms: number
+  readonly #onEmpty: () => void
   #first: Waiting | undefined
   #last: Waiting | undefined
   #armed = false
 
-  constructor(clock: Clock, ms: number) {
+  /** `onEmpty`: nobody waits, and no timer runs any more. */
+  constructor(clock: Clock, ms: number, onEmpty: () => void = () => {}) {
     this.#clock = clock
     this.#ms = ms
+    this.#onEmpty = onEmpty
   }
 
   begin(waiting: Waiting): void {
@@ -60,5 +63,6 @@ export class Patience {
       waiting.lose()
     }
     this.#armed = false
+    this.#onEmpty()
   }
 }
