@@ -31,7 +31,7 @@ export interface Changing {
   approvals?(): WaitingCalls
   /** Absent where no MCP client is served: nothing is listed there. */
   readonly catalog?: CatalogOptions
-  /** Absent where there is no hub, and so nobody. */
+  /** Absent where no hub runs, and so nobody lives. */
   readonly people?: PeopleServiceOptions
 }
 
@@ -50,7 +50,7 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     catalogService(changing.catalog ?? NO_LISTS),
     mqtt,
     approvalsService({ calls: changing.approvals ?? noneWaits, retentionDays: limits.auditDays }),
-    peopleService(changing.people ?? NOBODY),
+    ...(changing.people ? [peopleService(changing.people)] : []),
     tokens,
     ...(wantsDemo ? [demo] : []),
   ]
@@ -75,5 +75,5 @@ const NOBODY: PeopleServiceOptions = {
 /** All of them, for documentation. */
 export const services = servicesFor(
   { demo: true, data: '.', limits: { mqttSessions: DEFAULT_LIMITS.sessions, healthDays: 30, auditDays: 30 } },
-  { capabilities: () => [] },
+  { capabilities: () => [], people: NOBODY },
 )
