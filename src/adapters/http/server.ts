@@ -4,8 +4,12 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError, type HttpBindings } from '@hono/node-server'
 import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
+import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
 import type { Authenticate } from './authenticate.ts'
 import { createCors } from './cors.ts'
+import { brokenRequestListener } from './broken-request.ts'
+import type { IsProxy } from './client-address.ts'
+import { Connections, type ConnectionLimits } from './connections.ts'
 import type { Guard } from './guard.ts'
 import { problem, problemResponse } from './problem.ts'
 import { upgradeListener, type OnUpgrade } from './upgrade.ts'
@@ -18,9 +22,7 @@ export interface App {
 /** Answers a request by itself, errors included; it was let in already. */
 export type Direct = (request: IncomingMessage, response: ServerResponse) => void
 
-export interface ServerLimits {
-  /** Connections at once; more are closed at once. */
-  readonly sockets: number
+export interface ServerLimits extends ConnectionLimits {
   /** Bytes of request line and headers together; more get 431. */
   readonly headerBytes: number
   /** Milliseconds until the headers, and the whole request, have to be here: slow senders must not hold sockets. */
@@ -30,10 +32,16 @@ export interface ServerLimits {
   readonly keepAliveMs: number
 }
 
+/** How often it is looked who is too slow, milliseconds. */
+const SLOW_CHECK_MS = 2000
+
 export const SERVER_LIMITS: ServerLimits = {
   sockets: 1024,
+  socketsPerAddress: 128,
+  halfOpen: 256,
+  pipelined: 16,
   headerBytes: 16 * 1024,
-  headersTimeoutMs: 15_000,
+  headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   keepAliveMs: 65_000,
 }
@@ -52,6 +60,9 @@ export interface ServerOptions {
   onUpgrade: OnUpgrade
   log: Log
   limits?: Partial<ServerLimits>
+  /** Proxies in front, whose connections are many people's. */
+  isProxy?: IsProxy
+  refusals?: Refusals
 }
 
 export interface HttpServer {
@@ -64,19 +75,23 @@ export interface HttpServer {
 
 /** Throws Fault `conflict` when the port is taken or not allowed, `invalid_input` when the host is not ours. */
 export async function startHttpServer(options: ServerOptions): Promise<HttpServer> {
-  const { host, port, limits } = options
-  const { sockets, headerBytes, ...times } = { ...SERVER_LIMITS, ...limits }
+  const { host, port, isProxy, refusals = noRefusals } = options
+  const limits = { ...SERVER_LIMITS, ...options.limits }
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, limits.headersTimeoutMs, limits.requestTimeoutMs),
+  })
+  // Their size is limited. With a limit of their number, Node leaves out the last ones, and those are the proxy's.
+  server.maxHeadersCount = 0
+  const connections = new Connections(server, { limits, refusals, ...(isProxy && { isProxy }) })
   const answer = requestListener(options)
-  const server = createServer(
-    {
-      maxHeaderSize: headerBytes,
-      headersTimeout: times.headersTimeoutMs,
-      requestTimeout: times.requestTimeoutMs,
-      keepAliveTimeout: times.keepAliveMs,
-    },
-    answer,
-  )
-  server.maxConnections = sockets
+  server.on('request', (request, response) => {
+    if (connections.admits(request, response)) answer(request, response)
+  })
+  server.on('clientError', brokenRequestListener(connections, refusals))
   const upgraded = new Set<Duplex>()
   server.on('upgrade', upgradeListener(options, upgraded))
   await listen(server, host, port)

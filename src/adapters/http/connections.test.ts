@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { suite, test, type TestContext } from 'node:test'
+import { heldClock } from '../../kernel/clock.ts'
+import { brokenRequestListener } from './broken-request.ts'
+import { Connections, type ConnectionLimits } from './connections.ts'
+
+const WIDE: ConnectionLimits = { sockets: 100, socketsPerAddress: 100, halfOpen: 100, pipelined: 10 }
+
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+/** A server that answers `/`, and keeps `/wait` waiting. Its clock ticks with every connection and request. */
+async function started(t: TestContext, limits: Partial<ConnectionLimits>, times: { headersTimeout?: number } = {}) {
+  const noted: string[] = []
+  const refusals = { note: (limit: string) => void noted.push(limit) }
+  const clock = heldClock()
+  const server = createServer({ ...times, connectionsCheckingInterval: 50 })
+  const ticking = { ...clock, monotonic: () => (clock.advance(1), clock.monotonic()) }
+  const connections = new Connections(server, { limits: { ...WIDE, ...limits }, refusals, clock: ticking })
+  const waiting: ServerResponse[] = []
+  server.on('request', (request, response) => {
+    if (!connections.admits(request, response)) return
+    if (request.url === '/wait') waiting.push(response)
+    else request.resume().on('end', () => response.end('ok'))
+  })
+  server.on('clientError', brokenRequestListener(connections, refusals))
+  server.on('upgrade', (_, socket) => socket.write('upgraded'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const open = async (first = '') => {
+    const socket = connect(port, '127.0.0.1')
+    const taken = once(server, 'connection')
+    t.after(() => socket.destroy())
+    socket.on('error', () => undefined).setEncoding('latin1')
+    await once(socket, 'connect')
+    await taken
+    if (first !== '') socket.write(first)
+    return socket
+  }
+  /** Asks on that connection, and reads the answer. */
+  const ask = async (socket: Socket) => {
+    socket.write(GET)
+    let answer = ''
+    while (!answer.endsWith('ok\r\n0\r\n\r\n') && !answer.endsWith('\r\n\r\nok'))
+      answer += String((await once(socket, 'data'))[0])
+    return answer
+  }
+  return { open, ask, noted, connections, waiting }
+}
+
+const closed = (socket: Socket) => (socket.closed ? Promise.resolve() : once(socket, 'close'))
+
+suite('connections', () => {
+  test('who opens more than may be half open pushes out themselves; who asks is answered', async (t) => {
+    const { open, ask, noted, connections } = await started(t, { halfOpen: 3 })
+    const speaks = await open()
+    await ask(speaks)
+    const silent: Socket[] = []
+    for (let count = 0; count < 10; count++) silent.push(await open('GET / HTTP/1.1\r\nHo'))
+    await Promise.all(silent.slice(0, 7).map(closed))
+    assert.match(await ask(speaks), /^HTTP\/1.1 200/)
+    assert.match(await ask(await open()), /^HTTP\/1.1 200/)
+    assert.deepEqual(new Set(noted), new Set(['half_open']))
+    assert.ok(connections.size <= 5)
+  })
+
+  test('in all no more than may: the one goes that was idle for longest, and never one that is being answered', async (t) => {
+    const { open, ask, noted, waiting } = await started(t, { sockets: 4 })
+    const busy = await open('GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const other = await open('GET /upgrade HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    assert.equal(String((await once(other, 'data'))[0]), 'upgraded')
+    const idle = await open()
+    await ask(idle)
+    const body = await open('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nx')
+    await ask(await open())
+    await closed(idle)
+    await ask(await open())
+    await closed(body)
+    assert.deepEqual(noted, ['sockets', 'sockets'])
+    waiting[0]?.end('at last')
+    assert.match(String((await once(busy, 'data'))[0]), /at last/)
+    assert.equal(other.closed, false)
+  })
+
+  test('where all are being answered, the newcomer is refused', async (t) => {
+    const { open, noted, waiting } = await started(t, { sockets: 1 })
+    await open('GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    while (waiting.length === 0) await new Promise(setImmediate)
+    await closed(await open())
+    assert.deepEqual(noted, ['sockets'])
+  })
+
+  test('whoever sends more requests than answers are out is cut off', async (t) => {
+    const { open, noted, waiting } = await started(t, { pipelined: 3 })
+    const wait = 'GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    const flood = await open(wait.repeat(1000))
+    await closed(flood)
+    assert.equal(waiting.length, 4)
+    assert.deepEqual(noted, ['pipelined'])
+    const polite = await open(GET.repeat(3))
+    let answers = ''
+    while (answers.split('HTTP/1.1 200').length < 4) answers += String((await once(polite, 'data'))[0])
+  })
+
+  test('a header that trickles in is given up, and says so', async (t) => {
+    const { open, noted } = await started(t, {}, { headersTimeout: 100 })
+    const slow = await open('GET / HTTP/1.1\r\n')
+    const trickle = setInterval(() => slow.write('X'), 20)
+    t.after(() => clearInterval(trickle))
+    assert.match(await text(slow), /^HTTP\/1.1 408 /)
+    assert.deepEqual(noted, ['slow_request'])
+  })
+})
+
+suite('connections by address', () => {
+  /** Sockets of other machines, without the machines. */
+  const from = (remoteAddress: string) => {
+    const listeners: (() => void)[] = []
+    const socket = {
+      remoteAddress,
+      destroyed: false,
+      destroy: () => void (socket.destroyed = true),
+      once: (_: string, closed: () => void) => void listeners.push(closed),
+      close: () => listeners.forEach((closed) => closed()),
+    }
+    return socket
+  }
+
+  test('each network has its share, IPv6 by /64; loopback and proxies are not counted', () => {
+    const counted = new EventEmitter()
+    const noted: string[] = []
+    const connections = new Connections(counted as Server, {
+      limits: { ...WIDE, socketsPerAddress: 2 },
+      isProxy: (address) => address === '10.0.0.1',
+      refusals: { note: (limit, whose) => void noted.push(`${limit} ${whose}`) },
+    })
+    const open = (address: string) => {
+      const socket = from(address)
+      counted.emit('connection', socket as unknown as Socket)
+      return socket
+    }
+    const cases: [string, boolean][] = [
+      ['203.0.113.7', true],
+      ['::ffff:203.0.113.7', true],
+      ['203.0.113.7', false],
+      ['203.0.113.8', true],
+      ['2001:db8::1', true],
+      ['2001:db8::2', true],
+      ['2001:db8::3', false],
+      ['2001:db8:0:1::1', true],
+      ...Array.from({ length: 5 }, (): [string, boolean] => ['127.0.0.1', true]),
+      ...Array.from({ length: 5 }, (): [string, boolean] => ['10.0.0.1', true]),
+    ]
+    const sockets = cases.map(([address, taken]) => {
+      const socket = open(address)
+      assert.equal(socket.destroyed, !taken, address)
+      return socket
+    })
+    assert.deepEqual(noted, ['sockets_per_address 203.0.113.7', 'sockets_per_address 2001:db8::3'])
+    sockets[0]?.close()
+    assert.equal(open('203.0.113.7').destroyed, false)
+    for (const socket of sockets) socket.close()
+    assert.equal(connections.size, 1)
+  })
+})

@@ -1,0 +1,157 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { systemClock, type Clock } from '../../kernel/clock.ts'
+import { networkOf } from '../../kernel/network-of.ts'
+import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
+
+export interface ConnectionLimits {
+  /** Connections at once. */
+  readonly sockets: number
+  /** Of one address; IPv6: of one /64. */
+  readonly socketsPerAddress: number
+  /** Connections at once on which no whole request ever came. */
+  readonly halfOpen: number
+  /** Requests that a client may send on one connection before it has the answers to those before. */
+  readonly pipelined: number
+}
+
+export interface ConnectionsOptions {
+  readonly limits: ConnectionLimits
+  /** Whose connections are not counted by address: those of a proxy are many people's. Loopback's never are. */
+  readonly isProxy?: (address: string) => boolean
+  readonly refusals?: Refusals
+  readonly clock?: Clock
+}
+
+interface Connection {
+  /** Undefined: it counts for no address. */
+  readonly network: string | undefined
+  /** When it was opened, or its latest request began, on the monotonic clock. */
+  sinceMs: number
+  is: 'fresh' | 'used' | 'upgraded'
+  /** To its latest request. */
+  response: ServerResponse | undefined
+  pipelined: number
+}
+
+/**
+ * The connections of a server: not too many, and room for those who have something to say. Where places run out, the one goes
+ * that has kept the hub waiting for longest: whoever opens thousands and sends nothing pushes out themselves.
+ */
+export class Connections {
+  readonly #limits: ConnectionLimits
+  readonly #isProxy: (address: string) => boolean
+  readonly #refusals: Refusals
+  readonly #clock: Clock
+  readonly #open = new Map<Socket, Connection>()
+  readonly #ofNetwork = new Map<string, number>()
+  #fresh = 0
+
+  constructor(server: Server, options: ConnectionsOptions) {
+    const { limits, isProxy = () => false, refusals = noRefusals, clock = systemClock } = options
+    this.#limits = limits
+    this.#isProxy = isProxy
+    this.#refusals = refusals
+    this.#clock = clock
+    server.on('connection', (socket: Socket) => this.#take(socket))
+    server.on('upgrade', (_, socket) => this.#change(this.#open.get(socket as Socket), 'upgraded'))
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Notes that a request began. False: nobody answers it, its connection was ended. */
+  admits({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    // What was pipelined is handed on though its connection was ended at an earlier one.
+    if (socket.destroyed) return false
+    const connection = this.#open.get(socket)
+    if (!connection) return true
+    const before = connection.response
+    connection.pipelined = before === undefined || before.writableEnded ? 0 : connection.pipelined + 1
+    connection.response = response
+    connection.sinceMs = this.#clock.monotonic()
+    this.#change(connection, 'used')
+    if (connection.pipelined <= this.#limits.pipelined) return true
+    this.#refuse('pipelined', socket)
+    return false
+  }
+
+  /** Whether an answer to the latest request has begun on that connection, so that nothing else can be said on it. */
+  isAnswering(socket: Socket): boolean {
+    const response = this.#open.get(socket)?.response
+    return response !== undefined && response.headersSent && !response.writableEnded
+  }
+
+  #take(socket: Socket): void {
+    const { remoteAddress } = socket
+    const { sockets, socketsPerAddress, halfOpen } = this.#limits
+    const network = this.#countedNetwork(remoteAddress)
+    const ofNetwork = network === undefined ? 0 : (this.#ofNetwork.get(network) ?? 0)
+    if (ofNetwork >= socketsPerAddress) return this.#refuse('sockets_per_address', socket)
+    if (this.#fresh >= halfOpen) this.#makeRoom('half_open', isFresh)
+    if (this.#open.size >= sockets && !this.#makeRoom('sockets', isWaiting)) return this.#refuse('sockets', socket)
+    const connection: Connection = {
+      network,
+      sinceMs: this.#clock.monotonic(),
+      is: 'fresh',
+      response: undefined,
+      pipelined: 0,
+    }
+    this.#open.set(socket, connection)
+    this.#fresh++
+    if (network !== undefined) this.#ofNetwork.set(network, ofNetwork + 1)
+    socket.once('close', () => this.#forget(socket, connection))
+  }
+
+  #countedNetwork(address: string | undefined): string | undefined {
+    if (address === undefined || this.#isProxy(address)) return undefined
+    const network = networkOf(address)
+    return network === LOCAL ? undefined : network
+  }
+
+  #change(connection: Connection | undefined, is: 'used' | 'upgraded'): void {
+    if (!connection) return
+    if (connection.is === 'fresh') this.#fresh--
+    connection.is = is
+  }
+
+  #forget(socket: Socket, { network, is }: Connection): void {
+    if (!this.#open.delete(socket)) return
+    if (is === 'fresh') this.#fresh--
+    if (network === undefined) return
+    const left = (this.#ofNetwork.get(network) ?? 1) - 1
+    if (left === 0) this.#ofNetwork.delete(network)
+    else this.#ofNetwork.set(network, left)
+  }
+
+  /** Ends the one that did nothing for longest; false: there is none. Looks at all, which takes microseconds, in a flood alone. */
+  #makeRoom(limit: 'half_open' | 'sockets', mayGo: (connection: Connection) => boolean): boolean {
+    let oldest: Socket | undefined
+    let sinceMs = Number.POSITIVE_INFINITY
+    for (const [socket, connection] of this.#open) {
+      if (connection.sinceMs >= sinceMs || !mayGo(connection)) continue
+      oldest = socket
+      sinceMs = connection.sinceMs
+    }
+    const connection = oldest && this.#open.get(oldest)
+    if (!oldest || !connection) return false
+    this.#refuse(limit, oldest)
+    // Now, not when it is closed: the next one asks before that.
+    this.#forget(oldest, connection)
+    return true
+  }
+
+  #refuse(limit: 'pipelined' | 'sockets_per_address' | 'half_open' | 'sockets', socket: Socket): void {
+    this.#refusals.note(limit, socket.remoteAddress)
+    socket.destroy()
+  }
+}
+
+const isFresh = ({ is }: Connection): boolean => is === 'fresh'
+
+/** For the rest of a request, or the next one: nobody works for it. Idle ones are opened anew by their clients. */
+const isWaiting = ({ is, response }: Connection): boolean =>
+  is === 'fresh' || (is === 'used' && response !== undefined && (!response.req.complete || response.writableFinished))
+
+const LOCAL = networkOf(undefined)
