@@ -37,7 +37,7 @@ import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './
 import { createPlaces } from './places.ts'
 import { peopleOf } from './people.ts'
 import { createProfiles } from './profiles.ts'
-import { secretsOf } from './secrets.ts'
+import { keyPorts } from './secrets.ts'
 
 export interface StartOptions {
   readonly log: RootLog
@@ -132,7 +132,7 @@ export function assemble(
       trailPart({ ...engines, events, redact, onAudit: (running) => (audit = running ?? noAudit) }),
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
-      ...readyParts({ hub, identity, secrets: secretsOf(config, folder, log) }),
+      ...readyParts({ hub, identity, ...keyPorts(config, folder, log) }),
       ...ownServices(config, {
         capabilities: () => capabilities,
         approvals: () => approvals,
