@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { readElements, readMembers, writeMembers } from './raw.ts'
+import { readElements, readMember, readMembers, writeMembers } from './raw.ts'
 
 suite('raw JSON', () => {
   for (const [text, expected] of [
@@ -11,7 +11,11 @@ suite('raw JSON', () => {
     [String.raw`{"a\"b":"x\\","c":{"}":["]",{}]}}`, { 'a"b': String.raw`"x\\"`, c: '{"}":["]",{}]}' }],
     ['{"a":[1,{"b":"\\""}],"c":null}', { a: '[1,{"b":"\\""}]', c: 'null' }],
   ] as const)
-    test(text, () => assert.deepEqual(Object.fromEntries(readMembers(text)), expected))
+    test(text, () => {
+      assert.deepEqual(Object.fromEntries(readMembers(text)), expected)
+      for (const [name, value] of Object.entries(expected)) assert.equal(readMember(text, name), value)
+      assert.equal(readMember(text, 'of no name'), undefined)
+    })
 
   test('finds in any object what the parser finds, and writes it back with the same bytes', () => {
     fc.assert(
@@ -20,7 +24,10 @@ suite('raw JSON', () => {
         const members = readMembers(text)
         const again = JSON.parse(writeMembers(members)) as unknown
         assert.deepEqual(again, JSON.parse(text))
-        for (const [key, raw] of members) assert.ok(text.includes(raw), key)
+        for (const [key, raw] of members) {
+          assert.ok(text.includes(raw), key)
+          assert.equal(readMember(text, key), raw)
+        }
       }),
     )
   })
@@ -35,6 +42,8 @@ suite('raw JSON', () => {
     )
   })
 
-  test('a name that stands twice is refused', () =>
-    assert.throws(() => readMembers('{"name":"a","\\u006eame":"b"}'), { code: 'invalid_request' }))
+  test('a name that stands twice is refused', () => {
+    for (const read of [readMembers, (text: string) => readMember(text, 'other')])
+      assert.throws(() => read('{"name":"a","\\u006eame":"b"}'), { code: 'invalid_request' })
+  })
 })
