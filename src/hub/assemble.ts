@@ -16,6 +16,7 @@ import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
 import type { Hub, PartReport } from '../kernel/ports.ts'
 import { createRefusals } from '../kernel/refusals.ts'
+import { createSight } from '../kernel/reach.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import { DEFAULT_ROLES } from '../kernel/role.ts'
 import type { Service } from '../kernel/service.ts'
@@ -73,6 +74,7 @@ export function assemble(
   let capabilities: readonly unknown[] = []
   const refusals = createRefusals({ clock, log, count: metrics.refused })
   const boundaries = createBoundaries({ places: createPlaces(config), profiles })
+  const sight = createSight(boundaries)
   const policy = createPolicy({
     ...config.limits,
     timeoutMs: config.limits.timeoutSeconds * 1000,
@@ -109,7 +111,7 @@ export function assemble(
     },
     gateway: () => gateway,
   }
-  const economy = createEconomy({ clock, profiles, limits: config.limits, mcp: () => mcp })
+  const economy = createEconomy({ clock, sight, profiles, limits: config.limits, mcp: () => mcp })
   const mcp: McpServer = createMcpServer({
     registry,
     invoke: door.invoke,
@@ -119,6 +121,8 @@ export function assemble(
     version,
     instructions: INSTRUCTIONS,
     profiles,
+    sight,
+    tenure,
     ...economy.front,
   })
   const engines = { config, folder, clock, log }
@@ -178,6 +182,8 @@ export function assemble(
         identity,
         mcp,
         log,
+        refusals,
+        quotaOf: policy.limits.quotaOf,
         broker: () => broker,
         async finishLogin(answer, signal) {
           if (gateway) return await gateway.finishLogin(answer, signal)

@@ -1,5 +1,6 @@
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { createAuthenticate, type Authenticate } from '../adapters/http/authenticate.ts'
+import { createAddressOf, createIsProxy } from '../adapters/http/client-address.ts'
 import { createGuard } from '../adapters/http/guard.ts'
 import { NodeExchange, type ExchangeOptions } from '../adapters/http/node-exchange.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
@@ -7,6 +8,7 @@ import { readIncomingJson } from '../adapters/http/read-incoming-json.ts'
 import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
 import { startHttpServer, type Direct } from '../adapters/http/server.ts'
 import type { UpgradeRoute } from '../adapters/http/upgrade.ts'
+import { WrongTokens } from '../adapters/http/wrong-tokens.ts'
 import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
 import { createOldSse, type OldSse } from '../adapters/mcp/old-sse.ts'
 import type { McpServer } from '../adapters/mcp/server.ts'
@@ -14,11 +16,16 @@ import { createMcpWebSocket, type McpWebSocket } from '../adapters/mcp/websocket
 import { createRest } from '../adapters/rest/rest.ts'
 import type { Config } from '../config.ts'
 import { loginCallback } from '../gateway/oauth/callback.ts'
+import type { CallLimits } from '../kernel/call-limits.ts'
+import type { Caller } from '../kernel/caller.ts'
+import { CallerQuota } from '../kernel/caller-quota.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Identity } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Hub, LoginAnswer } from '../kernel/ports.ts'
+import { quotaHeaders } from '../kernel/rate-limit-headers.ts'
+import type { Refusals } from '../kernel/refusals.ts'
 import type { OwnBroker } from './engines.ts'
 import { LOGIN_CALLBACK_PATH } from './gateway.ts'
 
@@ -39,6 +46,8 @@ export interface HttpOptions {
   readonly identity: Identity
   readonly mcp: McpServer
   readonly log: Log
+  readonly refusals: Refusals
+  readonly quotaOf: CallLimits['quotaOf']
   /** Undefined while it does not run, or runs elsewhere. */
   broker(): OwnBroker | undefined
   /** Ends a login at another server that a browser comes back from; resolves to that server's name. */
@@ -50,7 +59,21 @@ export interface HttpOptions {
 /** The one HTTP server: REST, the API page, MCP over HTTP and WebSocket, MQTT over WebSocket. */
 export function httpPart(options: HttpOptions): Part {
   const { config, log, hub } = options
-  const authenticate = createAuthenticate(options.identity)
+  const { refusals, quotaOf } = options
+  const isProxy = createIsProxy(config.trustedProxies)
+  const addressOf = createAddressOf(isProxy)
+  const authenticate = createAuthenticate(options.identity, new WrongTokens({ refusals }))
+  const quota = (caller: Caller) => {
+    const left = quotaOf(caller)
+    return left && quotaHeaders(left)
+  }
+  const streams = new CallerQuota({
+    limit: 'streams_per_caller',
+    most: config.limits.streamsPerCaller,
+    what: 'streams',
+    setting: 'limits.streamsPerCaller',
+    refusals,
+  })
   const limits = { ...BODY_LIMITS, bodyBytes: config.limits.bodyMegabytes * 1024 * 1024 }
   const rest = createRest({
     registry: hub.registry,
@@ -61,14 +84,18 @@ export function httpPart(options: HttpOptions): Part {
     readJson: (request, env) => (env?.incoming ? readIncomingJson(env.incoming, limits) : readJson(request, limits)),
     problem: problemResponse,
     metrics: () => hub.metrics(),
+    quota,
+    addressOf,
+    streams,
   })
 
   const exchangeOptions = (resource: string): ExchangeOptions => ({
     limits,
-    authenticate({ headers: { authorization }, socket }) {
-      if (authorization !== undefined)
-        return authenticate(authorization, 'mcp', { address: socket.remoteAddress, resource })
-      throw tokenMissing()
+    quota,
+    authenticate(request) {
+      const { authorization } = request.headers
+      if (authorization === undefined) throw tokenMissing()
+      return authenticate(authorization, 'mcp', { address: addressOf(request), resource })
     },
   })
 
@@ -89,6 +116,10 @@ export function httpPart(options: HttpOptions): Part {
         guard: createGuard({ hosts: namesOf(config), origins: config.allowedOrigins }),
         sharedOrigins: config.allowedOrigins,
         authenticate,
+        addressOf,
+        isProxy,
+        refusals,
+        limits: { sockets: config.limits.sockets, socketsPerAddress: config.limits.socketsPerAddress },
         log,
         app: {
           fetch: (request, env) =>

@@ -23,6 +23,7 @@ export interface CallLimitsOptions {
 
 /** What a caller has left, for whoever tells it. */
 export interface Quota {
+  readonly limit: 'caller' | 'anonymous'
   readonly rate: Rate
   readonly left: number
   /** Milliseconds until there is one more; 0: there will not be more. */
@@ -104,7 +105,7 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
       const bucket = ownBucket(caller)
       if (bucket === undefined) return undefined
       const nowMs = clock.monotonic()
-      return { rate: bucket.rate, left: bucket.left(nowMs), nextMs: bucket.nextMs(nowMs) }
+      return { limit: whose(caller), rate: bucket.rate, left: bucket.left(nowMs), nextMs: bucket.nextMs(nowMs) }
     },
     *tables() {
       if (callers) yield ['caller', callers]

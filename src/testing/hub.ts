@@ -1,5 +1,6 @@
 import type { Approvals } from '../kernel/approval.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
+import type { CallLimits } from '../kernel/call-limits.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { createEvents, type Events } from '../kernel/events.ts'
@@ -22,6 +23,7 @@ export interface TestDoor extends Door {
   registry: Registry
   events: Events
   metrics: Metrics
+  quotaOf: CallLimits['quotaOf']
 }
 
 export interface TestDoorOptions {
@@ -58,7 +60,7 @@ export function testDoor(tools: readonly Tool[], options: Partial<PolicyOptions>
     ...(options.approvals && { approvals: options.approvals({ registry, events }) }),
     checkOutput: true,
   })
-  return { ...door, registry, events, metrics }
+  return { ...door, registry, events, metrics, quotaOf: policy.limits.quotaOf }
 }
 
 /** A hub that is nothing but that door: no parts, no other servers. */

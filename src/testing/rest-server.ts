@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { getRequestListener } from '@hono/node-server'
+import { createAddressOf } from '../adapters/http/client-address.ts'
 import { createAuthenticate } from '../adapters/http/authenticate.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
 import { createRest } from '../adapters/rest/rest.ts'
@@ -31,6 +32,7 @@ export async function restServer(test: Pick<TestContext, 'after'>, tools: readon
     authenticate: createAuthenticate(createIdentity(OWNER_TOKEN)),
     readJson: (request) => request.json(),
     problem: problemResponse,
+    addressOf: createAddressOf(() => false),
     metrics: () => Promise.resolve(''),
   })
   const server = createServer(getRequestListener((request) => rest(request)))

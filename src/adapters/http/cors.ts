@@ -7,7 +7,7 @@ export type Cors = (request: IncomingMessage, response: ServerResponse) => Recor
 const REMEMBER_S = '600'
 
 /** What a page may read of an answer beside its body. */
-const EXPOSED = 'X-Request-Id, Retry-After, WWW-Authenticate, Allow, Mcp-Session-Id'
+const EXPOSED = 'X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, Allow, Mcp-Session-Id'
 
 /**
  * Cross-origin sharing (Fetch, 3.3) with exactly these origins. No cookie is ever looked at, so no credentials are

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../../kernel/caller.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import type { RateLimitHeaders } from '../../kernel/rate-limit-headers.ts'
 import { readIncomingText } from './read-incoming-json.ts'
 import type { BodyLimits } from './read-json.ts'
 
@@ -8,6 +9,8 @@ export interface ExchangeOptions {
   readonly limits: BodyLimits
   /** Throws Fault `unauthenticated`. */
   authenticate(request: IncomingMessage): Caller | Promise<Caller>
+  /** What a caller has left, as headers; undefined: as much as it likes. */
+  quota?(caller: Caller): RateLimitHeaders | undefined
   /** Where the endpoint describes itself as a protected resource (RFC 9728), at the origin that was asked. */
   metadataUrl?(request: IncomingMessage): string
 }
@@ -21,6 +24,7 @@ export class NodeExchange {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #options: ExchangeOptions
+  #caller: Caller | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
     this.method = request.method ?? 'GET'
@@ -44,7 +48,9 @@ export class NodeExchange {
   }
 
   authenticate(): Caller | Promise<Caller> {
-    return this.#options.authenticate(this.#request)
+    const shown = this.#options.authenticate(this.#request)
+    if (shown instanceof Promise) return shown.then((caller) => (this.#caller = caller))
+    return (this.#caller = shown)
   }
 
   /** Throws Fault `too_large`, `unsupported_media` or `invalid_request`. */
@@ -57,6 +63,7 @@ export class NodeExchange {
     if (response.headersSent || response.destroyed) return
     // All at once: headers that are set one by one take Node a slower way.
     response.writeHead(status, {
+      ...this.#quota(),
       ...headers,
       ...(status !== NO_CONTENT && { 'content-length': body === undefined ? 0 : Buffer.byteLength(body) }),
       ...(status === TOO_LARGE && { connection: 'close' }),
@@ -67,8 +74,12 @@ export class NodeExchange {
   }
 
   open(headers: Readonly<Record<string, string>>): NodeSink {
-    if (!this.#response.headersSent) this.#response.writeHead(200, headers).flushHeaders()
+    if (!this.#response.headersSent) this.#response.writeHead(200, { ...this.#quota(), ...headers }).flushHeaders()
     return new NodeSink(this.#response)
+  }
+
+  #quota(): RateLimitHeaders | undefined {
+    return this.#caller && this.#options.quota?.(this.#caller)
   }
 
   onLeave(left: () => void): void {

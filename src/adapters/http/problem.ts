@@ -1,5 +1,6 @@
 import { bearerChallenge } from '../../kernel/bearer.ts'
-import { problemDetails, type Fault } from '../../kernel/fault.ts'
+import { faultBody, problemDetails, type Fault } from '../../kernel/fault.ts'
+import { comeBackHeaders } from '../../kernel/rate-limit-headers.ts'
 
 export interface ProblemContext {
   /** Under which the hub's log has the call. */
@@ -27,7 +28,7 @@ export function problem(fault: Fault, context: ProblemContext = {}): Problem {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...(requestId !== undefined && { 'x-request-id': requestId }),
-      ...(fault.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(fault.retryAfterMs / 1000)) }),
+      ...comeBackHeaders(faultBody(fault)),
       ...challenge(fault, context),
       ...allowed(fault),
     },

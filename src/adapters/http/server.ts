@@ -8,7 +8,7 @@ import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
 import type { Authenticate } from './authenticate.ts'
 import { createCors } from './cors.ts'
 import { brokenRequestListener } from './broken-request.ts'
-import type { IsProxy } from './client-address.ts'
+import { createAddressOf, type AddressOf, type IsProxy } from './client-address.ts'
 import { Connections, type ConnectionLimits } from './connections.ts'
 import type { Guard } from './guard.ts'
 import { problem, problemResponse } from './problem.ts'
@@ -62,6 +62,8 @@ export interface ServerOptions {
   limits?: Partial<ServerLimits>
   /** Proxies in front, whose connections are many people's. */
   isProxy?: IsProxy
+  /** Absent: nobody is a proxy. */
+  addressOf?: AddressOf
   refusals?: Refusals
 }
 
@@ -75,7 +77,7 @@ export interface HttpServer {
 
 /** Throws Fault `conflict` when the port is taken or not allowed, `invalid_input` when the host is not ours. */
 export async function startHttpServer(options: ServerOptions): Promise<HttpServer> {
-  const { host, port, isProxy, refusals = noRefusals } = options
+  const { host, port, isProxy = () => false, addressOf = createAddressOf(isProxy), refusals = noRefusals } = options
   const limits = { ...SERVER_LIMITS, ...options.limits }
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
@@ -86,14 +88,14 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   })
   // Their size is limited. With a limit of their number, Node leaves out the last ones, and those are the proxy's.
   server.maxHeadersCount = 0
-  const connections = new Connections(server, { limits, refusals, ...(isProxy && { isProxy }) })
+  const connections = new Connections(server, { limits, refusals, isProxy })
   const answer = requestListener(options)
   server.on('request', (request, response) => {
     if (connections.admits(request, response)) answer(request, response)
   })
   server.on('clientError', brokenRequestListener(connections, refusals))
   const upgraded = new Set<Duplex>()
-  server.on('upgrade', upgradeListener(options, upgraded))
+  server.on('upgrade', upgradeListener({ ...options, addressOf }, upgraded))
   await listen(server, host, port)
   const { port: actual } = server.address() as AddressInfo
   return {

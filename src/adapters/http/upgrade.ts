@@ -4,6 +4,7 @@ import type { Caller, Via } from '../../kernel/caller.ts'
 import { Fault, toFault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Authenticate } from './authenticate.ts'
+import type { AddressOf } from './client-address.ts'
 import type { Guard } from './guard.ts'
 import { problem, type ProblemContext } from './problem.ts'
 
@@ -31,6 +32,7 @@ export type OnUpgrade = (path: string) => UpgradeRoute | undefined
 
 export interface UpgradeOptions {
   guard: Guard
+  addressOf: AddressOf
   authenticate: Authenticate
   onUpgrade: OnUpgrade
   log: Log
@@ -38,7 +40,7 @@ export interface UpgradeOptions {
 
 /** The listener for a server's `upgrade` event. It keeps `sockets` as the set of connections that left HTTP. */
 export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
-  const { guard, authenticate, onUpgrade, log } = options
+  const { guard, addressOf, authenticate, onUpgrade, log } = options
   const accept = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Until the route listens itself, a reset by the peer would be an unhandled error and end the hub.
     socket.on('error', () => socket.destroy())
@@ -51,7 +53,7 @@ export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
       const [path = '/'] = (request.url ?? '/').split('?', 1)
       route = onUpgrade(path)
       if (!route) throw new Fault('not_found', `Nothing at ${path.slice(0, 100)} speaks WebSocket.`)
-      const from = { address: request.socket.remoteAddress, resource: route.resource }
+      const from = { address: addressOf(request), resource: route.resource }
       const caller = await authenticate(authorization, route.via, from)
       route.accept({ request, socket, head, caller })
     } catch (error) {

@@ -10,6 +10,8 @@ export interface StreamOptions {
   /** Aborts when the client goes away. */
   signal: AbortSignal
   requestId: string
+  /** Beside those that every stream has. */
+  headers?: object | undefined
   /** Makes a fault of anything thrown. */
   toFault: (error: unknown) => Fault
 }
@@ -35,7 +37,7 @@ const eventText = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON
  * `result` or `fault`. Throws the call's fault when it comes before the stream had to open.
  */
 export async function streamCall(call: StreamedCall, options: StreamOptions): Promise<Response> {
-  const { clock, signal, requestId } = options
+  const { clock, signal, requestId, headers } = options
   const stream = openStream()
   const tooSlow = new AbortController()
   const outcome: Promise<Outcome> = call({
@@ -71,6 +73,7 @@ export async function streamCall(call: StreamedCall, options: StreamOptions): Pr
       // nginx would hold the events back until its buffer is full.
       'x-accel-buffering': 'no',
       'x-request-id': requestId,
+      ...headers,
     },
   })
 }

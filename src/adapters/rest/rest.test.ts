@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { z } from 'zod'
+import { CallerQuota } from '../../kernel/caller-quota.ts'
 import { operation } from '../../kernel/operation.ts'
 import { READER_TOKEN, sampleRest } from './samples.suite.ts'
 
@@ -176,6 +177,33 @@ suite('rest', () => {
     assert.equal(response.status, 429)
     assert.ok(Number(response.headers.get('retry-after')) > 0)
     assert.ok(((await problemOf(response)).retry_after_ms ?? 0) > 0)
+    assert.equal(response.headers.get('ratelimit-policy'), '"caller";q=1;w=60')
+    assert.equal(response.headers.get('ratelimit'), '"caller";r=0;t=60')
+  })
+
+  test('every answer says what is left, where there is a limit', async () => {
+    const limited = sampleRest({ callsPerMinute: 2 })
+    const headersOf = async (headers = {}) => (await limited.ask('GET', '/devices', undefined, headers)).headers
+    assert.match((await headersOf()).get('ratelimit') ?? '', /^"caller";r=1;t=30$/)
+    const streamed = await headersOf({ accept: 'text/event-stream' })
+    assert.equal(streamed.get('content-type'), 'text/event-stream')
+    assert.equal(streamed.get('ratelimit-policy'), '"caller";q=2;w=60')
+    const free = await sampleRest({ callsPerMinute: Number.POSITIVE_INFINITY }).ask('GET', '/devices')
+    assert.equal(free.headers.get('ratelimit'), null)
+  })
+
+  test('one caller holds no more streams than may be', async () => {
+    const streams = new CallerQuota({ limit: 'streams_per_caller', most: 1, what: 'streams', setting: 'x' })
+    const { ask: askOnly } = sampleRest({ streams })
+    const stream = () => askOnly('POST', '/api/test/wait_forever', {}, { accept: 'text/event-stream' })
+    const first = await stream()
+    assert.equal(first.status, 200)
+    assert.equal((await stream()).status, 429)
+    await first.body?.cancel()
+    await new Promise(setImmediate)
+    const again = await stream()
+    assert.equal(again.status, 200)
+    await again.body?.cancel()
   })
 
   test("a caller's patience ends the call", async () => {

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../../kernel/caller.ts'
+import type { CallerQuota } from '../../kernel/caller-quota.ts'
 import type { ShownFrom } from '../../kernel/identity.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { toFault, type Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { RateLimitHeaders } from '../../kernel/rate-limit-headers.ts'
 import type { Registry } from '../../kernel/registry.ts'
 import { streamCall } from './event-stream.ts'
 import { createFixedPaths } from './fixed-paths.ts'
@@ -33,6 +35,12 @@ export interface RestOptions {
   problem: (fault: Fault, context: { requestId: string; tokenShown: boolean }) => Response
   /** Prometheus text. */
   metrics: () => Promise<string>
+  /** What a caller has left, as headers; undefined: as much as it likes. */
+  quota?: (caller: Caller) => RateLimitHeaders | undefined
+  /** Where a request comes from. Throws Fault `invalid_request`. */
+  addressOf: (request: IncomingMessage) => string | undefined
+  /** Streams that callers hold open; absent: any number. */
+  streams?: CallerQuota
   clock?: Clock
 }
 
@@ -47,7 +55,18 @@ interface Asked {
 }
 
 export function createRest(options: RestOptions): Rest {
-  const { registry, invoke, log, authenticate, readJson, problem, clock = systemClock } = options
+  const {
+    registry,
+    invoke,
+    log,
+    authenticate,
+    addressOf,
+    readJson,
+    problem,
+    quota,
+    streams,
+    clock = systemClock,
+  } = options
   const fixed = createFixedPaths(options)
   const routes = routesOf(registry, [...fixed.keys()])
 
@@ -56,7 +75,7 @@ export function createRest(options: RestOptions): Rest {
     const headers = headersOf(request, env)
     const { path, query } = pathAndQuery(request.url)
     const page = fixed.get(path)
-    const from = { address: env?.incoming?.socket.remoteAddress }
+    const from = { address: env?.incoming && addressOf(env.incoming) }
     if (page) return page(request, await authenticate(headers.get('authorization'), 'rest', from))
     const match = routes().match(method, path)
     const caller = await authenticate(headers.get('authorization'), 'rest', from)
@@ -78,10 +97,11 @@ export function createRest(options: RestOptions): Rest {
     const input = mergeInput(match, query, hasBody ? await readJson(request, env) : undefined)
     const { requestId } = call
     if (headers.get('accept')?.includes('text/event-stream'))
-      return streamCall((report) => invoke({ ...call, input, ...report }), {
+      return streamCall((report) => invokeHolding({ ...call, input, ...report }), {
         clock,
         signal: request.signal,
         requestId,
+        headers: quota?.(call.caller),
         toFault: faultOf,
       })
     const result = await invoke({ ...call, input, signal: request.signal })
@@ -91,8 +111,19 @@ export function createRest(options: RestOptions): Rest {
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
         'x-request-id': requestId,
+        ...quota?.(call.caller),
       },
     })
+  }
+
+  /** A stream is open for as long as its call runs. */
+  async function invokeHolding(call: Call): Promise<unknown> {
+    const giveBack = streams?.take(call.caller)
+    try {
+      return await invoke(call)
+    } finally {
+      giveBack?.()
+    }
   }
 
   const faultOf = (error: unknown): Fault =>

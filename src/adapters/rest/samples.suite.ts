@@ -6,7 +6,9 @@ import { operation } from '../../kernel/operation.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { testDoor } from '../../testing/hub.ts'
+import { quotaHeaders } from '../../kernel/rate-limit-headers.ts'
 import { createAuthenticate } from '../http/authenticate.ts'
+import { createAddressOf } from '../http/client-address.ts'
 import { problemResponse } from '../http/problem.ts'
 import { readJson } from '../http/read-json.ts'
 import { createRest, type RestOptions } from './rest.ts'
@@ -146,6 +148,11 @@ export function sampleRest(options: Partial<RestOptions> & Parameters<typeof tes
     authenticate: createAuthenticate(identity),
     readJson: (request) => readJson(request),
     problem: problemResponse,
+    addressOf: createAddressOf(() => false),
+    quota: (caller) => {
+      const left = door.quotaOf(caller)
+      return left && quotaHeaders(left)
+    },
     metrics: () => createMetrics().exposition(),
     ...options,
   })
