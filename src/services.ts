@@ -14,6 +14,7 @@ import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
 import { orchestrator } from './services/orchestrator/index.ts'
 import { peopleService, type PeopleServiceOptions } from './services/people/index.ts'
 import { tokens } from './services/tokens/index.ts'
+import { security } from './services/security/index.ts'
 
 /** What the configuration says about services. */
 export interface ServiceChoice {
@@ -53,6 +54,7 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     ...(changing.people ? [peopleService(changing.people)] : []),
     tokens,
     ...(wantsDemo ? [demo] : []),
+    security,
   ]
 }
 
