@@ -12,7 +12,7 @@ export interface RoleRules {
 export type RoleTable = Readonly<Record<Role, RoleRules>>
 
 /** What a home is used for, day by day. */
-const HOME = ['mqtt:*', 'devices:*', 'capabilities:*', 'catalog:*', 'health:read', 'metrics:read', 'demo:*'] as const
+const HOME = ['mqtt:*', 'devices:*', 'capabilities:*', 'catalog:*', 'demo:*'] as const
 
 /** Where the configuration says nothing else. Nothing can take something from the owner: somebody has to be able to mend it. */
 export const DEFAULT_ROLES: RoleTable = {
@@ -34,7 +34,7 @@ export const DEFAULT_ROLES: RoleTable = {
     decidesAlone: true,
   },
   /** Servers behind the hub can be anything, somebody's mail too: they are given one by one (`mcp:<server>`). */
-  child: { scopes: [...HOME, 'people:own'], decidesAlone: false },
+  child: { scopes: [...HOME, 'health:read', 'metrics:read', 'people:own'], decidesAlone: false },
   guest: { scopes: [], decidesAlone: false },
   /** A program: nobody sits before it who could be asked, and it has no more than it was given. */
   service: { scopes: [], decidesAlone: true },

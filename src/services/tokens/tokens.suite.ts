@@ -2,12 +2,19 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test'
 import type { OpenStore } from '../../engines/store/open-store.ts'
 import type { Caller } from '../../kernel/caller.ts'
-import { heldClock } from '../../kernel/clock.ts'
+import { heldClock, type Clock } from '../../kernel/clock.ts'
 import type { Fault } from '../../kernel/fault.ts'
 import { createIdentity } from '../../kernel/identity.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { callerWith, owner, testDoor } from '../../testing/hub.ts'
+import { openPeople } from '../../engines/people/people.ts'
+import { createLoginThrottle } from '../../kernel/login-throttle.ts'
+import { DEFAULT_ROLES } from '../../kernel/role.ts'
+import { MIGRATIONS as PEOPLE_MIGRATIONS } from '../../engines/people/table.ts'
+import { OWNER } from '../../kernel/identity.ts'
+import type { Person } from '../../kernel/people.ts'
 import { tokens } from './index.ts'
+import { MIGRATIONS } from './table.ts'
 
 interface Created {
   token: string
@@ -19,16 +26,34 @@ interface Created {
 
 const DAY_MS = 86_400_000
 
+const theOwner: Caller = { ...OWNER, via: 'cli' }
+
+/** Somebody who logged in. */
+const as = ({ id, name, role, scopes }: Person): Caller => ({ id, name, role, scopes, person: id, via: 'rest' })
+
+/** A database as new: no hub runs on it. */
+async function clear(store: OpenStore): Promise<void> {
+  await store.migrate('tokens', MIGRATIONS)
+  await store.migrate('people', PEOPLE_MIGRATIONS)
+  const db = store.as<{ tokens: object; people: object }>()
+  await db.deleteFrom('tokens').execute()
+  await db.deleteFrom('people').execute()
+}
+
+/** The same, in a time that stands still. */
+const startHub = async (store: OpenStore, clock = heldClock()) => ({ ...(await startHubAt(store, clock)), clock })
+
 /** The whole service in a hub without sockets, on a store that stays when the hub starts anew. */
-async function startHub(store: OpenStore, clock = heldClock()) {
+export async function startHubAt(store: OpenStore, clock: Clock) {
   const door = testDoor([], { clock })
   const identity = createIdentity('the-owners-own-token')
   const { events, registry } = door
   const part = tokens.join({ clock, events, log: silentLog }, registry, () => ({ status: 'available', sinceMs: 0 }))
-  const running = await part.start({ store, identity }, new AbortController().signal)
+  const throttle = createLoginThrottle(clock)
+  const people = await openPeople({ store, events, throttle, roles: DEFAULT_ROLES, clock, log: silentLog })
+  const running = await part.start({ store, identity, people }, new AbortController().signal)
   const call = (operation: string, input: object, caller: Caller = owner) => door.invoke({ operation, input, caller })
   return {
-    clock,
     /** At once: every call asks. */
     authenticate(...shown: Parameters<typeof identity.authenticate>): Caller {
       const caller = identity.authenticate(...shown)
@@ -37,8 +62,14 @@ async function startHub(store: OpenStore, clock = heldClock()) {
     },
     call,
     create: async (input: object, caller?: Caller) => (await call('create_token', input, caller)) as Created,
-    list: async () => ((await call('list_tokens', {})) as { tokens: Record<string, unknown>[] }).tokens,
-    stop: () => running.stop(),
+    list: async (caller?: Caller) =>
+      ((await call('list_tokens', {}, caller)) as { tokens: Record<string, unknown>[] }).tokens,
+    people,
+    events,
+    async stop() {
+      await running.stop()
+      await people.close()
+    },
   }
 }
 
@@ -51,8 +82,8 @@ export function tokensSuite(name: string, open: () => Promise<OpenStore>): void 
     })
     after(() => store.close())
     beforeEach(async () => {
+      await clear(store)
       hub = await startHub(store)
-      for (const { name } of await hub.list()) await hub.call('revoke_token', { name })
     })
 
     afterEach(() => hub.stop())
@@ -148,6 +179,119 @@ export function tokensSuite(name: string, open: () => Promise<OpenStore>): void 
       await hub.stop()
       assert.deepEqual(await dayInStore(), [first + 3])
       hub = await startHub(store, clock)
+    })
+
+    const ann = () => hub.people.add({ name: 'ann', role: 'adult' })
+
+    test('a token that somebody makes is theirs: it has their role, and what they may now', async () => {
+      const person = await ann()
+      const { token } = await hub.create({ name: 'tablet', scopes: ['mqtt:*', 'devices:write'] }, as(person))
+      const caller = hub.authenticate(token, 'mcp')
+      assert.deepEqual(caller, {
+        id: caller.id,
+        name: 'tablet',
+        scopes: ['mqtt:*', 'devices:write'],
+        person: person.id,
+        role: 'adult',
+        credential: caller.id,
+        via: 'mcp',
+      })
+      await hub.people.change(person.id, { scopes: ['mqtt:read@room/hall', 'health:read'] })
+      assert.deepEqual(hub.authenticate(token, 'mcp').scopes, ['mqtt:read@room/hall'])
+      await hub.people.change(person.id, { role: 'guest', scopes: ['*'] })
+      assert.partialDeepStrictEqual(hub.authenticate(token, 'mcp'), {
+        role: 'guest',
+        scopes: ['mqtt:*', 'devices:write'],
+      })
+      assert.partialDeepStrictEqual(await hub.list(), [{ name: 'tablet', person: 'ann' }])
+    })
+
+    test('whoever is disabled is refused with all their tokens, and let in with them again', async () => {
+      const { id } = await ann()
+      const { token } = await hub.create({ name: 'tablet', scopes: ['*'], for: 'ann' }, theOwner)
+      await hub.people.change(id, { isDisabled: true })
+      assert.throws(() => hub.authenticate(token, 'mcp'), { code: 'unauthenticated' })
+      assert.partialDeepStrictEqual(await hub.list(), [{ name: 'tablet', scopes: [] }])
+      await hub.people.change(id, { isDisabled: false })
+      assert.equal(hub.authenticate(token, 'mcp').person, id)
+    })
+
+    test('the tokens of somebody who is removed are gone, with their names', async () => {
+      const { id } = await ann()
+      const { token } = await hub.create({ name: 'tablet', scopes: ['*'], for: 'ann' }, theOwner)
+      const ended = new Promise((resolve) => {
+        hub.events.on('access.ended', (event) => 'credential' in event && resolve(event.credential))
+      })
+      const { credential } = hub.authenticate(token, 'mcp')
+      await hub.people.remove(id)
+      assert.throws(() => hub.authenticate(token, 'mcp'), { code: 'unauthenticated' })
+      assert.equal(await ended, credential)
+      await hub.create({ name: 'tablet', scopes: ['mqtt:read'] })
+    })
+
+    test('for somebody else only an owner makes one, and it may no more than they', async () => {
+      const person = await ann()
+      const made = await hub.create({ name: 'all', scopes: ['*'], for: 'ann' }, theOwner)
+      assert.deepEqual(made.scopes.toSorted(), [...person.scopes].toSorted())
+      await hub.create({ name: 'own', scopes: ['mqtt:read'], for: 'ann' }, as(person))
+      const strangers = [callerWith('*'), owner, as(await hub.people.add({ name: 'mia', role: 'adult' }))]
+      for (const caller of strangers)
+        await assert.rejects(hub.create({ name: 'x', scopes: ['mqtt:read'], for: 'ann' }, caller), {
+          code: 'forbidden',
+          message: /Only an owner/,
+        })
+      await assert.rejects(hub.create({ name: 'x', scopes: ['*'], for: 'nobody' }, theOwner), { code: 'not_found' })
+    })
+
+    test('somebody sees and ends their own tokens; whoever reads people sees all', async () => {
+      const person = await ann()
+      const mia = as(await hub.people.add({ name: 'mia', role: 'adult' }))
+      await hub.create({ name: 'of ann', scopes: ['mqtt:read'] }, as(person))
+      await hub.create({ name: 'of nobody', scopes: ['mqtt:read'] })
+      const names = async (caller: Caller) => (await hub.list(caller)).map(({ name }) => name)
+      assert.deepEqual(await names(mia), [])
+      assert.deepEqual(await names(as(person)), ['of ann'])
+      assert.deepEqual(await names({ ...mia, scopes: [...mia.scopes, 'people:read'] }), ['of ann', 'of nobody'])
+      assert.deepEqual(await names(theOwner), ['of ann', 'of nobody'])
+      for (const name of ['of ann', 'of nobody', 'of no sort'])
+        await assert.rejects(hub.call('revoke_token', { name }, mia), {
+          code: 'not_found',
+          message: `There is no token called ${name}.`,
+        })
+      await hub.call('revoke_token', { name: 'of ann' }, as(person))
+      assert.deepEqual(await names(theOwner), ['of nobody'])
+    })
+
+    test('with a token go those that it made, and those that they made', async () => {
+      const chain = [await hub.create({ name: 'first', scopes: ['*'] })]
+      for (const name of ['second', 'third'])
+        chain.push(await hub.create({ name, scopes: ['*'] }, hub.authenticate(chain.at(-1)?.token ?? '', 'rest')))
+      await hub.create({ name: 'other', scopes: ['*'] })
+      const ids = chain.map(({ token }) => hub.authenticate(token, 'rest').id)
+      const ended: string[] = []
+      hub.events.on('access.ended', (event) => 'credential' in event && ended.push(event.credential))
+      assert.deepEqual(await hub.call('revoke_token', { name: 'first' }), {
+        revoked: 'first',
+        also_revoked: ['second', 'third'],
+      })
+      for (const { token } of chain) assert.throws(() => hub.authenticate(token, 'rest'), { code: 'unauthenticated' })
+      assert.deepEqual(ended, ids)
+      assert.partialDeepStrictEqual(await hub.list(), [{ name: 'other' }])
+    })
+
+    test('scopes with bounds are handed on within them', async () => {
+      const caller = callerWith('tokens:write', 'mqtt:*@room/hall')
+      const scopes = ['mqtt:read@room/hall', 'mqtt:*@room/hall@operation/mqtt.list_topics']
+      const { token } = await hub.create({ name: 'hall', scopes }, caller)
+      assert.deepEqual(hub.authenticate(token, 'rest').scopes, scopes)
+      for (const scope of ['mqtt:read', 'mqtt:read@room/attic', 'mqtt:read@device/lamp'])
+        await assert.rejects(hub.create({ name: 'more', scopes: [scope] }, caller), { code: 'forbidden' })
+    })
+
+    test('what is known of a token is looked up, not made anew', async () => {
+      await ann()
+      const { token } = await hub.create({ name: 'tablet', scopes: ['mqtt:*'], for: 'ann' }, theOwner)
+      assert.equal(hub.authenticate(token, 'mcp').scopes, hub.authenticate(token, 'mcp').scopes)
     })
 
     const limited = callerWith('tokens:write', 'mqtt:read', 'lamps:*')

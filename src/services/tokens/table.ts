@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely'
-import type { Migration, Store } from '../../kernel/ports.ts'
+import type { Migration } from '../../kernel/ports.ts'
 
 /** A token as it is kept: what it is for, never the token itself. */
 export interface TokenRow {
@@ -11,6 +10,8 @@ export interface TokenRow {
   scopes: string
   /** The id of the caller that made it. */
   created_by: string
+  /** Whose it is; null: nobody's in particular. */
+  person: string | null
   /** Wall-clock milliseconds; `expires_at` null: never. */
   created_at: number
   expires_at: number | null
@@ -18,11 +19,11 @@ export interface TokenRow {
   last_used_day: number | null
 }
 
-interface Tables {
+export interface TokenTables {
   tokens: TokenRow
 }
 
-const MIGRATIONS: readonly Migration[] = [
+export const MIGRATIONS: readonly Migration[] = [
   {
     name: '001-tokens',
     async up(db) {
@@ -39,29 +40,10 @@ const MIGRATIONS: readonly Migration[] = [
         .execute()
     },
   },
+  {
+    name: '002-person',
+    async up(db) {
+      await db.schema.alterTable('tokens').addColumn('person', 'text').execute()
+    },
+  },
 ]
-
-export interface TokenTable {
-  all(): Promise<TokenRow[]>
-  /** Throws Fault `conflict` when the name is taken. */
-  insert(row: TokenRow): Promise<void>
-  remove(id: string): Promise<void>
-  setLastUsedDay(id: string, day: number): Promise<void>
-}
-
-export async function openTokenTable(store: Store): Promise<TokenTable> {
-  await store.migrate('tokens', MIGRATIONS)
-  const db: Kysely<Tables> = store.as<Tables>()
-  return {
-    all: () => db.selectFrom('tokens').selectAll().orderBy('created_at').execute(),
-    async insert(row) {
-      await db.insertInto('tokens').values(row).execute()
-    },
-    async remove(id) {
-      await db.deleteFrom('tokens').where('id', '=', id).execute()
-    },
-    async setLastUsedDay(id, day) {
-      await db.updateTable('tokens').set({ last_used_day: day }).where('id', '=', id).execute()
-    },
-  }
-}
