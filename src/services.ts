@@ -1,5 +1,6 @@
 import { systemClock } from './kernel/clock.ts'
 import { NO_PROFILES } from './kernel/mcp/profile.ts'
+import { createSight } from './kernel/reach.ts'
 import type { Service } from './kernel/service.ts'
 import { approvalsService, type WaitingCalls } from './services/approvals/index.ts'
 import { capabilitiesService } from './services/capabilities/index.ts'
@@ -13,8 +14,8 @@ import { mqttService } from './services/mqtt/index.ts'
 import { DEFAULT_LIMITS } from './services/mqtt/limits.ts'
 import { orchestrator } from './services/orchestrator/index.ts'
 import { peopleService, type PeopleServiceOptions } from './services/people/index.ts'
-import { tokens } from './services/tokens/index.ts'
 import { security } from './services/security/index.ts'
+import { tokens } from './services/tokens/index.ts'
 
 /** What the configuration says about services. */
 export interface ServiceChoice {
@@ -53,13 +54,14 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     approvalsService({ calls: changing.approvals ?? noneWaits, retentionDays: limits.auditDays }),
     ...(changing.people ? [peopleService(changing.people)] : []),
     tokens,
-    ...(wantsDemo ? [demo] : []),
     security,
+    ...(wantsDemo ? [demo] : []),
   ]
 }
 
 const NO_LISTS: CatalogOptions = {
   profiles: NO_PROFILES,
+  sight: createSight(),
   listing: (_, entries) => ({ mode: 'all', entries }),
   sent: () => [],
   kept: createKeptResults(systemClock),

@@ -181,6 +181,7 @@ export function assemble(
         hub,
         identity,
         mcp,
+        sight,
         log,
         refusals,
         quotaOf: policy.limits.quotaOf,

@@ -2,10 +2,12 @@ import type { McpServer, McpServerOptions } from '../adapters/mcp/server.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Profile, Profiles } from '../kernel/mcp/profile.ts'
 import { MODERN_REVISION } from '../kernel/mcp/protocol.ts'
+import type { Sight } from '../kernel/reach.ts'
 import { createFitResult, createKeptResults, createListing, type CatalogOptions } from '../services/catalog/index.ts'
 
 export interface EconomyOptions {
   readonly clock: Clock
+  readonly sight: Sight
   readonly profiles: Profiles
   readonly limits: { readonly listTokens: number; readonly resultTokens: number; readonly profileResultTokens: number }
   readonly mcp: () => McpServer
@@ -17,7 +19,7 @@ export interface Economy {
   readonly catalog: CatalogOptions
 }
 
-export function createEconomy({ clock, profiles, limits, mcp }: EconomyOptions): Economy {
+export function createEconomy({ clock, sight, profiles, limits, mcp }: EconomyOptions): Economy {
   const kept = createKeptResults(clock)
   const limitOf = ({ name, resultTokens }: Profile): number =>
     resultTokens ?? (name === '' ? limits.resultTokens : limits.profileResultTokens)
@@ -30,7 +32,7 @@ export function createEconomy({ clock, profiles, limits, mcp }: EconomyOptions):
       listed: (profile, entries) => listing(profile, entries).entries,
       fitResult: createFitResult({ kept, limitOf }),
     },
-    catalog: { profiles, listing, kept, sent: (profile) => sentTools(mcp(), profile) },
+    catalog: { profiles, sight, listing, kept, sent: (profile) => sentTools(mcp(), profile) },
   }
 }
 
@@ -40,7 +42,10 @@ function sentTools(mcp: McpServer, profile: string | undefined): Record<string, 
   const tools: Record<string, unknown>[] = []
   let cursor: string | undefined
   do {
-    const members = view.page('tools', cursor === undefined ? {} : { cursor }, MODERN_REVISION)
+    const members = view.page('tools', {
+      params: cursor === undefined ? {} : { cursor },
+      revision: MODERN_REVISION,
+    })
     const page = JSON.parse(`{${members}}`) as { tools: Record<string, unknown>[]; nextCursor?: string }
     tools.push(...page.tools)
     cursor = page.nextCursor

@@ -26,6 +26,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Hub, LoginAnswer } from '../kernel/ports.ts'
 import { quotaHeaders } from '../kernel/rate-limit-headers.ts'
 import type { Refusals } from '../kernel/refusals.ts'
+import type { Sight } from '../kernel/reach.ts'
 import type { OwnBroker } from './engines.ts'
 import { LOGIN_CALLBACK_PATH } from './gateway.ts'
 
@@ -45,6 +46,7 @@ export interface HttpOptions {
   readonly hub: Hub
   readonly identity: Identity
   readonly mcp: McpServer
+  readonly sight: Sight
   readonly log: Log
   readonly refusals: Refusals
   readonly quotaOf: CallLimits['quotaOf']
@@ -84,6 +86,8 @@ export function httpPart(options: HttpOptions): Part {
     readJson: (request, env) => (env?.incoming ? readIncomingJson(env.incoming, limits) : readJson(request, limits)),
     problem: problemResponse,
     metrics: () => hub.metrics(),
+    tenure: options.mcp.tenure,
+    sight: options.sight,
     quota,
     addressOf,
     streams,

@@ -38,17 +38,18 @@ export function isWithin(
 /** Which entries a list shows to whom: those that could be called with what the caller has, or can get by asking for more. */
 export interface Sight {
   sees(caller: Caller, entry: Entry): boolean
+  /** The same with what the caller has, and nothing more: for news, which nobody asks for. */
+  hears(caller: Caller, entry: Entry): boolean
   /** The same for all who see the same: lists are made once for each. Empty: they see everything. */
   keyOf(caller: Caller): string
 }
 
-/** Everybody sees everything: what they may call shows when they do. */
-export const CLEAR_SIGHT: Sight = { sees: () => true, keyOf: () => '' }
-
-export function createSight(boundaries: Boundaries): Sight {
+/** Absent boundaries: grants with bounds show nothing. */
+export function createSight(boundaries = NO_BOUNDARIES): Sight {
   const grantsOf = ({ attainable, scopes }: Caller) => attainable ?? scopes
   return {
     sees: (caller, entry) => mayReach(grantsOf(caller), entry, boundaries),
+    hears: (caller, entry) => mayReach(caller.scopes, entry, boundaries),
     keyOf(caller) {
       const grants = grantsOf(caller)
       // The space keeps somebody without any grant apart from those who see everything.

@@ -21,8 +21,8 @@ import { Session } from './session.ts'
 
 /** Two-way transport of whole messages: a WebSocket, standard input and output, the old HTTP+SSE pair. */
 export interface Channel {
-  /** Takes one message as it came; its answers go out by `send`. */
-  receive(text: JsonText): void
+  /** Takes one message as it came; its answers go out by `send`. `caller`: who sent it, where each message shows that anew. */
+  receive(text: JsonText, caller?: Caller): void
   /** Resolves when everything received so far has been answered. */
   settled(): Promise<void>
   /** Cancels what runs; subscriptions end with their result. */
@@ -54,19 +54,19 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
     return (session = new Session({ server, view, caller, params, send }))
   }
 
-  const answerOld = async (request: Request, text: JsonText) => {
+  const answerOld = async (request: Request, text: JsonText, sender: Caller) => {
     if (request.method === 'ping' && !session) return send(resultText(request.id, '{}'))
     const own = request.method === 'initialize' ? open(request) : session
     if (!own) throw invalidRequest('begin with initialize, or send _meta as of 2026-07-28')
-    const answer = await own.answer(request, text, { send })
+    const answer = await own.answer(request, text, { send }, sender)
     if (answer) send(answer.text)
   }
 
-  const answerNew = async (request: Request, text: JsonText) => {
+  const answerNew = async (request: Request, text: JsonText, sender: Caller) => {
     const { id, params } = request
     if (running.has(id)) throw new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`)
     refuseTooMany(running.size)
-    const exchange = new Exchange(readClient(caller, view, params), text, { send })
+    const exchange = new Exchange(readClient(sender, view, params), text, { send })
     running.set(id, exchange)
     try {
       const result = await answerModern(server, request, exchange)
@@ -86,7 +86,7 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
       running.get(notification.params['requestId'] as Id)?.withdraw()
   }
 
-  const handle = (value: unknown, text: JsonText) => {
+  const handle = (value: unknown, text: JsonText, sender: Caller) => {
     const message = readMessage(value)
     switch (message.kind) {
       case 'invalid':
@@ -98,7 +98,7 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
       case 'request': {
         const claim = claimedRevision(message.params)
         const isOld = claim === undefined || (message.method === 'initialize' && !isModern(claim))
-        const answer = (isOld ? answerOld(message, text) : answerNew(message, text))
+        const answer = (isOld ? answerOld(message, text, sender) : answerNew(message, text, sender))
           .catch((error: unknown) => send(errorText(message.id, server.errorOf(error))))
           .finally(() => answers.delete(answer))
         answers.add(answer)
@@ -106,16 +106,16 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
     }
   }
 
-  const takeBatch = (values: readonly unknown[], text: JsonText) => {
+  const takeBatch = (values: readonly unknown[], text: JsonText, sender: Caller) => {
     if (session?.revision !== '2025-03-26' || values.length === 0)
       throw invalidRequest('only revision 2025-03-26 has batches')
     if (values.length > MOST_IN_BATCH) throw batchTooLarge()
     const texts = readElements(text)
-    for (const [index, value] of values.entries()) handle(value, texts[index] ?? '')
+    for (const [index, value] of values.entries()) handle(value, texts[index] ?? '', sender)
   }
 
   return {
-    receive(text) {
+    receive(text, sender = caller) {
       let value: unknown
       try {
         value = readJsonText(text, 'The message')
@@ -123,9 +123,9 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
         const parse = new RpcError(RPC.parseError, `Parse error: ${server.errorOf(error).message}`)
         return send(errorText(undefined, parse))
       }
-      if (!Array.isArray(value)) return handle(value, text)
+      if (!Array.isArray(value)) return handle(value, text, sender)
       try {
-        takeBatch(value, text)
+        takeBatch(value, text, sender)
       } catch (error) {
         send(errorText(undefined, server.errorOf(error)))
       }

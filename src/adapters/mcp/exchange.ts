@@ -31,6 +31,8 @@ export interface WayBack {
 /** One request: whose it is, how it is answered, and whether it still is wanted. Other MCP servers see it as a peer. */
 export class Exchange implements Peer {
   readonly client: Client
+  /** Decides what the request may, whatever its session once could. */
+  readonly caller: Caller
   readonly session?: ClientSession
   /** Ends the work: the client's wish, a deadline, or the hub's stop. */
   readonly controller = new AbortController()
@@ -39,9 +41,10 @@ export class Exchange implements Peer {
   #state: 'running' | 'withdrawn' | 'answered' = 'running'
   #params: JsonText | undefined
 
-  /** `message` is the whole request as it came. */
-  constructor(client: Client, message: JsonText, back: WayBack) {
+  /** `message` is the whole request as it came; `caller`: who sent it, where that is not who opened the client's session. */
+  constructor(client: Client, message: JsonText, back: WayBack, caller = client.caller) {
     this.client = client
+    this.caller = caller
     this.#message = message
     // No closure made here: V8 keeps those that a constructor makes, each with its call, until the next full collection.
     this.#back = back
@@ -57,10 +60,6 @@ export class Exchange implements Peer {
 
   get letGo(): Peer['letGo'] {
     return this.#back.letGo
-  }
-
-  get caller(): Caller {
-    return this.client.caller
   }
 
   get revision(): Revision {
@@ -97,6 +96,11 @@ export class Exchange implements Peer {
     if (this.#state !== 'running') return
     this.#state = 'withdrawn'
     this.controller.abort(new Fault('cancelled', 'The request was withdrawn by its client.'))
+  }
+
+  /** Ends the work with a fault of the hub's own, which is the answer: the client still waits for one. */
+  end(why: Fault): void {
+    this.controller.abort(why)
   }
 
   get isWithdrawn(): boolean {

@@ -29,7 +29,7 @@ export async function initialize(parts: HttpParts, posted: Posted<Request>, name
 }
 
 export function postLegacy(parts: HttpParts, posted: Posted): void {
-  const { http, message, text } = posted
+  const { http, caller, message, text } = posted
   const place = findSession(parts, posted)
   take(place, message, text)
   if (message.kind !== 'request') return answerAccepted(http)
@@ -38,7 +38,7 @@ export function postLegacy(parts: HttpParts, posted: Posted): void {
   // Before, a stream that ended early was an error.
   const back = since(session.revision, '2025-11-25') ? reply : withoutLetGo(reply)
   // A client that loses its connection has not cancelled: it may come back for the answer.
-  void session.answer(message, text, back).then((answer) => finish(answer, posted, reply))
+  void session.answer(message, text, back, caller).then((answer) => finish(answer, posted, reply))
 }
 
 const withoutLetGo = (reply: Reply): Pick<Reply, 'send'> => ({ send: (out) => reply.send(out) })
@@ -57,7 +57,12 @@ function take({ session }: HttpSession, message: Message, text: JsonText): void 
 }
 
 /** Batches: revision 2025-03-26 has them, later ones took them back. Answers come on one stream, as they are ready. */
-export function postBatch(place: HttpSession, http: HttpExchange, body: readonly unknown[], text: JsonText): void {
+export function postBatch(
+  place: HttpSession,
+  { http, caller }: Asking,
+  body: readonly unknown[],
+  text: JsonText,
+): void {
   const { session } = place
   if (session.revision > '2025-03-26') throw invalidRequest(`revision ${session.revision} has no batches`)
   if (body.length > MOST_IN_BATCH) throw batchTooLarge()
@@ -70,7 +75,7 @@ export function postBatch(place: HttpSession, http: HttpExchange, body: readonly
   for (const one of messages) {
     take(place, one.message, one.text)
     if (one.message.kind !== 'request') continue
-    const answer = session.answer(one.message, one.text, { send: (out) => stream.push(out) })
+    const answer = session.answer(one.message, one.text, { send: (out) => stream.push(out) }, caller)
     answers.push(answer.then((out) => (out === undefined ? undefined : stream.push(out.text))))
   }
   if (answers.length === 0) return answerAccepted(http)

@@ -12,6 +12,7 @@ import { Patience } from '../../kernel/patience.ts'
 import { PATIENCE_MS } from './reply.ts'
 import type { McpServer } from './server.ts'
 import { SmallSet } from '../../kernel/small-set.ts'
+import { accessEnded, concerns } from '../../kernel/tenure.ts'
 import { createSessionTable } from './session-table.ts'
 
 export interface McpHttpOptions {
@@ -36,6 +37,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
   const { server } = options
   const sessions = createSessionTable({ server, most: options.mostSessions, idleMs: options.sessionIdleMs })
   const patience = new Patience(server.clock, PATIENCE_MS)
+  const endEnded = server.events.on('access.ended', (ended) => {
+    for (const exchange of parts.running) if (concerns(ended, exchange.caller)) exchange.end(accessEnded())
+  })
   const parts: HttpParts = { server, sessions, patience, running: new SmallSet() }
   return {
     async handle(http, profile) {
@@ -50,6 +54,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
       }
     },
     close() {
+      endEnded()
       for (const exchange of parts.running) exchange.withdraw()
       sessions.close()
     },
@@ -72,7 +77,7 @@ function answerWithoutBody(parts: HttpParts, asking: Asking): void {
 /** Which era a message is of shows in itself; the header only has to agree (SEP-2575). */
 function post(parts: HttpParts, asking: Asking, text: string): Promise<void> | undefined {
   const body = readJsonText(text, 'The body')
-  if (Array.isArray(body)) return void postBatch(findSession(parts, asking), asking.http, body, text)
+  if (Array.isArray(body)) return void postBatch(findSession(parts, asking), asking, body, text)
   const message = readMessage(body)
   const { http } = asking
   if (message.kind === 'invalid') return void answerError(http, invalidRequest(message.why), message.id)

@@ -37,11 +37,11 @@ export function answerMethod(server: McpServer, request: Request, exchange: Exch
   return passOn(server, request, exchange)
 }
 
-function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { client }: Exchange): JsonText {
+function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { client, caller }: Exchange): JsonText {
   const { revision, view } = client
   const capability = kind === 'templates' ? 'resources' : kind
   if (!(capability in view.capabilities(revision))) throw unknownMethod(request.method)
-  const page = view.page(kind, request.params, revision)
+  const page = view.page(kind, { params: request.params, revision, caller })
   if (revision !== MODERN_REVISION) return `{${page}}`
   return `{"resultType":"complete",${cacheText(view)},${page},"_meta":${server.metaText}}`
 }
@@ -64,8 +64,12 @@ async function passOn(server: McpServer, request: Request, exchange: Exchange): 
 }
 
 /** Who may know what a request names, of those the client may see; the likeliest first. */
-export function targetsOf(server: McpServer, { method, params }: Question, { client }: Exchange): readonly Target[] {
-  const targets = server.tasks.targets(method, params, client.caller) ?? client.view.catalog.route(method, params)
+export function targetsOf(
+  server: McpServer,
+  { method, params }: Question,
+  { client, caller }: Exchange,
+): readonly Target[] {
+  const targets = server.tasks.targets(method, params, caller) ?? client.view.catalog.route(method, params)
   return targets.filter(({ provider }) => client.view.includes(provider))
 }
 

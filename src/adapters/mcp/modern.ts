@@ -75,11 +75,11 @@ export function answerModern(server: McpServer, request: Request, exchange: Exch
   return answerMethod(server, request, exchange)
 }
 
-function discover({ metaText }: McpServer, { client: { view } }: Exchange): JsonText {
+function discover({ metaText }: McpServer, { caller, client: { view } }: Exchange): JsonText {
   const facts = JSON.stringify({
     supportedVersions: REVISIONS,
     capabilities: view.capabilities(MODERN_REVISION),
-    instructions: view.instructions(),
+    instructions: view.instructions(caller),
   })
   return `{"resultType":"complete",${cacheText(view)},${facts.slice(1, -1)},"_meta":${metaText}}`
 }

@@ -1,4 +1,3 @@
-import { mayUse } from '../../kernel/caller.ts'
 import { isObject, type Params } from '../../kernel/mcp/message.ts'
 import { atLeast, isLogLevel } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
@@ -18,7 +17,7 @@ export interface Hearer extends Client {
 export function announceTo(session: Hearer, { events, catalog, tasks, registry }: McpServer): () => void {
   const mayHear = (id: string): boolean => {
     const provider = [...registry.providers()].find((one) => one.id === id)
-    return provider !== undefined && session.view.includes(provider) && mayUse(session.caller.scopes, `mcp:${id}`)
+    return provider !== undefined && session.view.includes(provider) && session.view.hears(session.caller, provider)
   }
   const isOwn = (caller: string | undefined) => caller === undefined || caller === session.caller.id
   const wants = ({ provider, method, params, session: only, caller }: EventMap['mcp.notified']): boolean => {

@@ -8,6 +8,7 @@ import { answerAccepted, answerError } from './http-error.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import type { McpHttpOptions } from './http.ts'
 import { serveStream } from './reply.ts'
+import { isSameHolder } from './same-holder.ts'
 
 /** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
 export interface OldSse {
@@ -27,10 +28,19 @@ interface Place {
   readonly channel: Channel
   readonly caller: Caller
   readonly stream: EventStream
+  /** Ends it for good. */
+  end(): void
+  /** Lets go of the token that it lasts with. */
+  release(): void
 }
 
 export function createOldSse({ server, mostSessions, postPath }: OldSseOptions): OldSse {
   const places = new Map<string, Place>()
+
+  const forget = (id: string) => {
+    places.get(id)?.release()
+    places.delete(id)
+  }
 
   const begin = async (http: HttpExchange, profile: string | undefined) => {
     const caller = await http.authenticate()
@@ -38,7 +48,13 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
     const id = randomUUID()
     const onLeave = () => {
       places.get(id)?.channel.close()
-      places.delete(id)
+      forget(id)
+    }
+    const end = () => {
+      const place = places.get(id)
+      forget(id)
+      place?.channel.close()
+      place?.stream.end()
     }
     const opening = `event: endpoint\ndata: ${postPath}?session=${id}`
     const stream = new EventStream({ clock: server.clock, onLeave, opening })
@@ -48,16 +64,19 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
       ...(profile !== undefined && { profile }),
       send: (text) => stream.push(text),
     })
-    places.set(id, { channel, caller, stream })
+    places.set(id, { channel, caller, stream, end, release: server.tenure.hold(caller, end) })
     serveStream(http, stream)
   }
 
   const receive = async (http: HttpExchange) => {
     const caller = await http.authenticate()
     const place = places.get(http.query('session') ?? '')
-    if (place?.caller.id !== caller.id)
+    if (!place || !isSameHolder(place.caller, caller))
       throw new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })
-    place.channel.receive((await http.body()) ?? '')
+    // It lasts as long as the token that was shown last.
+    place.release()
+    place.release = server.tenure.hold(caller, place.end)
+    place.channel.receive((await http.body()) ?? '', caller)
     answerAccepted(http)
   }
 
@@ -65,11 +84,7 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
     open: (http, profile) => begin(http, profile).catch((error: unknown) => answerError(http, server.errorOf(error))),
     post: (http) => receive(http).catch((error: unknown) => answerError(http, server.errorOf(error))),
     close() {
-      for (const { channel, stream } of places.values()) {
-        channel.close()
-        stream.end()
-      }
-      places.clear()
+      for (const { end } of [...places.values()]) end()
     },
   }
 }

@@ -9,7 +9,9 @@ import { RpcError, rpcErrorOf } from '../../kernel/mcp/message.ts'
 import { EVERYTHING, NO_PROFILES, type Profile, type Profiles } from '../../kernel/mcp/profile.ts'
 import { META } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { createSight, type Sight } from '../../kernel/reach.ts'
 import type { Registry } from '../../kernel/registry.ts'
+import { createTenure, type Tenure } from '../../kernel/tenure.ts'
 import { createView, type ListedTools, type View } from './view.ts'
 import { createTasks, type Tasks } from './tasks.ts'
 import { createWatches, type Watches } from './watches.ts'
@@ -25,6 +27,10 @@ export interface McpServerOptions {
   /** Told to every model at the start: what this server is for and where to begin. */
   readonly instructions: string
   readonly profiles?: Profiles
+  /** Absent: bounds of grants mean nothing, so nothing is shown for them. */
+  readonly sight?: Sight
+  /** Absent: one of its own. */
+  readonly tenure?: Tenure
   /** Absent: every tool that a profile includes. */
   readonly listed?: ListedTools
   /** Absent: every result as it is. */
@@ -33,6 +39,8 @@ export interface McpServerOptions {
 
 /** The part that all transports and revisions share. It holds no state of any client. */
 export interface McpServer extends McpServerOptions {
+  /** What ends with the access of its caller. */
+  readonly tenure: Tenure
   readonly catalog: Catalog
   readonly watches: Watches
   readonly tasks: Tasks
@@ -48,15 +56,19 @@ export interface McpServer extends McpServerOptions {
 
 export function createMcpServer(options: McpServerOptions): McpServer {
   const { registry, events, invoke, log, version, instructions, profiles = NO_PROFILES } = options
-  const { listed = (_profile, entries) => entries } = options
+  const { listed = (_profile, entries) => entries, sight = createSight() } = options
+  let generation = 0
+  events.on('tools.changed', () => void generation++)
   const info = { name: 'alicia', title: 'Alicia', version }
   const meta = { [META.serverInfo]: info }
   const catalog = createCatalog(registry, events)
-  const make = (profile: Profile) => createView({ profile, registry, catalog, listed, instructions })
+  const make = (profile: Profile) =>
+    createView({ profile, registry, catalog, listed, instructions, sight, generation: () => generation })
   const everything = make(EVERYTHING)
   const views = new WeakMap<Profile, View>()
   return {
     ...options,
+    tenure: options.tenure ?? createTenure(events, options.clock),
     catalog,
     watches: createWatches(invoke, log),
     tasks: createTasks(registry),

@@ -3,7 +3,9 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Params } from '../../kernel/mcp/message.ts'
 import { since } from '../../kernel/mcp/protocol.ts'
+import { accessEnded, concerns } from '../../kernel/tenure.ts'
 import { EventStream } from './event-stream.ts'
+import { isSameHolder } from './same-holder.ts'
 import type { McpServer } from './server.ts'
 import { negotiate, Session } from './session.ts'
 import type { View } from './view.ts'
@@ -27,7 +29,7 @@ export interface HttpSession {
 export interface SessionTable {
   /** Throws Fault `unavailable` when all places are taken by sessions in use. */
   open(view: View, caller: Caller, params: Params): HttpSession
-  /** Only its own caller finds a session; finding it counts as use. */
+  /** Only who opened it finds a session, with the same credential that may no less; finding it counts as use. */
   find(id: string, caller: Caller): HttpSession | undefined
   remove(id: string): void
   close(): void
@@ -35,7 +37,11 @@ export interface SessionTable {
 
 interface Place extends HttpSession {
   usedAtMs: number
+  /** When the token ends that was shown last, wall-clock milliseconds: what is open then was opened with it or an older one. */
+  untilMs: number
 }
+
+const untilOf = ({ expiresMs = Number.POSITIVE_INFINITY }: Caller): number => expiresMs
 
 export interface SessionTableOptions {
   server: McpServer
@@ -48,12 +54,15 @@ export function createSessionTable({ server, most, idleMs }: SessionTableOptions
   const places = new Map<string, Place>()
   const isIdle = (place: Place, forMs: number) =>
     !place.announcements.isConnected && clock.monotonic() - place.usedAtMs > forMs
-  const remove = (id: string) => {
+  const remove = (id: string, why?: Fault) => {
     const place = places.get(id)
     places.delete(id)
-    place?.session.close()
+    place?.session.close(why)
     place?.announcements.end()
   }
+  const endEnded = server.events.on('access.ended', (ended) => {
+    for (const [id, { session }] of places) if (concerns(ended, session.caller)) remove(id, accessEnded())
+  })
   /**
    * The one unused for longest makes room, unless it was in use within the last minute; then one of a caller that has
    * most of the places, so that nobody can take them all.
@@ -75,7 +84,11 @@ export function createSessionTable({ server, most, idleMs }: SessionTableOptions
   }
   const sweepMs = Math.min(idleMs, 60_000)
   const sweep = () => {
-    for (const [id, place] of places) if (isIdle(place, idleMs)) remove(id)
+    for (const [id, place] of places) {
+      if (isIdle(place, idleMs)) remove(id)
+      // The session goes on with the next token; its stream is opened anew with that.
+      else if (place.untilMs <= clock.now()) place.announcements.letGo()
+    }
     stopSweep = clock.after(sweepMs, sweep)
   }
   let stopSweep = clock.after(sweepMs, sweep)
@@ -86,19 +99,27 @@ export function createSessionTable({ server, most, idleMs }: SessionTableOptions
       const primed = since(negotiate(params), '2025-11-25')
       const announcements = new EventStream({ clock, name: 'announcements', primed })
       const session = new Session({ server, view, caller, params, send: (text) => announcements.push(text) })
-      const place = { session, announcements, ...createReplies(clock, primed), usedAtMs: clock.monotonic() }
+      const place = {
+        session,
+        announcements,
+        ...createReplies(clock, primed),
+        usedAtMs: clock.monotonic(),
+        untilMs: untilOf(caller),
+      }
       places.set(session.id, place)
       return place
     },
     find(id, caller) {
       const place = places.get(id)
-      if (place?.session.caller.id !== caller.id) return undefined
+      if (!place || !isSameHolder(place.session.caller, caller)) return undefined
       place.usedAtMs = clock.monotonic()
+      place.untilMs = untilOf(caller)
       return place
     },
-    remove,
+    remove: (id) => remove(id),
     close() {
       stopSweep()
+      endEnded()
       for (const id of places.keys()) remove(id)
     },
   }

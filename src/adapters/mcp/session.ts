@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
+import type { Fault } from '../../kernel/fault.ts'
 import {
   isObject,
   refuseTooMany,
@@ -97,12 +98,20 @@ export class Session implements Client, ClientSession {
     return this.#questions.ask({ method, params, signal, send: this.#send })
   }
 
-  /** Answers one request; undefined when the client cancelled it. `message` is its text. Never throws. */
-  async answer(request: Request, message: JsonText, back: Omit<WayBack, 'ask'>): Promise<Answer | undefined> {
+  /**
+   * Answers one request; undefined when the client cancelled it. `message` is its text; `caller`: who sent it, who decides what
+   * it may. Never throws.
+   */
+  async answer(
+    request: Request,
+    message: JsonText,
+    back: Omit<WayBack, 'ask'>,
+    caller = this.caller,
+  ): Promise<Answer | undefined> {
     const { id } = request
     if (this.#running.has(id))
       return refusal(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
-    const exchange = new Exchange(this, message, new WayBackWithQuestions(back, this.#questions))
+    const exchange = new Exchange(this, message, new WayBackWithQuestions(back, this.#questions), caller)
     try {
       refuseTooMany(this.#running.size)
       this.#running.set(id, exchange)
@@ -127,11 +136,14 @@ export class Session implements Client, ClientSession {
     this.#questions.receive(response, message)
   }
 
-  /** Cancels what still runs. */
-  close(): void {
+  /** Cancels what still runs; with a reason, that is the answer. */
+  close(why?: Fault): void {
     this.#stopAnnouncing()
     this.#stopAnnouncing = () => {}
-    for (const exchange of this.#running.values()) exchange.withdraw()
+    for (const exchange of this.#running.values()) {
+      if (why) exchange.end(why)
+      else exchange.withdraw()
+    }
     this.#questions.close()
     this.watched.close()
     this.#server.events.emit('mcp.session', { session: this, change: 'closed' })
@@ -141,7 +153,7 @@ export class Session implements Client, ClientSession {
     const { method, params } = request
     switch (method) {
       case 'initialize':
-        return initializeResult(this.#server, this)
+        return initializeResult(this.#server, this, exchange.caller)
       case 'ping':
         return '{}'
       case 'logging/setLevel':
@@ -187,13 +199,13 @@ class WayBackWithQuestions implements WayBack {
 
 const refusal = (id: Id, error: RpcError): Answer => ({ text: errorText(id, error), error })
 
-function initializeResult(server: McpServer, { view, revision }: Session): JsonText {
+function initializeResult(server: McpServer, { view, revision }: Session, caller: Caller): JsonText {
   const { title, ...info } = server.info
   return JSON.stringify({
     protocolVersion: revision,
     capabilities: view.capabilities(revision),
     serverInfo: since(revision, '2025-06-18') ? { ...info, title } : info,
-    instructions: view.instructions(),
+    instructions: view.instructions(caller),
   })
 }
 

@@ -38,13 +38,15 @@ export async function listen(server: McpServer, request: Request, exchange: Exch
     },
   })
   const stops = [...report(server, wanted, watched, tell)]
+  const release = server.tenure.hold(exchange.caller, (why) => exchange.end(why))
   await untilAborted(exchange.controller.signal)
+  release()
   for (const stop of stops) stop()
   watched.close()
   return JSON.stringify({ resultType: 'complete', ...meta })
 }
 
-function readWanted(server: McpServer, params: Params, { client }: Exchange): Wanted {
+function readWanted(server: McpServer, params: Params, { client, caller }: Exchange): Wanted {
   const wanted = params['notifications']
   if (!isObject(wanted)) throw new RpcError(RPC.invalidParams, 'Invalid params: notifications must be an object.')
   const capabilities = client.view.capabilities(client.revision)
@@ -53,7 +55,7 @@ function readWanted(server: McpServer, params: Params, { client }: Exchange): Wa
       (name) => wanted[`${name}ListChanged`] === true && name in capabilities,
     ),
     uris: 'resources' in capabilities ? textsOf(wanted, 'resourceSubscriptions') : [],
-    taskIds: textsOf(wanted, 'taskIds').filter((id) => server.tasks.isOf(id, client.caller)),
+    taskIds: textsOf(wanted, 'taskIds').filter((id) => server.tasks.isOf(id, caller)),
   }
 }
 

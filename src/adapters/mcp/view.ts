@@ -1,9 +1,11 @@
+import type { Caller } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Catalog, CatalogEntry, ListKind } from '../../kernel/mcp/catalog.ts'
 import type { Params } from '../../kernel/mcp/message.ts'
 import type { Profile } from '../../kernel/mcp/profile.ts'
 import type { Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
+import type { Sight } from '../../kernel/reach.ts'
 import type { Entry, Provider, Registry } from '../../kernel/registry.ts'
 import { capabilitiesOf, instructionsOf } from './capabilities.ts'
 import { pageOf, type ListEntry } from './page.ts'
@@ -22,11 +24,22 @@ export interface View {
   includes(provider: Provider): boolean
   /** Whose things these clients see. */
   providers(): readonly Provider[]
-  /** One page as members of a result. Throws RpcError for a cursor that is not from this list. */
-  page(kind: 'tools' | ListKind, params: Params, revision: Revision): JsonText
+  /** Whether this caller is told of what happens at a provider without having asked. */
+  hears(caller: Caller, provider: Provider): boolean
+  /**
+   * One page as members of a result, of what this caller could use (absent: of everything). Throws RpcError for a cursor that is
+   * not from this list.
+   */
+  page(kind: 'tools' | ListKind, asked: Asked): JsonText
   capabilities(revision: Revision): object
-  /** Told to every model at the start. */
-  instructions(): string
+  /** Told to every model at the start; of other servers' only those of which the caller could use something. */
+  instructions(caller: Caller): string
+}
+
+export interface Asked {
+  readonly params: Params
+  readonly revision: Revision
+  readonly caller?: Caller
 }
 
 export interface ViewOptions {
@@ -35,28 +48,48 @@ export interface ViewOptions {
   readonly catalog: Catalog
   readonly listed: ListedTools
   readonly instructions: string
+  readonly sight: Sight
+  /** Another number whenever profiles or providers changed. */
+  generation(): number
 }
+
+/** Lists that are kept for callers with grants of their own: more kinds of them than a home has people. */
+const MOST_KEPT = 40
 
 const SLASH = 0x2f
 
-export function createView({ profile, registry, catalog, listed, instructions }: ViewOptions): View {
+export function createView(options: ViewOptions): View {
+  const { profile, registry, catalog, listed, instructions, sight, generation } = options
   const includes = (provider: Provider) => profile.includesProvider(provider)
   const providers = () => [...registry.providers()].filter(includes)
-  const tools = (revision: Revision) =>
+  const sees = (caller: Caller | undefined, entry: Entry) => caller === undefined || sight.sees(caller, entry)
+  const tools = ({ revision, caller }: Asked) =>
     listed(
       profile,
-      registry.list().filter((entry) => profile.includes(entry)),
+      registry.list().filter((entry) => profile.includes(entry) && sees(caller, entry)),
     ).map((entry) => ({
       key: entry.name,
       text: describeTool(entry, revision, catalog),
     }))
+  /** What is asked of a provider to use one of its prompts or resources. */
+  const methodOf = ({ id }: Provider, method: string): Entry | undefined => {
+    const name = [`${id}/${method}`, `${id}/*`].find((one) => registry.has(one))
+    return name === undefined ? undefined : registry.find(name)
+  }
+  const seesOffers = (caller: Caller | undefined, provider: Provider, method: string): boolean => {
+    const entry = methodOf(provider, method)
+    return entry !== undefined && sees(caller, entry)
+  }
+  const methodsOf = ({ offers }: Provider) => (offers?.methods ?? []).map(({ name }) => registry.find(name))
+  const entriesOf = ({ id }: Provider) => registry.list().filter(({ provider }) => provider.id === id)
   // Lists are described once, not per request: with 200 tools that is milliseconds saved.
-  const described = new Map<string, { of: readonly unknown[]; entries: readonly ListEntry[] }>()
+  const described = new Map<string, { of: readonly unknown[]; at: number; entries: readonly ListEntry[] }>()
   const remembered = (key: string, of: readonly unknown[], make: () => readonly ListEntry[]) => {
     const known = described.get(key)
-    if (known?.of === of) return known.entries
+    if (known?.of === of && known.at === generation()) return known.entries
     const entries = make()
-    described.set(key, { of, entries })
+    if (described.size >= MOST_KEPT) described.clear()
+    described.set(key, { of, at: generation(), entries })
     return entries
   }
   const isTool = (entry: Entry) =>
@@ -74,28 +107,37 @@ export function createView({ profile, registry, catalog, listed, instructions }:
         hint: 'List the tools to see what there is.',
       })
     },
-    page(kind, params, revision) {
+    hears: (caller, provider) => methodsOf(provider).some((entry) => sight.hears(caller, entry)),
+    page(kind, asked) {
+      const { params, revision, caller } = asked
+      const eyes = caller === undefined ? '' : sight.keyOf(caller)
       if (kind === 'tools')
         return pageOf(
           'tools',
-          remembered(revision, registry.list(), () => tools(revision)),
+          remembered(revision + eyes, registry.list(), () => tools(asked)),
           params,
         )
-      const { member, key } = LISTS[kind]
+      const { member, key, method } = LISTS[kind]
       const entries = catalog.list(kind)
       const describe = () =>
-        entries.filter(({ provider }) => includes(provider)).map((entry) => describeEntry(entry, key, catalog))
-      return pageOf(member, remembered(kind, entries, describe), params)
+        entries
+          .filter(({ provider }) => includes(provider) && seesOffers(caller, provider, method))
+          .map((entry) => describeEntry(entry, key, catalog))
+      return pageOf(member, remembered(kind + eyes, entries, describe), params)
     },
     capabilities: (revision) => capabilitiesOf(providers(), revision),
-    instructions: () => instructionsOf(instructions, providers()),
+    instructions(caller) {
+      const seen = (provider: Provider) =>
+        [...entriesOf(provider), ...methodsOf(provider)].some((entry) => sees(caller, entry))
+      return instructionsOf(instructions, sight.keyOf(caller) === '' ? providers() : providers().filter(seen))
+    },
   }
 }
 
 const LISTS = {
-  prompts: { member: 'prompts', key: 'name' },
-  resources: { member: 'resources', key: 'uri' },
-  templates: { member: 'resourceTemplates', key: 'uriTemplate' },
+  prompts: { member: 'prompts', key: 'name', method: 'prompts/get' },
+  resources: { member: 'resources', key: 'uri', method: 'resources/read' },
+  templates: { member: 'resourceTemplates', key: 'uriTemplate', method: 'resources/read' },
 } as const
 
 function describeEntry({ key, offer, provider }: CatalogEntry, field: string, catalog: Catalog): ListEntry {

@@ -75,6 +75,7 @@ function serve(server: McpServer, webSocket: WebSocket, { caller, profile, isSti
   let alive = true
   let stopPinging = () => {}
   const dismiss = () => webSocket.close(CLOSE.policyViolation, 'The access token is not valid any more.')
+  const release = server.tenure.hold(caller, dismiss)
   const whileKnown = (task: () => void): void => {
     const known = isStillKnown()
     if (known instanceof Promise) void known.then((isKnown) => (isKnown ? task() : dismiss()))
@@ -98,6 +99,7 @@ function serve(server: McpServer, webSocket: WebSocket, { caller, profile, isSti
   webSocket.on('error', (error) => server.log.debug('MCP WebSocket failed', { error }))
   webSocket.on('close', () => {
     stopPinging()
+    release()
     channel.close()
   })
 }

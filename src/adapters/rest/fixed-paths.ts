@@ -1,5 +1,6 @@
 import { mayUse, type Caller } from '../../kernel/caller.ts'
 import { Fault, FAULTS } from '../../kernel/fault.ts'
+import { createSight, type Sight } from '../../kernel/reach.ts'
 import type { Registry } from '../../kernel/registry.ts'
 import { openapi } from './openapi.ts'
 import { pageFiles } from './page.ts'
@@ -12,15 +13,17 @@ export interface FixedPathsOptions {
   registry: Registry
   version: string
   metrics: () => Promise<string>
+  sight?: Sight
 }
 
 /** The list of operations, their description, the metrics, the meaning of problems, and the API page. */
-export function createFixedPaths({ registry, version, metrics }: FixedPathsOptions): ReadonlyMap<string, FixedPath> {
-  const description = cachedFor(registry, (entries) => JSON.stringify(openapi({ entries, version })))
-  const list = cachedFor(registry, (entries) => JSON.stringify({ version, operations: entries.map(listed) }))
+export function createFixedPaths(options: FixedPathsOptions): ReadonlyMap<string, FixedPath> {
+  const { registry, version, metrics, sight = createSight() } = options
+  const description = cachedFor(registry, sight, (entries) => JSON.stringify(openapi({ entries, version })))
+  const list = cachedFor(registry, sight, (entries) => JSON.stringify({ version, operations: entries.map(listed) }))
   const paths = new Map<string, FixedPath>([
-    ['/api', () => json(list())],
-    ['/openapi.json', () => json(description())],
+    ['/api', (_, caller) => json(list(caller))],
+    ['/openapi.json', (_, caller) => json(description(caller))],
     ['/metrics', (_, caller) => metricsFor(caller, metrics)],
     ['/docs', () => new Response(null, { status: 302, headers: { location: '/' } })],
   ])
@@ -32,10 +35,15 @@ export function createFixedPaths({ registry, version, metrics }: FixedPathsOptio
 
 type List = ReturnType<Registry['list']>
 
-function cachedFor(registry: Registry, make: (entries: List) => string): () => string {
+/**
+ * What this caller could call, as text: who shows no token sees what needs none. Kept for those who see everything; bounds of
+ * others can come to mean something else without a change of the list, and theirs is short.
+ */
+function cachedFor(registry: Registry, sight: Sight, make: (entries: List) => string): (caller: Caller) => string {
   let entries: List | undefined
   let text = ''
-  return () => {
+  return (caller) => {
+    if (sight.keyOf(caller) !== '') return make(registry.list().filter((entry) => sight.sees(caller, entry)))
     if (entries === registry.list()) return text
     entries = registry.list()
     text = make(entries)

@@ -7,7 +7,9 @@ import { toFault, type Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { RateLimitHeaders } from '../../kernel/rate-limit-headers.ts'
+import type { Sight } from '../../kernel/reach.ts'
 import type { Registry } from '../../kernel/registry.ts'
+import type { Tenure } from '../../kernel/tenure.ts'
 import { streamCall } from './event-stream.ts'
 import { createFixedPaths } from './fixed-paths.ts'
 import { mergeInput } from './input.ts'
@@ -41,6 +43,10 @@ export interface RestOptions {
   addressOf: (request: IncomingMessage) => string | undefined
   /** Streams that callers hold open; absent: any number. */
   streams?: CallerQuota
+  /** What ends with the access of its caller; absent: streams outlive it. */
+  tenure?: Tenure
+  /** Absent: bounds of grants mean nothing, so nothing is shown for them. */
+  sight?: Sight
   clock?: Clock
 }
 
@@ -65,6 +71,7 @@ export function createRest(options: RestOptions): Rest {
     problem,
     quota,
     streams,
+    tenure,
     clock = systemClock,
   } = options
   const fixed = createFixedPaths(options)
@@ -116,12 +123,17 @@ export function createRest(options: RestOptions): Rest {
     })
   }
 
-  /** A stream is open for as long as its call runs. */
-  async function invokeHolding(call: Call): Promise<unknown> {
+  /** A stream is open for as long as its call runs, and no longer than its caller may be there. */
+  async function invokeHolding(call: Call & { readonly signal: AbortSignal }): Promise<unknown> {
     const giveBack = streams?.take(call.caller)
+    const ended = new AbortController()
+    const release = tenure?.hold(call.caller, (why) => ended.abort(why))
     try {
-      return await invoke(call)
+      return await invoke({ ...call, signal: AbortSignal.any([call.signal, ended.signal]) })
+    } catch (error) {
+      throw ended.signal.aborted ? ended.signal.reason : error
     } finally {
+      release?.()
       giveBack?.()
     }
   }

@@ -3,18 +3,15 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
 import type { Peer } from '../../kernel/mcp/peer.ts'
 import { peerLog } from '../../kernel/mcp/peer-log.ts'
-import type { Profiles } from '../../kernel/mcp/profile.ts'
 import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import { operation } from '../../kernel/operation.ts'
-import type { Entry, Registry } from '../../kernel/registry.ts'
+import type { Entry } from '../../kernel/registry.ts'
 import type { CallContext } from '../../kernel/tool.ts'
-import { visibleEntries, visibleTo } from './visible.ts'
+import { visibleEntries, visibleTo, type Looking } from './visible.ts'
 
-export interface CallDeps {
-  readonly registry: Registry
-  readonly profiles: Profiles
+export interface CallDeps extends Looking {
   readonly invoke: Invoke
 }
 
@@ -37,23 +34,20 @@ export const callTool = operation<CallDeps>()({
     arguments: z.record(z.string(), z.unknown()).default({}).describe('Its arguments, after its input_schema.'),
   }),
   output: z.unknown(),
-  async handler({ name, arguments: input }, { registry, profiles, invoke, ...context }) {
-    const entry = find(name, { registry, profiles, asker: context })
+  async handler({ name, arguments: input }, { registry, profiles, sight, invoke, ...context }) {
+    const entry = find(name, { registry, profiles, sight }, context)
     const result = await invoke(callOf(entry, input, context))
     return result instanceof RelayedResult ? result.of(entry.provider.id) : result
   },
 })
 
-interface Search extends Pick<CallDeps, 'registry' | 'profiles'> {
-  readonly asker: CallContext
-}
-
 /** Not `unknown_operation`, which MCP clients keep to themselves: the model has to read what else there is. */
-function find(name: string, { registry, profiles, asker }: Search): Entry {
+function find(name: string, looking: Looking, asker: CallContext): Entry {
+  const { registry } = looking
   const known = registry.has(name) ? registry.find(name) : undefined
   // One that stands in no list may be held back: it says so itself.
-  if (known && isTool(known) && visibleTo(profiles, asker)(known)) return known
-  const visible = visibleEntries(registry, profiles, asker)
+  if (known && isTool(known) && visibleTo(looking, asker)(known)) return known
+  const visible = visibleEntries(looking, asker)
   const meant = nearest(
     name,
     visible.flatMap((entry) => [entry.name, entry.tool.name]),

@@ -6,6 +6,7 @@ import { NO_PROFILES, type Profile, type Profiles } from '../../kernel/mcp/profi
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { CallContext, Tool } from '../../kernel/tool.ts'
 import type { Caller } from '../../kernel/caller.ts'
+import { createSight } from '../../kernel/reach.ts'
 import { owner, testDoor, testHub } from '../../testing/hub.ts'
 import { catalogService, createKeptResults } from './index.ts'
 
@@ -54,6 +55,7 @@ export async function catalogOf(
   const kept = createKeptResults(clock)
   const service = catalogService({
     profiles,
+    sight: createSight(),
     kept,
     listing: (_, entries) => ({ mode: 'all', entries }),
     sent: () => door.registry.list().map(({ name }) => ({ name })),

@@ -1,15 +1,12 @@
 import { z } from 'zod'
-import type { Profiles } from '../../kernel/mcp/profile.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import { operation } from '../../kernel/operation.ts'
-import type { Entry, Registry } from '../../kernel/registry.ts'
+import type { Entry } from '../../kernel/registry.ts'
 import { compactSchema } from './compact-schema.ts'
 import type { ToolIndex } from './search/tool-index.ts'
-import { visibleEntries } from './visible.ts'
+import { visibleEntries, type Looking } from './visible.ts'
 
-export interface FindDeps {
-  readonly registry: Registry
-  readonly profiles: Profiles
+export interface FindDeps extends Looking {
   readonly index: ToolIndex
 }
 
@@ -49,8 +46,8 @@ export const findTools = operation<FindDeps>()({
       .optional()
       .describe('Where nothing was found: how many tools each server has.'),
   }),
-  async handler({ query, limit, server }, { registry, profiles, index, ...asker }) {
-    const visible = visibleEntries(registry, profiles, asker)
+  async handler({ query, limit, server }, { registry, profiles, sight, index, ...asker }) {
+    const visible = visibleEntries({ registry, profiles, sight }, asker)
     const searched = server === undefined ? visible : visible.filter(({ provider }) => provider.id === server)
     const found = query.trim() === '' ? searched.slice(0, limit) : ranked(query, searched, { index, limit })
     const available = searched.length

@@ -1,4 +1,5 @@
 import type { Profiles } from '../../kernel/mcp/profile.ts'
+import type { Sight } from '../../kernel/reach.ts'
 import { service } from '../../kernel/service.ts'
 import { callTool, type CallDeps } from './call-tool.ts'
 import { findTools, type FindDeps } from './find-tools.ts'
@@ -16,6 +17,7 @@ export { createKeptResults } from './results/kept-results.ts'
 
 export interface CatalogOptions {
   readonly profiles: Profiles
+  readonly sight: Sight
   readonly listing: ListTools
   /** What the MCP front puts into lists. */
   readonly sent: SentTools
@@ -27,7 +29,7 @@ interface CatalogDeps extends FindDeps, CallDeps, CostDeps {
 }
 
 /** What keeps tools from filling a model's context: a search over them, and large results in parts. */
-export const catalogService = ({ profiles, listing, sent, kept }: CatalogOptions) =>
+export const catalogService = ({ profiles, sight, listing, sent, kept }: CatalogOptions) =>
   service<'hub', CatalogDeps>({
     name: CATALOG,
     summary: 'Finds and calls tools that stand in no list, and reads large results by parts.',
@@ -37,7 +39,7 @@ export const catalogService = ({ profiles, listing, sent, kept }: CatalogOptions
     async start({ hub: { registry, invoke } }) {
       const index = createToolIndex(() => registry.list())
       return {
-        deps: { registry, invoke, profiles, index, listing, sent, kept },
+        deps: { registry, invoke, profiles, sight, index, listing, sent, kept },
         stop: async () => kept.clear(),
       }
     },

@@ -1,6 +1,6 @@
-import { mayUse } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { EVERYTHING, type Profile, type Profiles } from '../../kernel/mcp/profile.ts'
+import type { Sight } from '../../kernel/reach.ts'
 import type { Entry, Registry } from '../../kernel/registry.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 
@@ -17,14 +17,20 @@ export function profileOf(profiles: Profiles, { peer }: Asker): Profile {
   throw new Fault('not_found', `The profile ${peer.profile} does not exist any more.`)
 }
 
-/** What this caller can find and call: of its profile, within its scopes, and other than the tools that do just that. */
-export function visibleTo(profiles: Profiles, asker: Asker): (entry: Entry) => boolean {
+/** Where somebody looks for tools. */
+export interface Looking {
+  readonly registry: Registry
+  readonly profiles: Profiles
+  readonly sight: Sight
+}
+
+/** What this caller can find and call: of its profile, within its grants, and other than the tools that do just that. */
+export function visibleTo({ profiles, sight }: Looking, asker: Asker): (entry: Entry) => boolean {
   const profile = profileOf(profiles, asker)
-  const { scopes } = asker.caller
-  return (entry) => entry.provider.id !== CATALOG && profile.includes(entry) && mayUse(scopes, entry.tool.scope)
+  return (entry) => entry.provider.id !== CATALOG && profile.includes(entry) && sight.sees(asker.caller, entry)
 }
 
 /** The same as a list, in order of their names. */
-export function visibleEntries(registry: Registry, profiles: Profiles, asker: Asker): readonly Entry[] {
-  return registry.list().filter(visibleTo(profiles, asker))
+export function visibleEntries(looking: Looking, asker: Asker): readonly Entry[] {
+  return looking.registry.list().filter(visibleTo(looking, asker))
 }

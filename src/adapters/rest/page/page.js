@@ -6,13 +6,28 @@ const main = document.getElementById('main')
 const list = document.getElementById('operations')
 const search = document.getElementById('search')
 
-const token = tokenField(() => {})
+/** What is shown is what the token can call; whoever types one sees it when they stop. */
+const token = tokenField(() => {
+  clearTimeout(reloading)
+  reloading = setTimeout(() => void load(), 300)
+})
+let reloading
 let items = []
 let resolve = (schema) => schema
 
 async function start() {
   watchStatus()
-  const response = await fetch('/openapi.json')
+  await load()
+}
+
+async function load() {
+  const shown = token.read()
+  const ask = (headers) => fetch('/openapi.json', { headers, cache: 'no-store' })
+  const answer = await ask(shown ? { authorization: `Bearer ${shown}` } : {})
+  // A token that is not (or not yet) a good one shows what needs none.
+  const response = answer.ok ? answer : await ask({})
+  // Somebody went on typing meanwhile.
+  if (shown !== token.read()) return
   const description = await response.json()
   resolve = resolverOf(description)
   items = Object.entries(description.paths).flatMap(([path, methods]) =>
