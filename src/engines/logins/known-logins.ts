@@ -7,7 +7,6 @@ export interface KnownLogins {
   isEnded(credential: string): boolean
   all(): Iterable<LoginRow>
   of(subject: string): readonly LoginRow[]
-  put(row: LoginRow): void
   /** Takes note that these ended; tells `onEnd` of those that it did not know of. */
   end(credentials: readonly string[]): void
   /** The state of the database: another hub may have changed it. */
@@ -32,7 +31,6 @@ export function createKnownLogins(clock: Clock, onEnd: (credentials: readonly st
     isEnded: (credential) => ended.has(credential),
     all: () => rows.values(),
     of: (subject) => [...rows.values()].filter((row) => row.subject === subject),
-    put: (row) => void rows.set(row.credential, row),
     end,
     replace(all, gone) {
       rows.clear()

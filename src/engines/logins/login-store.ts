@@ -1,8 +1,7 @@
-import { timingSafeEqual } from 'node:crypto'
-import type { Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Clock } from '../../kernel/clock.ts'
 import { ACCESS_TOKEN_SECONDS } from '../../kernel/logins.ts'
-import { changing, type EndedRow, type LoginDb, type LoginRow, type LoginTables } from './tables.ts'
+import type { EndedRow, LoginDb, LoginRow, LoginTables } from './tables.ts'
 
 /** Logins in the database. Every method throws Fault `storage_failed` or `unavailable` where that does. */
 export interface LoginStore {
@@ -40,6 +39,9 @@ export const ENDED_LIFE_MS = (ACCESS_TOKEN_SECONDS + 60) * 1000
 export const isOver = ({ created_at: createdMs, used_at: usedMs }: LoginRow, nowMs: number): boolean =>
   createdMs + LOGIN_LIFE_MS <= nowMs || usedMs + IDLE_LIFE_MS <= nowMs
 
+const findIn = (tables: Kysely<LoginTables>, familyHash: string) =>
+  tables.selectFrom('logins').selectAll().where('family_hash', '=', familyHash).executeTakeFirst()
+
 export function createLoginStore(db: LoginDb, clock: Clock): LoginStore {
   const end = async (changes: Transaction<LoginTables>, credentials: readonly string[]) => {
     const nowMs = clock.now()
@@ -55,11 +57,11 @@ export function createLoginStore(db: LoginDb, clock: Clock): LoginStore {
   }
 
   return {
-    all: () => db.selectFrom('logins').selectAll().execute(),
-    ended: () => db.selectFrom('ended_logins').selectAll().where('ends_at', '>', clock.now()).execute(),
-    find: (familyHash) => db.selectFrom('logins').selectAll().where('family_hash', '=', familyHash).executeTakeFirst(),
+    all: () => db.tables.selectFrom('logins').selectAll().execute(),
+    ended: () => db.tables.selectFrom('ended_logins').selectAll().where('ends_at', '>', clock.now()).execute(),
+    find: (familyHash) => findIn(db.tables, familyHash),
     add: (row) =>
-      changing(db, async (changes) => {
+      db.change(async (changes) => {
         await changes.insertInto('logins').values(row).execute()
         const own = await changes
           .selectFrom('logins')
@@ -73,22 +75,24 @@ export function createLoginStore(db: LoginDb, clock: Clock): LoginStore {
         return gone
       }),
     spend: ({ familyHash, secretHash }, nextHash) =>
-      changing(db, async (changes) => {
-        const row = await changes
-          .selectFrom('logins')
-          .selectAll()
+      db.change(async (changes) => {
+        const nowMs = clock.now()
+        // One statement: of several at once, here or in another hub, one finds the secret that it was shown.
+        const spent = await changes
+          .updateTable('logins')
+          .set({ secret_hash: nextHash, used_at: nowMs })
           .where('family_hash', '=', familyHash)
+          .where('secret_hash', '=', secretHash)
+          .where('created_at', '>', nowMs - LOGIN_LIFE_MS)
+          .where('used_at', '>', nowMs - IDLE_LIFE_MS)
+          .returningAll()
           .executeTakeFirst()
-        if (row === undefined) return { is: 'gone' }
-        const isLatest = timingSafeEqual(Buffer.from(row.secret_hash), Buffer.from(secretHash))
-        if (!isLatest || isOver(row, clock.now())) {
-          await end(changes, [row.credential])
-          return { is: isLatest ? 'over' : 'replayed', row }
-        }
-        const used = { secret_hash: nextHash, used_at: clock.now() }
-        await changes.updateTable('logins').set(used).where('credential', '=', row.credential).execute()
-        return { is: 'spent', row: { ...row, ...used } }
+        if (spent) return { is: 'spent', row: spent }
+        const row = await findIn(changes, familyHash)
+        if (!row) return { is: 'gone' }
+        await end(changes, [row.credential])
+        return { is: row.secret_hash === secretHash ? 'over' : 'replayed', row }
       }),
-    end: (credentials) => changing(db, (changes) => end(changes, credentials)),
+    end: (credentials) => db.change((changes) => end(changes, credentials)),
   }
 }

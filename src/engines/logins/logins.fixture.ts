@@ -87,13 +87,9 @@ export async function testLogins(
   const events = createEvents((error) => {
     throw error
   })
-  let heard = (): void => undefined
   const ended: EventMap['access.ended'][] = []
   const noted: EventMap['security.noted'][] = []
-  events.on('access.ended', (event) => {
-    ended.push(event)
-    heard()
-  })
+  events.on('access.ended', (event) => void ended.push(event))
   events.on('security.noted', (event) => void noted.push(event))
   const logins = await openLogins({
     store,
@@ -106,8 +102,6 @@ export async function testLogins(
     log: createLog({ level: 'debug', write: (line) => lines.push(line) }),
   })
   const own = {
-    /** Resolves when a login ended. */
-    nextEnd: () => new Promise<void>((resolve) => (heard = resolve)),
     clock,
     people,
     logins,

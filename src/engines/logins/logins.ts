@@ -9,13 +9,14 @@ import type { LoginReport, Logins, OwnOrigins } from '../../kernel/logins.ts'
 import type { AttemptFrom, People } from '../../kernel/people.ts'
 import type { Secrets, Store } from '../../kernel/ports.ts'
 import { intersect } from '../../kernel/scope.ts'
+import { openSharedCopy } from '../../kernel/shared-copy.ts'
 import { createKnownLogins } from './known-logins.ts'
 import { createLoginStore, isOver, type Hashes } from './login-store.ts'
 import { recur } from './recurring.ts'
 import { hashOf, newFamily, newSecret, readRefreshToken, type RefreshToken } from './refresh-token.ts'
-import { openSigningKeys } from './signing-keys.ts'
+import { createSigningKeys } from './signing-keys.ts'
 import { subjectOf } from './subject.ts'
-import { LOGIN_PREFIX, openLoginTables, revisionOf, scopesOf, type LoginRow } from './tables.ts'
+import { LOGIN_PREFIX, migrateLogins, scopesOf, type LoginDb, type LoginRow, type LoginTables } from './tables.ts'
 import { createPairs } from './token-pair.ts'
 import { createVerifier } from './verifier.ts'
 
@@ -42,22 +43,20 @@ export interface OpenLogins extends Logins {
   close(): Promise<void>
 }
 
-/** How often a database that other hubs use too is asked whether they changed something, milliseconds. */
-const LOOK_EVERY_MS = 1000
 /** How often old keys and logins are looked for, milliseconds. */
 const TIDY_EVERY_MS = 3_600_000
 
 /** Throws Fault `storage_failed` or `unavailable` where the database does. */
 export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   const { store, secrets, people, origins, throttle, events, clock, log } = options
-  const isShared = store.dialect === 'postgres'
-  const db = await openLoginTables(store)
+  await migrateLogins(store)
+  const db: LoginDb = { tables: store.as<LoginTables>(), change: (work) => copy.change(work) }
   const table = createLoginStore(db, clock)
-  const keys = await openSigningKeys({ db, secrets, clock, log })
+  const keys = createSigningKeys({ db, secrets, clock, log })
   const pair = createPairs({ origins, clock, signer: keys.signer })
   const listeners = new Set<() => void>()
   const writing = new Set<Promise<void>>()
-  let revision = -1
+  let isOpen = false
 
   const changed = () => {
     seen.changed()
@@ -66,9 +65,17 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   const known = createKnownLogins(clock, (credentials) => {
     changed()
     // What ended before the hub started, nothing in it lives on.
-    if (revision >= 0) for (const credential of credentials) events.emit('access.ended', { credential })
+    if (isOpen) for (const credential of credentials) events.emit('access.ended', { credential })
   })
-  const { source, seen } = createVerifier({ keys, people, origins, clock, log, isShared, isEnded: known.isEnded })
+  const { source, seen } = createVerifier({
+    keys,
+    people,
+    origins,
+    clock,
+    log,
+    isShared: store.dialect === 'postgres',
+    isEnded: known.isEnded,
+  })
 
   const end = async (credentials: readonly string[]) => {
     if (credentials.length === 0) return
@@ -78,14 +85,16 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   }
   const endAllOf = (subject: string) => end(known.of(subject).map(({ credential }) => credential))
 
-  /** What other hubs on this database wrote. */
-  const look = async () => {
-    const latest = await revisionOf(db)
-    if (latest === revision) return
-    known.replace(await table.all(), await table.ended())
-    await keys.reload()
-    revision = latest
-  }
+  const copy = await openSharedCopy({
+    store,
+    topic: 'logins',
+    clock,
+    log,
+    async load() {
+      known.replace(await table.all(), await table.ended())
+      await keys.load()
+    },
+  })
 
   const tidy = async () => {
     await keys.tidy()
@@ -100,10 +109,7 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     const spending = await table.spend(shown, nextHash)
     if (spending.is === 'gone') return undefined
     const { row } = spending
-    if (spending.is === 'spent') {
-      known.put(row)
-      return row
-    }
+    if (spending.is === 'spent') return row
     const { credential, subject, client } = row
     if (spending.is === 'replayed') {
       log.warn('a refresh token was shown a second time: its login is ended', { credential, subject, client, ...from })
@@ -152,19 +158,13 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
       created_at: nowMs,
       used_at: nowMs,
     }
-    const gone = await table.add(row)
-    known.put(row)
-    known.end(gone)
+    known.end(await table.add(row))
     return pair(row, who, token)
   }
 
-  await look()
   await tidy()
-  const recurring = { clock, log }
-  const stops = [
-    recur({ ...recurring, everyMs: TIDY_EVERY_MS, what: 'looking for old logins' }, tidy),
-    ...(isShared ? [recur({ ...recurring, everyMs: LOOK_EVERY_MS, what: 'looking for changed logins' }, look)] : []),
-  ]
+  isOpen = true
+  const stopTidying = recur({ clock, log, everyMs: TIDY_EVERY_MS, what: 'looking for old logins' }, tidy)
   const stopListening = people.onChange((id) => {
     changed()
     if (subjectOf(id, people)) return
@@ -190,7 +190,8 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     async close() {
       stopListening()
       keys.close()
-      await Promise.all([...stops.map((stop) => stop()), ...writing])
+      await Promise.all([stopTidying(), ...writing])
+      await copy.stop()
     },
   }
 }

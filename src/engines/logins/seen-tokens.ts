@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Holder, ShownToken } from '../../kernel/identity.ts'
-import { TokenCache } from './token-cache.ts'
+import { RecentMap } from '../../kernel/recent-map.ts'
 
 /** A token whose signature and claims were found good. */
 export interface GoodToken {
@@ -33,7 +33,7 @@ interface Seen extends GoodToken {
 const MOST_SEEN = 1000
 
 export function createSeenTokens(clock: Clock): SeenTokens {
-  const seen = new TokenCache<Seen>(MOST_SEEN)
+  const seen = new RecentMap<Seen>(MOST_SEEN)
   let round = 0
 
   const answer = (token: Seen, resource: string | undefined): Holder => {

@@ -7,14 +7,14 @@ import type { Log } from '../../kernel/log.ts'
 import { ACCESS_TOKEN_SECONDS, type SigningJwk, type SigningKeys } from '../../kernel/logins.ts'
 import type { Secrets } from '../../kernel/ports.ts'
 import type { Signer } from './access-token.ts'
-import { changing, type KeyRow, type LoginDb } from './tables.ts'
+import type { KeyRow, LoginDb } from './tables.ts'
 
 /** The port, and what tokens are signed and verified with. */
 export interface OwnKeys extends SigningKeys {
   signer(): Signer
   verifying(kid: string): KeyObject | undefined
-  /** Reads them from the database: another hub may have made one. */
-  reload(): Promise<void>
+  /** Reads them from the database: there are none before that, and another hub may have made one. */
+  load(): Promise<void>
   /** A new key where the present one is old, and no more of those whose last token has run out. */
   tidy(): Promise<void>
   /** They are sealed anew no more when the key that seals them changes. */
@@ -40,13 +40,13 @@ const KEY_LIFE_MS = 90 * 86_400_000
 /** A retired key's last token may have been signed by another hub whose clock is behind. */
 const RETIRED_LIFE_MS = (ACCESS_TOKEN_SECONDS + 60) * 1000
 
-/** Throws Fault `storage_failed` or `unavailable` where the database does. */
-export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOptions): Promise<OwnKeys> {
+/** Every promise rejects with Fault `storage_failed` or `unavailable` where the database does. */
+export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOptions): OwnKeys {
   const listeners = new Set<() => void>()
   let keys: readonly Key[] = []
 
   const read = async (): Promise<readonly Key[]> => {
-    const rows = await db.selectFrom('signing_keys').selectAll().execute()
+    const rows = await db.tables.selectFrom('signing_keys').selectAll().execute()
     return rows
       .filter(isInUse(clock.now()))
       .map(open)
@@ -64,7 +64,7 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
     }
   }
 
-  const reload = async () => {
+  const load = async () => {
     const before = keys.map(({ kid }) => kid).join()
     keys = await read()
     if (keys.map(({ kid }) => kid).join() !== before) for (const listener of listeners) listener()
@@ -74,7 +74,7 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
     const jwk = generateKey()
     const { kid } = jwk
     const row = { kid, sealed: secrets.seal(JSON.stringify(jwk), contextOf(kid)), created_at: clock.now() }
-    await changing(db, async (changes) => {
+    await db.change(async (changes) => {
       await changes
         .updateTable('signing_keys')
         .set({ retired_at: clock.now() })
@@ -86,7 +86,6 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
         .execute()
     })
     log.info('access tokens are signed with a new key', { kid })
-    await reload()
   }
 
   const newest = (): Key => {
@@ -95,8 +94,6 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
     return key
   }
 
-  await reload()
-  if (keys.length === 0) await rotate()
   const close = secrets.tend(sealedKeys(db))
 
   return {
@@ -105,12 +102,11 @@ export async function openSigningKeys({ db, secrets, clock, log }: SigningKeysOp
     private: () => keys.map(({ jwk }) => jwk),
     public: () => ({ keys: keys.map(({ jwk: { d: _private, ...rest } }) => rest) }),
     rotate,
-    reload,
+    load,
     close,
     async tidy() {
-      await reload()
       if (keys.length === 0 || newest().createdMs + KEY_LIFE_MS <= clock.now()) await rotate()
-      await db
+      await db.tables
         .deleteFrom('signing_keys')
         .where('retired_at', '<=', clock.now() - RETIRED_LIFE_MS)
         .execute()
@@ -134,7 +130,7 @@ const newestFirst = (a: Key, b: Key): number =>
 const sealedKeys = (db: LoginDb): SealedTexts => ({
   what: 'keys that sign access tokens',
   async read(after, most) {
-    const rows = await db
+    const rows = await db.tables
       .selectFrom('signing_keys')
       .selectAll()
       .where('kid', '>', after ?? '')
@@ -144,7 +140,12 @@ const sealedKeys = (db: LoginDb): SealedTexts => ({
     return rows.map(({ kid, sealed }) => ({ id: kid, sealed, context: contextOf(kid) }))
   },
   async replace({ id, sealed: old }, sealed) {
-    await db.updateTable('signing_keys').set({ sealed }).where('kid', '=', id).where('sealed', '=', old).execute()
+    await db.tables
+      .updateTable('signing_keys')
+      .set({ sealed })
+      .where('kid', '=', id)
+      .where('sealed', '=', old)
+      .execute()
   },
 })
 

@@ -1,4 +1,4 @@
-import { sql, type Kysely, type Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Migration, Store } from '../../kernel/ports.ts'
 
 /** How the credentials of our own logins begin; those of the authorization server's grants do not. */
@@ -39,8 +39,6 @@ export interface LoginTables {
   logins: LoginRow
   ended_logins: EndedRow
   signing_keys: KeyRow
-  /** One row: it grows with every change, so that other hubs on this database see that there was one. */
-  login_revision: { id: number; revision: number }
 }
 
 const MIGRATIONS: readonly Migration[] = [
@@ -70,38 +68,15 @@ const MIGRATIONS: readonly Migration[] = [
         .addColumn('created_at', 'bigint', (column) => column.notNull())
         .addColumn('retired_at', 'bigint')
         .execute()
-      await db.schema
-        .createTable('login_revision')
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('revision', 'bigint', (column) => column.notNull())
-        .execute()
-      await (db as Kysely<LoginTables>).insertInto('login_revision').values({ id: 1, revision: 0 }).execute()
     },
   },
 ]
 
-export type LoginDb = Kysely<LoginTables>
-
-export async function openLoginTables(store: Store): Promise<LoginDb> {
-  await store.migrate('logins', MIGRATIONS)
-  return store.as<LoginTables>()
+/** The tables, and what other hubs on the same database did to them. */
+export interface LoginDb {
+  readonly tables: Kysely<LoginTables>
+  /** As one step, which all hubs take note of before this resolves, or soon after. */
+  change<T>(work: (db: Transaction<LoginTables>) => Promise<T>): Promise<T>
 }
 
-/**
- * Changes something, as one step that other hubs notice. The revision is raised first: whoever else wants to change something waits
- * for its row, so that what is read in here is not changed under it.
- */
-export function changing<T>(db: LoginDb, work: (db: Transaction<LoginTables>) => Promise<T>): Promise<T> {
-  return db.transaction().execute(async (transaction) => {
-    await transaction
-      .updateTable('login_revision')
-      .set({ revision: sql<number>`revision + 1` })
-      .execute()
-    return work(transaction)
-  })
-}
-
-export async function revisionOf(db: LoginDb): Promise<number> {
-  const row = await db.selectFrom('login_revision').select('revision').executeTakeFirst()
-  return row?.revision ?? 0
-}
+export const migrateLogins = (store: Store): Promise<void> => store.migrate('logins', MIGRATIONS)

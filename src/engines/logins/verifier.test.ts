@@ -22,7 +22,7 @@ function freshVerifier(at = clock) {
   people.set(ANNA)
   people.set({ ...ANNA, id: 'person-bert', isDisabled: true })
   const { source } = createVerifier({
-    keys: { verifying: (kid) => (kid === KID ? own.publicKey : undefined), reload: () => Promise.resolve() },
+    keys: { verifying: (kid) => (kid === KID ? own.publicKey : undefined), load: () => Promise.resolve() },
     people,
     origins,
     clock: at,

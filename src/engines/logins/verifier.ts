@@ -12,7 +12,7 @@ import { subjectOf } from './subject.ts'
 import { LOGIN_PREFIX } from './tables.ts'
 
 export interface VerifierOptions {
-  readonly keys: Pick<OwnKeys, 'verifying' | 'reload'>
+  readonly keys: Pick<OwnKeys, 'verifying' | 'load'>
   readonly people: Pick<People, 'get'>
   readonly origins: OwnOrigins
   readonly clock: Clock
@@ -50,7 +50,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   /** Keys that another hub made since, at most once a second: anybody can name one that does not exist. */
   const reload = async () => {
     mayReloadMs = clock.monotonic() + RELOAD_PAUSE_MS
-    await keys.reload()
+    await keys.load()
   }
 
   const accept = (shown: ShownToken, read: ReadToken, audience: Audience): Holder => {
