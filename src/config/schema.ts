@@ -292,6 +292,28 @@ export const ConfigSchema = z.strictObject({
     'Where a proxy with TLS serves the hub: `https://home.example`. It stands in logins and tokens, and its name may be ' +
       'called. Absent: where the hub listens.',
   ),
+  oauth: z
+    .strictObject({
+      clients: z
+        .array(
+          z
+            .string()
+            .regex(/^(?:\*|(?:\*\.)?[a-z0-9.-]+)$/, 'must be a host name, *.example.com for all below one, or *'),
+        )
+        .default(['*'])
+        .describe(
+          'Hosts at which a program may describe itself (Client ID Metadata Documents). A person decides in any case.',
+        ),
+      registration: z
+        .boolean()
+        .default(true)
+        .describe('Programs that have no such document may register themselves, as older ones do.'),
+      allowPrivateAddresses: z
+        .boolean()
+        .default(false)
+        .describe('Look for such documents in the home network, too. Any program could make the hub ask there.'),
+    })
+    .prefault({}),
   allowedHosts: z
     .array(z.string().regex(/^[^\s/]+$/, 'must be a host name, such as home.example, without scheme and path'))
     .default([])

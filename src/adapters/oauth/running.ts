@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
 import { Fault } from '../../kernel/fault.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { OwnOrigins } from '../../kernel/logins.ts'
 import { createProvider } from './provider.ts'
-import type { ProviderParts } from './provider-parts.ts'
+import type { Library, ProviderParts } from './provider-parts.ts'
 
 /** The library's server as it is now. */
 export interface Running {
@@ -28,7 +29,18 @@ export function createRunning(parts: ProviderParts, origins: OwnOrigins): () => 
 }
 
 async function make(issuer: string, parts: ProviderParts): Promise<Running> {
-  const library = await import('oidc-provider')
+  const library = await load(parts.log)
   const provider = createProvider(library, issuer, parts)
   return { provider, answer: provider.callback() }
+}
+
+/** The library greets whoever imports it on the console, which is the hub's protocol where it is run over stdio. */
+async function load(log: Log): Promise<Library> {
+  const { warn } = console
+  console.warn = (...words: unknown[]) => log.debug('the OAuth library says', { words: words.map(String) })
+  try {
+    return await import('oidc-provider')
+  } finally {
+    console.warn = warn
+  }
 }
