@@ -8,7 +8,7 @@ import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
-import { createIdentity, hashToken } from '../kernel/identity.ts'
+import { createIdentity, hashToken, type Holder } from '../kernel/identity.ts'
 import { silentLog } from '../kernel/log.ts'
 import type { Profiles } from '../kernel/mcp/profile.ts'
 import { operation } from '../kernel/operation.ts'
@@ -98,6 +98,8 @@ export interface TestMcpOptions {
   mostSessions?: number
   tools?: readonly Tool[]
   profiles?: Profiles
+  /** Further holders, by their token; what it says then counts. */
+  holders?: ReadonlyMap<string, Holder>
 }
 
 /** The MCP server over the sample tools, without a socket. */
@@ -109,6 +111,7 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
   identity.addSource(({ hash }) =>
     hash === hashToken(READER_TOKEN) ? { id: 'reader', name: 'reader', scopes: ['test:read'] } : undefined,
   )
+  identity.addSource(({ token }) => options.holders?.get(token))
   const server = createMcpServer({
     registry,
     invoke,
