@@ -35,6 +35,8 @@ const SERVERS: Server[] = [
   // Of these two every Linux has its own; another system may not.
   { name: 'stdbuf', program: 'stdbuf', places: [], debianPackage: 'coreutils' },
   { name: 'prlimit', program: 'prlimit', places: [], debianPackage: 'util-linux' },
+  { name: 'D-Bus', program: 'dbus-run-session', places: [], debianPackage: 'dbus-daemon' },
+  { name: 'GNOME Keyring', program: 'gnome-keyring-daemon', places: [], debianPackage: 'gnome-keyring' },
   { name: 'OpenSSL', program: 'openssl', places: [], debianPackage: 'openssl' },
 ]
 

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { loadSecrets, type Keyring } from '../../../engines/secrets.ts'
 import type { Caller } from '../../../kernel/caller.ts'
 import { heldClock } from '../../../kernel/clock.ts'
-import { Fault } from '../../../kernel/fault.ts'
+import type { Fault } from '../../../kernel/fault.ts'
 import type { SealedText } from '../../../kernel/keys.ts'
 import { silentLog } from '../../../kernel/log.ts'
 import { callerWith, owner, testDoor } from '../../../testing/hub.ts'
@@ -102,11 +102,15 @@ suite('encryption', () => {
       for (const operation of ['decrypt', 'rewrap'])
         assert.deepEqual(await told(call(operation, { ciphertext: tampered, associated_data: 'a' })), one, why)
     await fc.assert(
-      fc.asyncProperty(fc.nat(text.length - 1), fc.constantFrom(...'Aa0-_. '), async (at, character) => {
-        fc.pre(text[at] !== character)
-        const changed = text.slice(0, at) + character + text.slice(at + 1)
-        assert.deepEqual(await told(call('decrypt', { ciphertext: changed, associated_data: 'a' })), one)
-      }),
+      fc.asyncProperty(
+        fc.nat(text.length - 1),
+        fc.constantFrom('A', 'a', '0', '-', '_', '.', ' '),
+        async (at, character) => {
+          fc.pre(text[at] !== character)
+          const changed = text.slice(0, at) + character + text.slice(at + 1)
+          assert.deepEqual(await told(call('decrypt', { ciphertext: changed, associated_data: 'a' })), one)
+        },
+      ),
     )
   })
 
