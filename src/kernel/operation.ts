@@ -23,6 +23,8 @@ export interface OperationSpec<Deps, Input extends z.ZodObject, Output extends z
   passesOn?: boolean
   /** What of the home it touches; absent, or undefined: no telling, so nobody who is bound to a room may call it. */
   touches?: (input: z.output<Input>) => readonly Touch[] | undefined
+  /** `false`: MCP clients neither see nor call it. */
+  forModels?: boolean
   /** Its own REST address; without one it is `POST /api/<service>/<operation>`. */
   route?: Route
   /** How often one caller may call it: for what costs money, or wears something out. */
@@ -65,6 +67,7 @@ export function operation<Deps = unknown>() {
       streams: spec.streams ?? false,
       ...(spec.passesOn !== undefined && { passesOn: spec.passesOn }),
       ...(spec.touches && { touches: spec.touches }),
+      ...(spec.forModels !== undefined && { forModels: spec.forModels }),
       ...(spec.route !== undefined && { route: spec.route }),
       ...(spec.rate !== undefined && { rate: spec.rate }),
       ...timeoutOf(spec.timeoutMs as number | ((input: unknown) => number) | undefined),

@@ -76,6 +76,8 @@ export interface Tool {
   readonly streams: boolean
   /** `false`: it can be found by name, and stands in no list. */
   readonly listed?: boolean
+  /** `false`: MCP clients neither see nor call it. It takes or gives what no model should have: a password, a token. */
+  readonly forModels?: boolean
   /** The tool as another MCP server describes it; MCP clients get that, with the name the hub gives it. */
   readonly mcp?: { readonly value: Readonly<Record<string, unknown>> }
   readonly route?: Route

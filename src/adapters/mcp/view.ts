@@ -66,7 +66,7 @@ export function createView(options: ViewOptions): View {
   const tools = ({ revision, caller }: Asked) =>
     listed(
       profile,
-      registry.list().filter((entry) => profile.includes(entry) && sees(caller, entry)),
+      registry.list().filter((entry) => isTool(entry) && sees(caller, entry)),
     ).map((entry) => ({
       key: entry.name,
       text: describeTool(entry, revision, catalog),
@@ -93,7 +93,9 @@ export function createView(options: ViewOptions): View {
     return entries
   }
   const isTool = (entry: Entry) =>
-    entry.tool.name.charCodeAt(entry.provider.id.length) !== SLASH && profile.includes(entry)
+    entry.tool.name.charCodeAt(entry.provider.id.length) !== SLASH &&
+    entry.tool.forModels !== false &&
+    profile.includes(entry)
   return {
     profile,
     catalog,

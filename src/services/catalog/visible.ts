@@ -27,7 +27,11 @@ export interface Looking {
 /** What this caller can find and call: of its profile, within its grants, and other than the tools that do just that. */
 export function visibleTo({ profiles, sight }: Looking, asker: Asker): (entry: Entry) => boolean {
   const profile = profileOf(profiles, asker)
-  return (entry) => entry.provider.id !== CATALOG && profile.includes(entry) && sight.sees(asker.caller, entry)
+  return (entry) =>
+    entry.provider.id !== CATALOG &&
+    (asker.peer === undefined || entry.tool.forModels !== false) &&
+    profile.includes(entry) &&
+    sight.sees(asker.caller, entry)
 }
 
 /** The same as a list, in order of their names. */
