@@ -49,7 +49,7 @@ async function ask(group: Group<Link>, { operation, input, context, kind }: Aske
   const { repeatable } = kind
   const outcome = await group.run(
     (link, signal) => link.call({ operation, input, context, signal, repeatable }),
-    context.signal,
+    context,
     kind,
   )
   // Outside of the group: that the service refused, or that what it works on is down, says nothing against it.

@@ -28,7 +28,7 @@ export function passTo(
   if (instances.length === 1)
     return group.run(
       (connection, own) => send({ request, context, connection, signal: own, instances }),
-      signal,
+      context,
       kindOf(request),
     )
   // A call that waits for its client waits in one place.
@@ -41,7 +41,7 @@ async function passToOne({ group, instances }: Place, request: PassedRequest, co
   const tried: Attempt[] = []
   const result = await group.run(
     (connection, signal) => send({ request, context, connection, signal, instances }),
-    context.signal,
+    context,
     kindOf(request),
     tried,
   )

@@ -57,7 +57,7 @@ function group(replicas: readonly Replica[], options: Options = {}) {
     ...(hedgeAfterMs !== undefined && { hedgeAfterMs }),
   })
   const call = (kind: CallKind = ONCE, tried?: Attempt[], signal = never) =>
-    group.run((connection, own) => (connection.asked++, connection.answer(own)), signal, kind, tried)
+    group.run((connection, own) => (connection.asked++, connection.answer(own)), { signal }, kind, tried)
   return { group, clock, call }
 }
 
@@ -213,7 +213,7 @@ suite('group', () => {
     const send = () => (asked++, Promise.reject(new Fault('unavailable', 'gone')))
     for (let turn = 0; turn < 100; turn++) {
       for (const each of replicas) each.connection = { answer: broken('x'), asked: 0 }
-      await assert.rejects(one.run(send, never, READ))
+      await assert.rejects(one.run(send, { signal: never }, READ))
     }
     assert.ok(asked <= 100 + 20 + 20, String(asked))
   })

@@ -50,13 +50,20 @@ export interface Attempt {
 
 export type Send<C, T> = (member: C, signal: AbortSignal) => Promise<T>
 
+/** Whose call it is: a call's context says it. */
+export interface CallFrom {
+  readonly signal: AbortSignal
+  /** Each caller has a fair share of a member that is busy; absent: nobody in particular. */
+  readonly caller?: { readonly id: string }
+}
+
 /** Several equals behind one name: each call goes to the one that suits best, and to another when that fails. */
 export interface Group<C> {
   /**
    * `send` must settle when its signal aborts. `tried` gets an entry for each member that was asked. Throws what the
    * member threw; Fault `unavailable` when none may be asked; where several failed, a Fault that tells of each.
    */
-  run<T>(send: Send<C, T>, signal: AbortSignal, kind?: CallKind, tried?: Attempt[]): Promise<T>
+  run<T>(send: Send<C, T>, from: CallFrom, kind?: CallKind, tried?: Attempt[]): Promise<T>
   /** Takes effect with the next call. Throws Fault `not_found` for a weight of somebody who is not there. */
   configure(change: { strategy?: Strategy; weights?: Readonly<Record<string, number>> }): void
   /** Those that stay, by id and identity, keep what is known of them. */
@@ -85,11 +92,12 @@ class BalancedGroup<C> implements Group<C> {
     this.replace(options.members)
   }
 
-  run<T>(send: Send<C, T>, signal: AbortSignal, kind: CallKind = ONCE, tried?: Attempt[]): Promise<T> {
+  run<T>(send: Send<C, T>, from: CallFrom, kind: CallKind = ONCE, tried?: Attempt[]): Promise<T> {
     const [first] = this.#members
     // With one member there is nothing to choose, and nobody else to ask.
-    if (first && this.#members.length === 1 && tried === undefined) return first.call(send, signal)
-    return this.#runAmong(send, signal, kind, tried ?? [])
+    if (first && this.#members.length === 1 && tried === undefined)
+      return first.call(send, from.signal, from.caller?.id)
+    return this.#runAmong(send, from, kind, tried ?? [])
   }
 
   configure({ strategy, weights = {} }: { strategy?: Strategy; weights?: Readonly<Record<string, number>> }): void {
@@ -118,7 +126,8 @@ class BalancedGroup<C> implements Group<C> {
     return groupReport(this.#members, this.#options.clock.now())
   }
 
-  async #runAmong<T>(send: Send<C, T>, signal: AbortSignal, kind: CallKind, tried: Attempt[]): Promise<T> {
+  async #runAmong<T>(send: Send<C, T>, from: CallFrom, kind: CallKind, tried: Attempt[]): Promise<T> {
+    const { signal } = from
     const asked = new Set<GroupMember<C>>()
     const errors: unknown[] = []
     this.#budget.earn(1)
@@ -131,7 +140,7 @@ class BalancedGroup<C> implements Group<C> {
       asked.add(member)
       if (errors.length > 0) this.#failovers++
       try {
-        return await this.#ask(member, { send, signal, kind, tried, asked })
+        return await this.#ask(member, { send, from, kind, tried, asked })
       } catch (error) {
         errors.push(error)
         if (signal.aborted || !this.#mayFailOver(error, kind)) throw error
@@ -141,7 +150,8 @@ class BalancedGroup<C> implements Group<C> {
 
   #ask<T>(first: GroupMember<C>, call: RunningCall<C, T>): Promise<T> {
     const { hedgeAfterMs, clock } = this.#options
-    const { kind, asked, signal } = call
+    const { kind, asked, from } = call
+    const { signal } = from
     if (!kind.hedged || hedgeAfterMs === undefined || this.#members.length === asked.size)
       return this.#attempt(first, call, signal)
     const second = () => {
@@ -165,7 +175,7 @@ class BalancedGroup<C> implements Group<C> {
         ...(reason !== undefined && { reason }),
       })
     try {
-      const result = await member.call(call.send, signal)
+      const result = await member.call(call.send, signal, call.from.caller?.id)
       done('ok')
       return result
     } catch (error) {
@@ -197,7 +207,7 @@ class BalancedGroup<C> implements Group<C> {
 
 interface RunningCall<C, T> {
   readonly send: Send<C, T>
-  readonly signal: AbortSignal
+  readonly from: CallFrom
   readonly kind: CallKind
   readonly tried: Attempt[]
   readonly asked: Set<GroupMember<C>>

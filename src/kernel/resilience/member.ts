@@ -4,7 +4,7 @@ import type { StatusReport } from '../status.ts'
 import type { Candidate } from './balance.ts'
 import { notSent, verdictOf } from './blame.ts'
 import { Breaker, REFUSED, type BreakerOptions, type Ticket } from './breaker.ts'
-import { Bulkhead, type BulkheadLimits } from './bulkhead.ts'
+import { Bulkhead, type BulkheadLimits, type Share } from './bulkhead.ts'
 import type { Ejection, Watched } from './outlier.ts'
 
 /** One of several equals that can be asked: a replica of a server, an instance of a service. */
@@ -67,37 +67,42 @@ export class GroupMember<C> implements Candidate, Watched {
     return value
   }
 
-  /** One call, within its breaker and bulkhead. A fault of a call that was not sent is marked so. */
-  call<T>(send: (member: C, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** One call, within its breaker and its caller's share of the bulkhead. A fault of a call that was not sent is marked so. */
+  call<T>(send: (member: C, signal: AbortSignal) => Promise<T>, signal: AbortSignal, caller?: string): Promise<T> {
     const value = this.current()
-    if (value === undefined || !this.bulkhead.hasRoom) return this.#callLater(send, signal)
+    const share = this.bulkhead.shareOf(caller)
+    if (value === undefined || !this.bulkhead.hasRoomFor(share)) return this.#callLater(send, signal, share)
     const ticket = this.breaker.begin()
     if (ticket === REFUSED) return Promise.reject(this.refusal())
     // There is room, so nobody waits.
-    void this.bulkhead.enter(signal)
+    void this.bulkhead.enter(signal, share)
     const startMs = this.#clock.monotonic()
     const answer = send(value, signal)
     answer.then(
       () => {
         this.#answered(ticket, startMs, this.#clock.monotonic())
-        this.bulkhead.leave()
+        this.bulkhead.leave(share)
       },
       (error: unknown) => {
         this.#failed(ticket, startMs, error)
-        this.bulkhead.leave()
+        this.bulkhead.leave(share)
       },
     )
     return answer
   }
 
   /** The same where the call has to wait: for a place, or until the member is up. */
-  async #callLater<T>(send: (member: C, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #callLater<T>(
+    send: (member: C, signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+    share: Share,
+  ): Promise<T> {
     let value = this.current()
     const ticket = this.breaker.begin()
     if (ticket === REFUSED) throw this.refusal()
     let startMs = NOT_SENT
     try {
-      const place = this.bulkhead.enter(signal)
+      const place = this.bulkhead.enter(signal, share)
       if (place !== undefined) {
         await place
         value = this.current()
@@ -117,7 +122,7 @@ export class GroupMember<C> implements Candidate, Watched {
       else this.#failed(ticket, startMs, error)
       throw error
     } finally {
-      this.bulkhead.leave()
+      this.bulkhead.leave(share)
     }
   }
 
