@@ -12,6 +12,7 @@ import { stdio } from './stdio.ts'
 import type { Terminal } from './terminal.ts'
 import { createToken, listTokens, revokeToken, rotateKey, rotateToken, showToken } from './token.ts'
 import { tools, type ToolsFlags } from './tools.ts'
+import { addUserCommands } from './user-commands.ts'
 
 export interface Cli {
   /** Runs one command line, without the program's name; returns the exit code. Never throws. */
@@ -32,6 +33,7 @@ export function createCli<Config extends HubConfig>(
   const program = base(composition.version, terminal)
   addHubCommands(program, context, ends)
   addClientCommands(program, context, ends)
+  addUserCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addTokenCommands(program, context, ends)
   addKeyCommands(program, context, ends)
   const { flags } = composition
@@ -128,11 +130,16 @@ function addTokenCommands<Config extends HubConfig>(program: Command, context: C
   ).action((_, command: Command) => ends(rotateToken(context, command.optsWithGlobals<HubFlags>())))
   withHub(token.command('create').description('make a token for a person, a device or a program'), flags)
     .argument('<name>', 'what it is for')
-    .requiredOption('--scope <scope...>', 'area:verb, area:* or *')
+    .requiredOption('--scope <scope...>', 'area:verb, area:* or *; @room/kitchen after it: there alone')
+    .option('--for <name>', 'whose it is; absent: yours, or nobody’s')
     .option('--expires-in-days <days>', 'absent: it works until it is revoked')
     .action((name: string, _, command: Command) =>
       ends(
-        createToken(context, name, command.optsWithGlobals<HubFlags & { scope: string[]; expiresInDays?: string }>()),
+        createToken(
+          context,
+          name,
+          command.optsWithGlobals<HubFlags & { scope: string[]; expiresInDays?: string; for?: string }>(),
+        ),
       ),
     )
   withHub(token.command('list').description('the tokens there are, besides the owner’s'), flags).action(

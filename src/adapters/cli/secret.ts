@@ -1,12 +1,11 @@
-import { text } from 'node:stream/consumers'
-import { isCancel, password } from '@clack/prompts'
 import { Fault } from '../../kernel/fault.ts'
 import { print } from './call.ts'
-import { aborted, cancellable, type Context } from './context.ts'
+import { cancellable, type Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
+import { hiddenInput } from './hidden-input.ts'
 import type { HubConfig } from './hub.ts'
 import { harmless } from './style.ts'
-import { write, type Terminal } from './terminal.ts'
+import { write } from './terminal.ts'
 
 interface Flags {
   readonly json?: boolean
@@ -22,23 +21,12 @@ export async function setSecret<Config extends HubConfig>(
   flags: Flags,
 ): Promise<Exit> {
   const { secrets } = filesOf(context, flags)
-  const value = await cancellable(context, (signal) => valueFrom(context.terminal, name, signal))
+  const value = await cancellable(context, (signal) =>
+    hiddenInput(context.terminal, { message: `Value of ${name}`, signal }),
+  )
   secrets.set(name, value)
   await write(context.terminal.stderr, `Kept. Write \${secret:${harmless(name)}} where it belongs.\n`)
   return 'ok'
-}
-
-async function valueFrom({ stdin, stdout }: Terminal, name: string, signal: AbortSignal): Promise<string> {
-  if (!stdin.isTTY) {
-    try {
-      return (await Promise.race([text(stdin), aborted(signal)])).replace(/\r?\n$/, '')
-    } finally {
-      stdin.destroy()
-    }
-  }
-  const value = await password({ message: `Value of ${harmless(name)}`, input: stdin, output: stdout, signal })
-  if (isCancel(value)) throw new Fault('cancelled', 'Nothing was changed.')
-  return value
 }
 
 /** `alicia secret list`: names, never values. */

@@ -6,6 +6,7 @@ import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { hostInUrl } from './host.ts'
 import { hubClient } from './hub-client.ts'
+import { harmless } from './style.ts'
 import { write } from './terminal.ts'
 
 /** `alicia token`: the owner's token alone on stdout, or with `--snippet` a client configuration that holds it. */
@@ -53,19 +54,27 @@ export async function rotateKey<Config extends HubConfig>(
 export async function createToken<Config extends HubConfig>(
   context: Context<Config>,
   name: string,
-  flags: HubFlags & { readonly scope: readonly string[]; readonly expiresInDays?: string },
+  flags: HubFlags & { readonly scope: readonly string[]; readonly expiresInDays?: string; readonly for?: string },
 ): Promise<Exit> {
   const days = daysOf(flags.expiresInDays)
-  const input = { name, scopes: flags.scope, ...(days !== undefined && { expires_in_days: days }) }
-  const result = (await run(context, flags, 'tokens.create_token', input)) as { token?: unknown }
+  const input = {
+    name,
+    scopes: flags.scope,
+    ...(days !== undefined && { expires_in_days: days }),
+    ...(flags.for !== undefined && { for: flags.for }),
+  }
+  const result = (await run(context, flags, 'tokens.create_token', input)) as { token?: unknown; scopes?: unknown }
   const { terminal } = context
   if (flags.json || typeof result.token !== 'string') await print(terminal, result, flags.json ?? false)
   else {
     await write(terminal.stdout, `${result.token}\n`)
-    await write(terminal.stderr, `Keep it: it is not shown again. It may: ${flags.scope.join(', ')}.\n`)
+    await write(terminal.stderr, `Keep it: it is not shown again. It may: ${scopesIn(result.scopes)}.\n`)
   }
   return 'ok'
 }
+
+const scopesIn = (scopes: unknown): string =>
+  Array.isArray(scopes) && scopes.length > 0 ? harmless(scopes.join(', ')) : 'nothing'
 
 export async function listTokens<Config extends HubConfig>(context: Context<Config>, flags: HubFlags): Promise<Exit> {
   const result = await run(context, flags, 'tokens.list_tokens', {})
