@@ -5,7 +5,6 @@ import type { AuditEntry } from '../../kernel/audit.ts'
 import { heldClock } from '../../kernel/clock.ts'
 import { createLog } from '../../kernel/log.ts'
 import type { Effect } from '../../kernel/tool.ts'
-import type { AuditRow } from './columns.ts'
 import { openAuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-table.ts'
 import { newKey } from './chain-keys.ts'
@@ -75,10 +74,7 @@ suite('audit', () => {
         details: { approvedBy: 'owner', arguments: { level: 1 } },
       }),
     )
-    const { mac, chain, bytes, ...row } = (await db
-      .selectFrom('audit')
-      .selectAll()
-      .executeTakeFirstOrThrow()) as AuditRow
+    const { mac, chain, bytes, ...row } = await db.selectFrom('audit').selectAll().executeTakeFirstOrThrow()
     assert.match(`${mac} ${chain} ${bytes}`, /^[0-9a-f]{8}\.[\w-]{43} [0-9a-f]{12} \d{3}$/)
     assert.deepEqual(row, {
       at_ms: clock.now(),

@@ -60,6 +60,12 @@ export class ChainSigner {
     return isSame(this.#mac(key, contentOf(previousMac, link, JSON.stringify(link.values))), link.mac) ? 'good' : 'bad'
   }
 
+  /** What its mac would be after that one, under the key that it names; undefined: that key is not there. */
+  macAs(link: Link, previousMac: string): string | undefined {
+    const key = this.#keyOf(link.mac) ?? this.#keyOf(previousMac)
+    return key && this.#mac(key, contentOf(previousMac, link, JSON.stringify(link.values)))
+  }
+
   /** Signs something about a chain that is no entry, such as where what was pruned ended. */
   sign(...parts: readonly (string | number)[]): string {
     const [key] = this.#keys()

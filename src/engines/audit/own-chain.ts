@@ -55,7 +55,10 @@ export async function openOwnChain({ table, signer, file, clock, log }: OwnChain
   const resolve = async (links: readonly Link[]) => {
     const tail = await storedHead(table, head.chain)
     const at = links.findIndex(({ seq, mac }) => seq === tail.seq && mac === tail.mac)
-    if (at >= 0) return await insert(links.slice(at + 1))
+    if (at >= 0) {
+      head = tail
+      return await insert(links.slice(at + 1))
+    }
     log.error('another hub writes to the audit in the name of this one; a new chain is begun', { chain: head.chain })
     head = newHead()
     await table.addChain(firstAnchor(signer, head.chain, clock.now()))

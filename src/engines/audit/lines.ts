@@ -1,0 +1,122 @@
+import { Fault } from '../../kernel/fault.ts'
+import type { TrailLine } from '../../kernel/trail.ts'
+import { isGenuine } from './anchor.ts'
+import { linkOf, type AnchorRow, type AuditTable } from './audit-table.ts'
+import { ChainCheck } from './chain-check.ts'
+import type { ChainSigner, Head } from './chain.ts'
+import { COLUMNS, type AuditRow } from './columns.ts'
+import type { ChainReport, TrailReport } from '../../kernel/trail.ts'
+
+/** A line of an export says what it is. */
+const KINDS = ['chain', 'entry', 'end'] as const
+
+/** The chains with their entries, from a place on. The last line of each chain says where it ends, as known outside the database. */
+export async function lines(
+  table: AuditTable,
+  heads: readonly Head[],
+  from: string | undefined,
+  most: number,
+): Promise<{ lines: TrailLine[]; next?: string }> {
+  const anchors = await table.chains()
+  const place = from === undefined ? firstPlace(anchors) : placeOf(from)
+  const at = anchors.findIndex(({ chain }) => chain === place?.chain)
+  const anchor = anchors[at]
+  if (!place || !anchor) return { lines: [] }
+  const made: TrailLine[] = place.seq === undefined ? [{ line: 'chain', ...anchor }] : []
+  const rows = await table.db
+    .selectFrom('audit')
+    .selectAll()
+    .where('chain', '=', anchor.chain)
+    .where('seq', '>', place.seq ?? anchor.pruned_seq)
+    .orderBy('seq')
+    .limit(most)
+    .execute()
+  made.push(...rows.map((row) => ({ line: 'entry', ...row })))
+  if (rows.length === most) return { lines: made, next: `${anchor.chain}.${rows.at(-1)?.seq}` }
+  const head = heads.find(({ chain }) => chain === anchor.chain)
+  if (head) made.push({ line: 'end', chain: head.chain, seq: head.seq, mac: head.mac })
+  const following = anchors[at + 1]
+  return { lines: made, ...(following && { next: following.chain }) }
+}
+
+interface LinePlace {
+  readonly chain: string
+  /** The last one that was given; absent: the chain itself was not yet. */
+  readonly seq?: number
+}
+
+const firstPlace = ([first]: readonly AnchorRow[]): LinePlace | undefined => first && { chain: first.chain }
+
+const PLACE = /^([0-9a-f]{1,32})(?:\.(\d{1,15}))?$/
+
+function placeOf(text: string): LinePlace {
+  const [, chain, seq] = PLACE.exec(text) ?? []
+  if (chain === undefined)
+    throw new Fault('invalid_input', 'The place is none that an export gave.', { hint: 'Begin anew without one.' })
+  return { chain, ...(seq !== undefined && { seq: Number(seq) }) }
+}
+
+/** Verifies an export, line by line. Throws Fault `invalid_input` for a line that is none, with its number. */
+export async function verifyLines(signer: ChainSigner, source: AsyncIterable<string>): Promise<TrailReport> {
+  const chains: ChainReport[] = []
+  let reading: { anchor: AnchorRow; check: ChainCheck; end?: Head } | undefined
+  let strays = 0
+  let number = 0
+  const finish = () => {
+    if (reading) chains.push(reportOf(signer, reading))
+    reading = undefined
+  }
+  for await (const text of source) {
+    number++
+    if (text.trim() === '') continue
+    const line = parseLine(text, number)
+    if (line['line'] === 'chain') {
+      finish()
+      const anchor = line as unknown as AnchorRow
+      reading = { anchor, check: new ChainCheck(signer, { seq: anchor.pruned_seq, mac: anchor.pruned_mac }) }
+    } else if (!reading || reading.anchor.chain !== line['chain']) strays++
+    else if (line['line'] === 'end') reading.end = line as unknown as Head
+    else reading.check.add(linkOf(rowOf(line)))
+  }
+  finish()
+  return {
+    isSound: strays === 0 && chains.every(({ problemCount }) => problemCount === 0),
+    chains,
+    beforeChain: 0,
+    strays,
+  }
+}
+
+function reportOf(
+  signer: ChainSigner,
+  { anchor, check, end }: { anchor: AnchorRow; check: ChainCheck; end?: Head },
+): ChainReport {
+  const findings = check.end()
+  const problems = [...findings.problems]
+  const last = findings.lastSeq ?? anchor.pruned_seq
+  if (end && end.seq > last) problems.push({ is: 'cut_off', seq: last + 1, toSeq: end.seq })
+  if (!findings.isForeign && !isGenuine(signer, anchor)) problems.unshift({ is: 'anchor', seq: anchor.pruned_seq })
+  return {
+    chain: anchor.chain,
+    isOwn: end !== undefined,
+    prunedSeq: anchor.pruned_seq,
+    ...findings,
+    problems,
+    problemCount: findings.problemCount + problems.length - findings.problems.length,
+  }
+}
+
+/** In the order in which a mac covers them, whatever the order in the line. */
+const rowOf = (line: TrailLine): AuditRow =>
+  Object.fromEntries(COLUMNS.map((column) => [column, line[column] ?? null])) as unknown as AuditRow
+
+function parseLine(text: string, number: number): TrailLine {
+  try {
+    const line: unknown = JSON.parse(text)
+    if (typeof line === 'object' && line !== null && 'line' in line && KINDS.some((kind) => kind === line.line))
+      return line as TrailLine
+  } catch {
+    // Told below.
+  }
+  throw new Fault('invalid_input', `Line ${number} is not one of an export of the audit.`)
+}
