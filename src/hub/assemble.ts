@@ -29,9 +29,11 @@ import { keepingOf, redactionOf, trailPart } from './audit.ts'
 import { busServicesPart } from './bus-services.ts'
 import { capabilitiesIn } from './capabilities.ts'
 import { createEconomy } from './context-economy.ts'
+import { createAuthorization } from './authorization.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
+import { loginsPart } from './logins.ts'
 import { START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { ownOrigins } from './own-origins.ts'
 import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
@@ -129,6 +131,7 @@ export function assemble(
   const throttle = createLoginThrottle(clock)
   const origins = ownOrigins({ ...config, address: () => address })
   const people = peopleOf({ config, roles, origins, throttle })
+  const authorization = createAuthorization({ config, origins, profiles, registry, throttle, events, clock, log })
   const surroundings = { clock, events, log }
   const lifecycle: Lifecycle = createLifecycle(
     [
@@ -147,6 +150,10 @@ export function assemble(
           lifecycle.report(service.name),
         ),
       ),
+      // Without people there is nobody to log in.
+      ...(config.without.includes('people')
+        ? []
+        : [loginsPart({ origins, throttle, events, clock, log }), authorization.part]),
       approvalNewsPart(approvals, { events, log }),
       mqttPart({ config, hub, events, clock, log }),
       busServicesPart({
@@ -181,6 +188,7 @@ export function assemble(
         hub,
         identity,
         mcp,
+        authorization,
         sight,
         log,
         refusals,
@@ -204,6 +212,8 @@ export const RESERVED = [
   'hub',
   'store',
   'trail',
+  'logins',
+  'authorization',
   'broker',
   'bus',
   'http',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createAddressOf, createIsProxy } from '../adapters/http/client-address.ts'
 import { openAuthorizationServer, type AuthorizationServer } from '../adapters/oauth/authorization-server.ts'
 import { RESOURCE_METADATA_PATH, resourceMetadata } from '../adapters/oauth/resource-metadata.ts'
 import { startingScopes } from '../adapters/oauth/scope-text.ts'
@@ -24,8 +25,6 @@ export interface AuthorizationOptions {
   readonly log: Log
   /** Issuers besides the hub's own whose tokens are good. */
   readonly otherIssuers?: readonly string[]
-  /** Set by the HTTP server, which knows its proxies. */
-  addressOf(request: IncomingMessage): string | undefined
 }
 
 /** What the HTTP server needs of it. */
@@ -33,8 +32,8 @@ export interface Authorization {
   readonly part: Part
   /** Answers at the path; undefined: it is none of these. */
   at(path: string): ((request: IncomingMessage, response: ServerResponse) => void) | undefined
-  /** Where the resource at the path describes itself, for whoever asks at that name of the hub. */
-  metadataUrl(request: IncomingMessage, resource: string): string
+  /** Where the resource that was asked for describes itself, at the name of the hub that was used. */
+  metadataUrl(request: IncomingMessage): string
 }
 
 /** A client's document is a few kilobytes, and a person waits for it. */
@@ -59,7 +58,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   }
   return {
     at: (path) => resourceMetadata(path, metadata) ?? server?.at(path),
-    metadataUrl: (request, resource) => originOf(request) + RESOURCE_METADATA_PATH + resource,
+    metadataUrl: (request) => originOf(request) + RESOURCE_METADATA_PATH + pathOf(request),
     part: {
       name: 'authorization',
       needs: ['store', 'secrets', 'identity', 'people', 'logins'],
@@ -85,6 +84,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
           }),
           isProfile,
           startingScopes: scopesOf,
+          addressOf: createAddressOf(createIsProxy(config.trustedProxies)),
           endLogin: (credential) => logins.end(credential),
         })
         server = running
@@ -97,6 +97,12 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       },
     },
   }
+}
+
+/** Without its query; messages to a stream belong to that stream. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  const [path = ''] = url.split('?', 1)
+  return path === '/messages' ? '/sse' : path
 }
 
 /** No address is exempt from the guard. */

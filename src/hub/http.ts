@@ -27,6 +27,7 @@ import type { Hub, LoginAnswer } from '../kernel/ports.ts'
 import { quotaHeaders } from '../kernel/rate-limit-headers.ts'
 import type { Refusals } from '../kernel/refusals.ts'
 import type { Sight } from '../kernel/reach.ts'
+import type { Authorization } from './authorization.ts'
 import type { OwnBroker } from './engines.ts'
 import { LOGIN_CALLBACK_PATH } from './gateway.ts'
 
@@ -50,6 +51,7 @@ export interface HttpOptions {
   readonly log: Log
   readonly refusals: Refusals
   readonly quotaOf: CallLimits['quotaOf']
+  readonly authorization: Pick<Authorization, 'at' | 'metadataUrl'>
   /** Undefined while it does not run, or runs elsewhere. */
   broker(): OwnBroker | undefined
   /** Ends a login at another server that a browser comes back from; resolves to that server's name. */
@@ -60,7 +62,7 @@ export interface HttpOptions {
 
 /** The one HTTP server: REST, the API page, MCP over HTTP and WebSocket, MQTT over WebSocket. */
 export function httpPart(options: HttpOptions): Part {
-  const { config, log, hub } = options
+  const { config, log, hub, authorization } = options
   const { refusals, quotaOf } = options
   const isProxy = createIsProxy(config.trustedProxies)
   const addressOf = createAddressOf(isProxy)
@@ -96,6 +98,7 @@ export function httpPart(options: HttpOptions): Part {
   const exchangeOptions = (resource: string): ExchangeOptions => ({
     limits,
     quota,
+    metadataUrl: authorization.metadataUrl,
     authenticate(request) {
       const { authorization } = request.headers
       if (authorization === undefined) throw tokenMissing()
@@ -131,10 +134,10 @@ export function httpPart(options: HttpOptions): Part {
               ? loginCallback(request, { finish: options.finishLogin, log })
               : rest(request, env),
         },
-        onDirect: (path, method) => mcpPath(path, method, mcpParts),
+        onDirect: (path, method) => mcpPath(path, method, mcpParts) ?? authorization.at(path),
         onUpgrade(path) {
           const at = mcpAddress(path)
-          if (at) return mcpRoute(sockets, authenticate, at)
+          if (at) return { ...mcpRoute(sockets, authenticate, at), metadataUrl: authorization.metadataUrl }
           return path === MQTT_PATH ? mqttRoute(options.broker()) : undefined
         },
       })

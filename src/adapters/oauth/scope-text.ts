@@ -39,6 +39,7 @@ const ADMINISTRATION: ReadonlySet<string> = new Set([
   'audit',
   'auth',
   'backup',
+  'crypto',
   'encryption',
   'keys',
   'people',
