@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { addCallApprovalCommands } from './call-approval-commands.ts'
 import { call, type CallFlags } from './call.ts'
 import { reportFailure, type Context, type HubFlags } from './context.ts'
 import { doctor } from './doctor.ts'
@@ -34,6 +35,7 @@ export function createCli<Config extends HubConfig>(
   addHubCommands(program, context, ends)
   addClientCommands(program, context, ends)
   addUserCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
+  addCallApprovalCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addTokenCommands(program, context, ends)
   addKeyCommands(program, context, ends)
   const { flags } = composition

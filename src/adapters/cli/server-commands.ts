@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import { approveTools, reviewTools, type ApproveFlags } from './approval.ts'
+import { approveCall, looksLikeCall } from './call-approval.ts'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
@@ -102,10 +103,16 @@ function addApprovalCommands<Config extends HubConfig>({ program, context, ends,
     .argument('[name]', 'of this server only')
     .action((name: string | undefined, flags: HubFlags) => ends(reviewTools(context, name, flags)))
   withHub(program.command('approve').description('let tools through that are held back: shows them and asks'))
-    .argument('<name>', 'the server, as `list` shows it')
+    .argument('<name>', 'the server, as `list` shows it; or a call that waits, as `approvals` shows it')
     .argument('[tool...]', 'these only; absent: all of it that are held back')
     .option('-y, --yes', 'do not ask')
-    .action((name: string, tools: string[], flags: ApproveFlags) => ends(approveTools(context, name, { tools, flags })))
+    .action((name: string, tools: string[], flags: ApproveFlags) =>
+      ends(
+        looksLikeCall(name) && tools.length === 0
+          ? approveCall(context, name, flags)
+          : approveTools(context, name, { tools, flags }),
+      ),
+    )
 }
 
 function addSecretCommands<Config extends HubConfig>({ program, context, ends, withFiles }: Parts<Config>): void {

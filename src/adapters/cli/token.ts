@@ -68,7 +68,7 @@ export async function createToken<Config extends HubConfig>(
   if (flags.json || typeof result.token !== 'string') await print(terminal, result, flags.json ?? false)
   else {
     await write(terminal.stdout, `${result.token}\n`)
-    await write(terminal.stderr, `Keep it: it is not shown again. It may: ${scopesIn(result.scopes)}.\n`)
+    await write(terminal.stderr, `Keep it: it is not shown again. It may: ${scopesIn(result.scopes ?? flags.scope)}.\n`)
   }
   return 'ok'
 }
