@@ -87,7 +87,7 @@ suite('alicia approvals', () => {
       out,
       /^4F2K {2}home\.wipe_room {2}until \d\d:\d\d:00\n {2}k\\u\{200b\}im \(child, by mcp, from 192\.168\.1\.7\)\n/,
     )
-    assert.match(out, /room: "attic\\\\u001b\[2J"\n {4}password: "\[redacted\]"\n/)
+    assert.match(out, /room: "attic\\u001b\[2J"\n {4}password: "\[redacted\]"\n/)
     assert.match(out, /7QRS {2}kim may home\.a until \d\d:\d\d:00 \(anna\)\n$/)
     assert.match(err, /`alicia approve-call 4F2K` lets it go on/)
   })
