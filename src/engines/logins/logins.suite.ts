@@ -249,6 +249,17 @@ export function loginsSuite(name: string, open: () => Promise<OpenStore>): void 
         assert.throws(() => hub.show(pair.accessToken), notValid)
       })
 
+    test('a new password ends what was there before it, and nothing that comes after', async () => {
+      const before = await hub.logIn()
+      clock.advance(1000)
+      people.set({ id: ANNA.id, passwordSetMs: clock.now() })
+      const after = await hub.logIn()
+      assert.throws(() => hub.show(before.accessToken), notValid)
+      await assert.rejects(rotated(before), refused)
+      hub.holder(after.accessToken)
+      hub.holder((await rotated(after)).accessToken)
+    })
+
     test('the owner can log in as well', async () => {
       const pair = await hub.logins.issue({ subject: 'owner', scopes: ['mqtt:read'], client: 'browser' })
       const holder = hub.holder(pair.accessToken)

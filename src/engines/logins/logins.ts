@@ -138,7 +138,7 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     if (!row) throw refused()
     attempt.succeeded()
     const who = subjectOf(row.subject, people)
-    if (who) return pair(row, who, next)
+    if (who && who.sinceMs <= row.created_at) return pair(row, who, next)
     await end([row.credential])
     throw refused()
   }
@@ -167,9 +167,10 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   const stopTidying = recur({ clock, log, everyMs: TIDY_EVERY_MS, what: 'looking for old logins' }, tidy)
   const stopListening = people.onChange((id) => {
     changed()
-    if (subjectOf(id, people)) return
-    const work: Promise<void> = endAllOf(id)
-      .catch((error: unknown) => log.error('the logins of somebody who is gone could not be ended', { error }))
+    const { sinceMs = Infinity } = subjectOf(id, people) ?? {}
+    const over = known.of(id).filter((row) => row.created_at < sinceMs)
+    const work: Promise<void> = end(over.map(({ credential }) => credential))
+      .catch((error: unknown) => log.error('logins that are over could not be ended', { error }))
       .finally(() => writing.delete(work))
     writing.add(work)
   })

@@ -99,7 +99,8 @@ function timeProblem({ exp, iat, nbf }: Claims, nowS: number): string | undefine
 /** Who holds it as things are now: never more than the person may by now, nor than the token says. */
 function holderOf(claims: Claims, { bound }: Audience, people: Pick<People, 'get'>): Holder | undefined {
   const subject = subjectOf(claims.sub, people)
-  if (!subject) return undefined
+  // To the second: what was made in the second of the change is what the change is followed by.
+  if (!subject || (claims.iat + 1) * 1000 <= subject.sinceMs) return undefined
   const granted = intersect(claims.scope.split(' '), subject.scopes)
   return {
     id: subject.id,

@@ -1,17 +1,23 @@
+import type { Operation } from '../../kernel/operation.ts'
 import { service } from '../../kernel/service.ts'
-import { encryptionOperations, startEncryption } from './encryption/encryption.ts'
+import { encryptionOperations, startEncryption, type EncryptionDeps } from './encryption/encryption.ts'
+import { loginOperations, type LoginDeps } from './login/login.ts'
 
-/** Keys, and encryption for whoever needs it. */
+type Deps = EncryptionDeps & LoginDeps
+
+const operations: readonly Operation<Deps>[] = [...loginOperations, ...encryptionOperations]
+
+/** Logins, keys, and encryption for whoever needs it. */
 export const security = service({
   name: 'security',
-  summary: 'Encrypt and decrypt texts with named keys, and look after the keys.',
+  summary: 'Log in and out; encrypt and decrypt texts with named keys, and look after the keys.',
   // Of the hub: the keys are in its data folder.
-  needs: ['keys'],
-  operations: encryptionOperations,
-  async start({ keys, clock, log }) {
+  needs: ['keys', 'people', 'logins'],
+  operations,
+  async start({ keys, people, logins, clock, events, log }) {
     const encryption = startEncryption({ keys, clock, log })
     return {
-      deps: encryption.deps,
+      deps: { ...encryption.deps, people, logins, events, clock },
       async stop() {
         await encryption.stop()
       },
