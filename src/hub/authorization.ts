@@ -115,6 +115,6 @@ const NOBODY = new URL('https://nobody.invalid')
 export function originAskedAt(origins: OwnOrigins, headers: IncomingMessage['headers']): string {
   const { host = '', 'x-forwarded-proto': scheme } = headers
   const candidates = [`https://${host}`, `http://${host}`].map((url) => URL.parse(url)?.origin ?? '')
-  const own = (scheme === 'http' ? candidates.toReversed() : candidates).filter((origin) => origins.includes(origin))
-  return own[0] ?? origins.preferred
+  const ordered = scheme === 'http' ? candidates.toReversed() : candidates
+  return ordered.find((origin) => origins.includes(origin)) ?? origins.preferred
 }
