@@ -25,7 +25,7 @@ import type { Tracer } from '../kernel/trace.ts'
 import { services, servicesFor, type Changing } from '../services.ts'
 import { approvalNewsPart, createApprovals } from './approvals.ts'
 import { createBoundaries } from './boundaries.ts'
-import { keepingOf, redactionOf, trailPart } from './audit.ts'
+import { keepingOf, redactionOf, trailPart, watched } from './audit.ts'
 import { busServicesPart } from './bus-services.ts'
 import { capabilitiesIn } from './capabilities.ts'
 import { createEconomy } from './context-economy.ts'
@@ -34,7 +34,7 @@ import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
 import { loginsPart } from './logins.ts'
-import { START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
+import { callerQuotas, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { ownOrigins } from './own-origins.ts'
 import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
 import { createPlaces } from './places.ts'
@@ -66,7 +66,7 @@ export function assemble(
   const registry = createRegistry(events)
   const metrics = createMetrics({ clock, servers: () => gateway?.servers() ?? [] })
   events.on('capability.fell_back', ({ capability, to }) => metrics.fellBack(capability, to))
-  const identity = createIdentity(folder.token)
+  const identity = watched(createIdentity(folder.token), events)
   let audit: Audit = noAudit
   let broker: OwnBroker | undefined
   let gateway: RunningGateway | undefined
@@ -125,6 +125,8 @@ export function assemble(
     profiles,
     sight,
     tenure,
+    ...callerQuotas(config, refusals),
+    refusals,
     ...economy.front,
   })
   const engines = { config, folder, clock, log }

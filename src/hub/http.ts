@@ -18,7 +18,6 @@ import type { Config } from '../config.ts'
 import { loginCallback } from '../gateway/oauth/callback.ts'
 import type { CallLimits } from '../kernel/call-limits.ts'
 import type { Caller } from '../kernel/caller.ts'
-import { CallerQuota } from '../kernel/caller-quota.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Identity } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
@@ -71,13 +70,6 @@ export function httpPart(options: HttpOptions): Part {
     const left = quotaOf(caller)
     return left && quotaHeaders(left)
   }
-  const streams = new CallerQuota({
-    limit: 'streams_per_caller',
-    most: config.limits.streamsPerCaller,
-    what: 'streams',
-    setting: 'limits.streamsPerCaller',
-    refusals,
-  })
   const limits = { ...BODY_LIMITS, bodyBytes: config.limits.bodyMegabytes * 1024 * 1024 }
   const rest = createRest({
     registry: hub.registry,
@@ -92,7 +84,7 @@ export function httpPart(options: HttpOptions): Part {
     sight: options.sight,
     quota,
     addressOf,
-    streams,
+    streams: options.mcp.streams,
   })
 
   const exchangeOptions = (resource: string): ExchangeOptions => ({
@@ -113,7 +105,12 @@ export function httpPart(options: HttpOptions): Part {
     async start() {
       const { mcp } = options
       const mostSessions = config.limits.mcpSessions
-      const streamable = createMcpHttp({ server: mcp, mostSessions, sessionIdleMs: MCP_SESSION_IDLE_MS })
+      const streamable = createMcpHttp({
+        server: mcp,
+        mostSessions,
+        mostSessionsOfOne: config.limits.mcpSessionsPerCaller,
+        sessionIdleMs: MCP_SESSION_IDLE_MS,
+      })
       const sse = createOldSse({ server: mcp, mostSessions, postPath: SSE_PATHS.post })
       const sockets = createMcpWebSocket({ server: mcp, largestMessageBytes: limits.bodyBytes })
       const mcpParts = { streamable, sse, exchangeOptions: remembered(exchangeOptions) }

@@ -47,5 +47,9 @@ export class CallerQuota {
   }
 }
 
+/** For tests and tools: as many as anybody likes. */
+export const noCallerQuota = (): CallerQuota =>
+  new CallerQuota({ limit: 'streams_per_caller', most: Number.POSITIVE_INFINITY, what: 'streams', setting: 'nothing' })
+
 /** Nobody knows when one is closed; it is worth another look by then. */
 const RETRY_AFTER_MS = 10_000

@@ -29,6 +29,18 @@ suite('rate limit headers', () => {
       ratelimit: '"operation";r=0;t=10',
     })
     assert.deepEqual(comeBackHeaders({ retry_after_ms: 5, details: { provider: 'x' } }), { 'retry-after': '1' })
-    assert.deepEqual(comeBackHeaders({}), {})
+    const foreign = [
+      undefined,
+      null,
+      'x',
+      {},
+      { retry_after_ms: 'soon' },
+      { retry_after_ms: Number.NaN },
+      { retry_after_ms: -1 },
+      { retry_after_ms: 1e300 },
+    ]
+    for (const body of foreign) assert.deepEqual(comeBackHeaders(body), {})
+    for (const limit of ['"x', 'a\r\nset-cookie: a=b', '', 7])
+      assert.deepEqual(comeBackHeaders({ retry_after_ms: 5, details: { ...details, limit } }), { 'retry-after': '1' })
   })
 })

@@ -28,22 +28,29 @@ function policyText(name: string, perMinute: number, burst: number): string {
   return latest.text
 }
 
-/** Headers of an answer that says to come back later: when, and which quota is used up, where one is. */
-export function comeBackHeaders({ retry_after_ms: retryAfterMs, details }: ComeBack): Record<string, string> {
-  if (retryAfterMs === undefined) return {}
+/**
+ * Headers of an answer that says to come back later: when, and which quota is used up, where one is. `body` is that of a fault;
+ * of an error that another server sent, which may be anything, there are none.
+ */
+export function comeBackHeaders(body: unknown): Record<string, string> {
+  const { retry_after_ms: retryAfterMs, details } = (body ?? {}) as { [Key in keyof FaultBody]?: unknown }
+  if (!isAmount(retryAfterMs)) return {}
   const afterSeconds = seconds(retryAfterMs)
-  const { limit, per_minute: perMinute, burst } = details ?? {}
+  const { limit, per_minute: perMinute, burst } = (details ?? {}) as { [key: string]: unknown }
   const headers = { 'retry-after': String(afterSeconds) }
-  if (typeof limit !== 'string' || typeof perMinute !== 'number' || typeof burst !== 'number') return headers
+  if (typeof limit !== 'string' || !NAME.test(limit) || !isAmount(perMinute) || !isAmount(burst)) return headers
   const name = `"${limit}"`
   return {
     ...headers,
-    'ratelimit-policy': policyText(name, perMinute, burst),
+    'ratelimit-policy': policyText(name, perMinute, Math.floor(burst)),
     ratelimit: `${name};r=0;t=${afterSeconds}`,
   }
 }
 
-type ComeBack = Pick<FaultBody, 'retry_after_ms' | 'details'>
+const NAME = /^[a-z_]{1,40}$/
+
+/** An integer of a structured field has at most 15 digits (RFC 9651, 3.3.1). */
+const isAmount = (value: unknown): value is number => typeof value === 'number' && value > 0 && value < 1e15
 
 /** Never sooner than it helps (RFC 9110, 10.2.3: whole seconds). */
 const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1000))

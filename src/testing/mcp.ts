@@ -5,6 +5,7 @@ import type { HttpExchange, Sink } from '../adapters/mcp/http-exchange.ts'
 import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
 import { createOldSse } from '../adapters/mcp/old-sse.ts'
 import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
+import type { CallerQuota } from '../kernel/caller-quota.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
@@ -96,6 +97,9 @@ export interface TestMcp {
 export interface TestMcpOptions {
   clock?: Clock
   mostSessions?: number
+  mostSessionsOfOne?: number
+  streams?: CallerQuota
+  subscriptions?: CallerQuota
   tools?: readonly Tool[]
   profiles?: Profiles
   /** Further holders, by their token; what it says then counts. */
@@ -121,13 +125,16 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
     version: '1.2.3',
     instructions: 'Try it.',
     ...(options.profiles && { profiles: options.profiles }),
+    ...(options.streams && { streams: options.streams }),
+    ...(options.subscriptions && { subscriptions: options.subscriptions }),
   })
   const authenticate = (header: string | undefined): Caller | Promise<Caller> => {
     if (header === undefined) throw new Fault('unauthenticated', 'MCP needs an access token.')
     return identity.authenticate(header.slice('Bearer '.length), 'mcp')
   }
   const mostSessions = options.mostSessions ?? 10
-  const http = createMcpHttp({ server, mostSessions, sessionIdleMs: 60_000 })
+  const { mostSessionsOfOne = Number.POSITIVE_INFINITY } = options
+  const http = createMcpHttp({ server, mostSessions, mostSessionsOfOne, sessionIdleMs: 60_000 })
   const sse = createOldSse({ server, mostSessions, postPath: '/messages' })
   const handle = (path: string, exchange: HttpExchange) => {
     if (path === '/sse') void sse.open(exchange)

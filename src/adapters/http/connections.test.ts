@@ -137,14 +137,14 @@ suite('connections by address', () => {
   test('each network has its share, IPv6 by /64; loopback and proxies are not counted', () => {
     const counted = new EventEmitter()
     const noted: string[] = []
-    const connections = new Connections(counted as Server, {
+    const connections = new Connections(counted as unknown as Server, {
       limits: { ...WIDE, socketsPerAddress: 2 },
       isProxy: (address) => address === '10.0.0.1',
       refusals: { note: (limit, whose) => void noted.push(`${limit} ${whose}`) },
     })
     const open = (address: string) => {
       const socket = from(address)
-      counted.emit('connection', socket as unknown as Socket)
+      counted.emit('connection', socket)
       return socket
     }
     const cases: [string, boolean][] = [

@@ -42,6 +42,7 @@ export class EventStream {
   #keptCharacters = 0
   #ended = false
   #reader: Sink | undefined
+  #onReleased: (() => void) | undefined
   #stopKeepAlive = () => {}
 
   constructor(options: EventStreamOptions) {
@@ -68,10 +69,14 @@ export class EventStream {
     this.#release()?.end()
   }
 
-  /** Connects a reader, from the event after number `after`. An earlier reader's connection ends. */
-  connect(reader: Sink, after?: number): void {
+  /**
+   * Connects a reader, from the event after number `after`. An earlier reader's connection ends. `onReleased`: it is the reader no
+   * more, for whatever reason.
+   */
+  connect(reader: Sink, after?: number, onReleased?: () => void): void {
     this.#release()?.end()
     this.#reader = reader
+    this.#onReleased = onReleased
     const backlog = after === undefined ? this.#kept : this.#kept.slice(Math.max(0, after + 1 - this.#first))
     for (const event of backlog) this.#write(event)
     if (this.#options.name === undefined) [this.#kept, this.#keptCharacters] = [[], 0]
@@ -94,6 +99,8 @@ export class EventStream {
     this.#stopKeepAlive()
     const reader = this.#reader
     this.#reader = undefined
+    this.#onReleased?.()
+    this.#onReleased = undefined
     return reader
   }
 

@@ -1,6 +1,5 @@
 import { bearerChallenge, canStepUp } from '../../kernel/bearer.ts'
 import type { Caller } from '../../kernel/caller.ts'
-import type { FaultBody } from '../../kernel/fault.ts'
 import type { RpcError, Id } from '../../kernel/mcp/message.ts'
 import { comeBackHeaders } from '../../kernel/rate-limit-headers.ts'
 import type { HttpExchange } from './http-exchange.ts'
@@ -23,7 +22,7 @@ export function challengeOf(error: RpcError, http: HttpExchange, caller?: Caller
     const isShown = http.header('authorization') !== undefined
     return { 'www-authenticate': bearerChallenge({ ...(isShown && { error: 'invalid_token' }), metadataUrl }) }
   }
-  if (error.status !== 403) return comeBackHeaders((error.data ?? {}) as Partial<FaultBody>)
+  if (error.status !== 403) return comeBackHeaders(error.data ?? {})
   const scope = (error.data as { details?: { scope?: string } } | undefined)?.details?.scope
   if (scope === undefined || (caller && !canStepUp(caller, scope))) return {}
   return { 'www-authenticate': bearerChallenge({ error: 'insufficient_scope', scope, metadataUrl }) }

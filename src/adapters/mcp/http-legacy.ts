@@ -83,13 +83,13 @@ export function postBatch(
   void Promise.all(answers).then(() => stream.end())
 }
 
-export function openAnnouncements(place: HttpSession, http: HttpExchange): void {
+export function openAnnouncements({ server }: HttpParts, place: HttpSession, { http, caller }: Asking): void {
   if (!(http.header('accept') ?? '').includes('text/event-stream'))
     throw new RpcError(RPC.invalidRequest, 'GET opens an event stream: accept text/event-stream.', { status: 406 })
   const last = http.header('last-event-id')
   const position = last === undefined ? undefined : readEventId(last)
   const stream = (position && place.replyStream(position.name)) ?? place.announcements
-  serveStream(http, stream, position?.number)
+  serveStream(http, stream, position?.number, server.streams.take(caller))
 }
 
 export interface Asking {

@@ -18,6 +18,8 @@ import { createSessionTable } from './session-table.ts'
 export interface McpHttpOptions {
   readonly server: McpServer
   readonly mostSessions: number
+  /** Of one caller; absent: as many as there are places. */
+  readonly mostSessionsOfOne?: number
   /** Milliseconds after its last use that a session of an old revision is forgotten. */
   readonly sessionIdleMs: number
 }
@@ -35,7 +37,12 @@ export interface McpHttp {
 /** Streamable HTTP of every revision on one endpoint (2026-07-28 and 2025-03-26 to 2025-11-25, "Streamable HTTP"). */
 export function createMcpHttp(options: McpHttpOptions): McpHttp {
   const { server } = options
-  const sessions = createSessionTable({ server, most: options.mostSessions, idleMs: options.sessionIdleMs })
+  const sessions = createSessionTable({
+    server,
+    most: options.mostSessions,
+    mostOfOne: options.mostSessionsOfOne ?? Number.POSITIVE_INFINITY,
+    idleMs: options.sessionIdleMs,
+  })
   const patience = new Patience(server.clock, PATIENCE_MS)
   const endEnded = server.events.on('access.ended', (ended) => {
     for (const exchange of parts.running) if (concerns(ended, exchange.caller)) exchange.end(accessEnded())
@@ -65,7 +72,7 @@ function answerWithoutBody(parts: HttpParts, asking: Asking): void {
   const { http } = asking
   switch (http.method) {
     case 'GET':
-      return openAnnouncements(findSession(parts, asking), http)
+      return openAnnouncements(parts, findSession(parts, asking), asking)
     case 'DELETE':
       parts.sessions.remove(findSession(parts, asking).session.id)
       return http.answer(204, {})

@@ -44,7 +44,10 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
 
   const begin = async (http: HttpExchange, profile: string | undefined) => {
     const caller = await http.authenticate()
-    if (places.size >= mostSessions) throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
+    if (places.size >= mostSessions) {
+      server.refusals.note('mcp_sessions', caller.id)
+      throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
+    }
     const id = randomUUID()
     const onLeave = () => {
       places.get(id)?.channel.close()
@@ -64,8 +67,9 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
       ...(profile !== undefined && { profile }),
       send: (text) => stream.push(text),
     })
+    const giveBack = server.streams.take(caller)
     places.set(id, { channel, caller, stream, end, release: server.tenure.hold(caller, end) })
-    serveStream(http, stream)
+    serveStream(http, stream, undefined, giveBack)
   }
 
   const receive = async (http: HttpExchange) => {

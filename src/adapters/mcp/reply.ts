@@ -70,9 +70,9 @@ export function answerJson(
   http.answer(status, headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS, message)
 }
 
-/** Answers with the stream, from the event after number `after`. */
-export function serveStream(http: HttpExchange, stream: EventStream, after?: number): void {
+/** Answers with the stream, from the event after number `after`; `onReleased`: the client reads it no more. */
+export function serveStream(http: HttpExchange, stream: EventStream, after?: number, onReleased?: () => void): void {
   const reader = http.open(SSE_HEADERS)
-  stream.connect(reader, after)
+  stream.connect(reader, after, onReleased)
   http.onLeave(() => stream.leave(reader))
 }

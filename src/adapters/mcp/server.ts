@@ -1,3 +1,4 @@
+import { noCallerQuota, type CallerQuota } from '../../kernel/caller-quota.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Events } from '../../kernel/events.ts'
 import { Fault, toFault } from '../../kernel/fault.ts'
@@ -10,6 +11,7 @@ import { EVERYTHING, NO_PROFILES, type Profile, type Profiles } from '../../kern
 import { META } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { createSight, type Sight } from '../../kernel/reach.ts'
+import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
 import type { Registry } from '../../kernel/registry.ts'
 import { createTenure, type Tenure } from '../../kernel/tenure.ts'
 import { createView, type ListedTools, type View } from './view.ts'
@@ -31,6 +33,10 @@ export interface McpServerOptions {
   readonly sight?: Sight
   /** Absent: one of its own. */
   readonly tenure?: Tenure
+  /** Streams and WebSockets that callers hold, and their subscriptions; absent: any number. */
+  readonly streams?: CallerQuota
+  readonly subscriptions?: CallerQuota
+  readonly refusals?: Refusals
   /** Absent: every tool that a profile includes. */
   readonly listed?: ListedTools
   /** Absent: every result as it is. */
@@ -41,6 +47,9 @@ export interface McpServerOptions {
 export interface McpServer extends McpServerOptions {
   /** What ends with the access of its caller. */
   readonly tenure: Tenure
+  readonly streams: CallerQuota
+  readonly subscriptions: CallerQuota
+  readonly refusals: Refusals
   readonly catalog: Catalog
   readonly watches: Watches
   readonly tasks: Tasks
@@ -69,6 +78,9 @@ export function createMcpServer(options: McpServerOptions): McpServer {
   return {
     ...options,
     tenure: options.tenure ?? createTenure(events, options.clock),
+    streams: options.streams ?? noCallerQuota(),
+    subscriptions: options.subscriptions ?? noCallerQuota(),
+    refusals: options.refusals ?? noRefusals,
     catalog,
     watches: createWatches(invoke, log),
     tasks: createTasks(registry),

@@ -46,10 +46,12 @@ const untilOf = ({ expiresMs = Number.POSITIVE_INFINITY }: Caller): number => ex
 export interface SessionTableOptions {
   server: McpServer
   most: number
+  /** Of one caller. */
+  mostOfOne: number
   idleMs: number
 }
 
-export function createSessionTable({ server, most, idleMs }: SessionTableOptions): SessionTable {
+export function createSessionTable({ server, most, mostOfOne, idleMs }: SessionTableOptions): SessionTable {
   const { clock } = server
   const places = new Map<string, Place>()
   const isIdle = (place: Place, forMs: number) =>
@@ -75,9 +77,24 @@ export function createSessionTable({ server, most, idleMs }: SessionTableOptions
     const oldest =
       byUse.find(([, place]) => isIdle(place, 60_000)) ??
       byUse.find(([, place]) => isIdle(place, -1) && isGreedy(place))
-    if (!oldest)
+    if (!oldest) {
+      server.refusals.note('mcp_sessions', caller.id)
       throw new Fault('unavailable', `All ${most} MCP sessions are in use.`, {
         hint: 'Close one, or raise limits.mcpSessions.',
+        retryAfterMs: 60_000,
+      })
+    }
+    remove(oldest[0])
+  }
+  /** Whoever opens sessions and never ends them loses their own, the one unused for longest first. */
+  const keepToShare = ({ id, name }: Caller) => {
+    const own = [...places].filter(([, { session }]) => session.caller.id === id)
+    if (own.length < mostOfOne) return
+    const [oldest] = own.filter(([, place]) => isIdle(place, -1)).sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs)
+    server.refusals.note('mcp_sessions_per_caller', id)
+    if (!oldest)
+      throw new Fault('rate_limited', `${name} has ${own.length} MCP sessions in use.`, {
+        hint: 'Close one, or raise limits.mcpSessionsPerCaller.',
         retryAfterMs: 60_000,
       })
     remove(oldest[0])
@@ -95,6 +112,7 @@ export function createSessionTable({ server, most, idleMs }: SessionTableOptions
 
   return {
     open(view, caller, params) {
+      keepToShare(caller)
       if (places.size >= most) makeRoom(caller)
       const primed = since(negotiate(params), '2025-11-25')
       const announcements = new EventStream({ clock, name: 'announcements', primed })

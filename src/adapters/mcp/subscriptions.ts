@@ -23,6 +23,15 @@ interface Wanted {
  * client cancels or the server shuts down; the result is its graceful end.
  */
 export async function listen(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
+  const giveBack = server.subscriptions.take(exchange.caller)
+  try {
+    return await listenOn(server, request, exchange)
+  } finally {
+    giveBack()
+  }
+}
+
+async function listenOn(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
   const wanted = readWanted(server, request.params, exchange)
   const meta = { _meta: { [META.subscription]: request.id } }
   const watched = new WatchList(server.watches, exchange.caller)

@@ -30,7 +30,7 @@ export interface McpUpgrade {
 }
 
 export interface McpWebSocket {
-  /** Throws Fault `not_found` for a profile that does not exist. */
+  /** Throws Fault `not_found` for a profile that does not exist, `rate_limited` where the caller has too many open. */
   accept(upgrade: McpUpgrade): void
   close(): void
 }
@@ -51,6 +51,8 @@ export function createMcpWebSocket({ server, largestMessageBytes }: McpWebSocket
     accept(upgrade) {
       const { request, socket, head, profile } = upgrade
       server.view(profile)
+      const giveBack = server.streams.take(upgrade.caller)
+      socket.once('close', giveBack)
       sockets.handleUpgrade(request, socket, head, (webSocket) => serve(server, webSocket, upgrade))
     },
     close() {
