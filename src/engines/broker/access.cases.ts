@@ -5,13 +5,14 @@ export const PEOPLE: AccessOptions = {
   ownerToken: 'owner-token-of-the-tests',
   users: [
     { name: 'anna', password: 'annas-password' },
+    { name: 'phone', password: 'phones-password', scopes: ['approvals:*'] },
     { name: 'attic', password: 'attics-password', services: ['lamp'] },
     { name: 'z2m', password: 'z2ms-password', publish: ['zigbee2mqtt/#'], subscribe: ['zigbee2mqtt/#', 'time'] },
   ],
   anonymous: false,
 }
 
-export type Who = 'hub' | 'session' | 'alicia' | 'anna' | 'attic' | 'z2m'
+export type Who = 'hub' | 'session' | 'alicia' | 'anna' | 'attic' | 'z2m' | 'phone'
 
 /** What each account may do; every engine is held to it. */
 export const MAY: readonly [who: Who, may: 'publish' | 'receive' | 'subscribe', topic: string, allowed: boolean][] = [
@@ -55,6 +56,12 @@ export const MAY: readonly [who: Who, may: 'publish' | 'receive' | 'subscribe', 
   ['anna', 'receive', 'alicia/v1/as/z2m/rep/1', false],
   ['anna', 'receive', 'alicia/v1/svc/health/1/status', true],
   ['anna', 'receive', 'alicia/v1/evt/health/changed', true],
+  ['anna', 'receive', 'alicia/v1/evt/approvals', false],
+  ['phone', 'receive', 'alicia/v1/evt/approvals', true],
+  ['phone', 'subscribe', 'alicia/v1/evt/approvals', true],
+  ['phone', 'publish', 'alicia/v1/evt/approvals', false],
+  ['session', 'receive', 'alicia/v1/evt/approvals', false],
+  ['alicia', 'receive', 'alicia/v1/evt/approvals', true],
   ['anna', 'receive', 'alicia/v1/req/health/get', false],
   ['anna', 'subscribe', 'alicia/v1/as/anna/rep/#', true],
   ['anna', 'subscribe', 'alicia/v1/as/+/rep/#', false],

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Fault } from '../../kernel/fault.ts'
 import type { BrokerAccount, BrokerLogin } from '../../kernel/ports.ts'
+import { mayUse } from '../../kernel/scope.ts'
 import { filterCovers } from '../../kernel/topic.ts'
 import { isFilter } from './topic.ts'
 
@@ -23,6 +24,8 @@ export interface BrokerUser {
   readonly password: string
   readonly publish?: readonly string[]
   readonly subscribe?: readonly string[]
+  /** Grants of its requests: what it may ask the hub for, it may hear of too. */
+  readonly scopes?: readonly string[]
   /** Services that a process with this login runs for the hub; any at all let it speak with hubs about that. */
   readonly services?: readonly string[]
 }
@@ -65,12 +68,15 @@ const EVERYTHING = ['#', '$SYS/#']
 /** Conversations: what callers ask and are answered is between them and the hub. */
 const CONVERSATIONS = ['alicia/v1/req/#', 'alicia/v1/as/#', 'alicia/v1/rep/#', 'alicia/v1/bus/#']
 
+/** Who asks for what, with which arguments: for those who may read approvals. */
+const APPROVALS = 'alicia/v1/evt/approvals'
+
 const HUB: Account = { name: 'alicia/hub', send: allow('#'), receive: allow(...EVERYTHING) }
 
 const SESSION: Account = {
   name: 'alicia/session',
   send: [...deny('alicia/#'), ...allow('#')],
-  receive: [...deny(...CONVERSATIONS), ...allow(...EVERYTHING)],
+  receive: [...deny(...CONVERSATIONS, APPROVALS), ...allow(...EVERYTHING)],
 }
 
 const OWNER_ACCOUNT: Account = {
@@ -83,6 +89,7 @@ const userAccount = ({
   name,
   publish = ['#'],
   subscribe = EVERYTHING,
+  scopes = [],
   services = [],
 }: Omit<BrokerUser, 'password'>): Account => ({
   name,
@@ -95,6 +102,7 @@ const userAccount = ({
   ],
   receive: [
     ...(services.length > 0 ? allow(`alicia/v1/bus/${name}/+/down/#`) : []),
+    ...(mayUse(scopes, 'approvals:read') ? [] : deny(APPROVALS)),
     ...allow(`alicia/v1/as/${name}/rep/#`, 'alicia/v1/svc/#', 'alicia/v1/evt/#'),
     ...deny('alicia/#'),
     ...allow(...subscribe),

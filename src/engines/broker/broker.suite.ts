@@ -17,6 +17,7 @@ export type StoppableBroker = Broker & { stop(): Promise<void> }
 const OWN_TOPICS: Partial<Record<Who, readonly string[]>> = {
   anna: ['alicia/v1/as/anna/rep/#'],
   attic: ['alicia/v1/bus/attic/+/down/#'],
+  phone: ['alicia/v1/evt/#'],
 }
 
 /** Starts the engine with `PEOPLE`; the folder keeps what outlives a restart. */
@@ -206,7 +207,7 @@ export function brokerSuite(name: string, start: StartBroker): void {
       const closing: (() => void)[] = []
       before(async () => {
         const t = { after: (task: () => void) => void closing.push(task) }
-        const who = ['hub', 'session', 'alicia', 'anna', 'attic', 'z2m'] as const
+        const who = ['hub', 'session', 'alicia', 'anna', 'attic', 'phone', 'z2m'] as const
         const opened = await Promise.all(
           who.map(async (name) => [name, await connectClient(t, broker.url, { ...loginOf(name) })]),
         )
