@@ -3,6 +3,7 @@ import { NO_PROFILES } from './kernel/mcp/profile.ts'
 import { createSight } from './kernel/reach.ts'
 import type { Service } from './kernel/service.ts'
 import { approvalsService, type WaitingCalls } from './services/approvals/index.ts'
+import { audit } from './services/audit/index.ts'
 import { capabilitiesService } from './services/capabilities/index.ts'
 import { catalogService, createKeptResults, type CatalogOptions } from './services/catalog/index.ts'
 import { demo } from './services/demo/index.ts'
@@ -54,6 +55,7 @@ export function servicesFor({ demo: wantsDemo, data, limits }: ServiceChoice, ch
     approvalsService({ calls: changing.approvals ?? noneWaits, retentionDays: limits.auditDays }),
     ...(changing.people ? [peopleService(changing.people)] : []),
     tokens,
+    audit,
     security,
     ...(wantsDemo ? [demo] : []),
   ]

@@ -2,10 +2,14 @@ import type { Config } from '../config.ts'
 import { openAuditLog } from '../engines/audit/audit-log.ts'
 import { openChainKeys, type PrivateText } from '../engines/audit/chain-keys.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
+import { trailOf } from '../engines/audit/trail.ts'
 import { readPrivateFile, writePrivateFile } from '../engines/private-file.ts'
 import type { Audit, SecurityEvent } from '../kernel/audit.ts'
+import type { Via } from '../kernel/caller.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Identity, ShownFrom } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import type { ArgumentKeeping } from '../kernel/recorder.ts'
@@ -27,6 +31,27 @@ export const redactionOf = ({ audit }: Config, log: RootLog): Redact =>
   createRedaction({ paths: audit.redact, clean: log.clean })
 
 export const keepingOf = ({ audit }: Config, redact: Redact): ArgumentKeeping => ({ of: audit.arguments, redact })
+
+/** The same, and every token that is none is noted: whoever tries tokens leaves a trace. */
+export function watched(identity: Identity, events: Events): Identity {
+  const note = (error: unknown, via: Via, { address }: ShownFrom = {}): never => {
+    const outcome = error instanceof Fault ? error.code : 'internal'
+    if (outcome === 'unauthenticated')
+      events.emit('security.noted', { kind: 'token.refused', outcome, via, ...(address !== undefined && { address }) })
+    throw error
+  }
+  return {
+    ...identity,
+    authenticate(token, via, from) {
+      try {
+        const caller = identity.authenticate(token, via, from)
+        return caller instanceof Promise ? caller.catch((error: unknown) => note(error, via, from)) : caller
+      } catch (error) {
+        return note(error, via, from)
+      }
+    },
+  }
+}
 
 /** The audit: everything that is called, and what matters for security besides. */
 export function trailPart({ config, folder, clock, log, events, redact, onAudit }: TrailOptions): Part {
@@ -55,6 +80,7 @@ export function trailPart({ config, folder, clock, log, events, redact, onAudit 
       })
       onAudit(audit)
       return {
+        value: trailOf(audit),
         report: () => audit.report(),
         async stop() {
           onAudit()

@@ -11,6 +11,7 @@ import type { Registry } from './registry.ts'
 import type { Strategy } from './resilience/balance.ts'
 import type { ServerReport } from './server-report.ts'
 import type { PartReport, StatusReport } from './status.ts'
+import type { Trail } from './trail.ts'
 
 export type { ReplicaReport, ServerReport } from './server-report.ts'
 export type { PartReport } from './status.ts'
@@ -21,6 +22,7 @@ export type { PartReport } from './status.ts'
  */
 export interface Ports {
   store: Store
+  trail: Trail
   secrets: Secrets
   keys: Keys
   broker: Broker

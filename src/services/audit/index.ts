@@ -1,0 +1,11 @@
+import { service } from '../../kernel/service.ts'
+import { countAudit, exportAudit, followAudit, searchAudit, verifyAudit } from './operations.ts'
+
+/** The record of every call, for those who may look at it. */
+export const audit = service({
+  name: 'audit',
+  summary: 'Who did what, from where and with what outcome; and whether that record was tampered with.',
+  needs: ['trail'],
+  operations: [searchAudit, countAudit, verifyAudit, exportAudit, followAudit],
+  start: async ({ trail, clock }) => ({ deps: { trail, clock } }),
+})
