@@ -25,6 +25,7 @@ export const pair = operation<Deps>()({
     'Your own device, or with people:write somebody else’s. Show the address as a QR code, or read the code out.',
   scope: 'people:own',
   effect: 'write',
+  forModels: false,
   input: z.object({
     name: Name.optional().describe('Whom it lets in; absent: you'),
     scopes: Scopes.min(1).optional().describe('Absent: all that the person may'),

@@ -13,6 +13,7 @@ export const setPassword = operation<Deps>()({
   description: 'Logins made before it end. Somebody else’s takes people:write; your own takes the one you have.',
   scope: 'people:own',
   effect: 'write',
+  forModels: false,
   input: z.object({
     name: Name.optional().describe('Absent: you'),
     password: Password.describe('At least 10 characters, and not one that is guessed first'),
