@@ -95,9 +95,12 @@ suite('login throttle', () => {
 
   test('who guesses next door locks out nobody who is known there', () => {
     const throttle = createLoginThrottle(heldClock())
-    throttle.begin('mia', '192.0.2.1').succeeded()
+    const first = throttle.begin('mia', '192.0.2.1')
+    first.succeeded()
     for (let at = 0; at < 100; at++) guess(throttle, `name-${at}`, '192.0.2.1')
-    throttle.begin('mia', '192.0.2.1').succeeded()
+    const second = throttle.begin('mia', '192.0.2.1')
+    second.succeeded()
+    assert.deepEqual([first.isKnown, second.isKnown], [false, true])
   })
 
   test('memory is bounded, and a flood of names and addresses does not wash away who failed often', () => {

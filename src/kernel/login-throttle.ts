@@ -15,6 +15,8 @@ export interface LoginThrottle {
 
 /** Say one of these at most; say nothing: it failed. */
 export interface LoginAttempt {
+  /** Whoever it is for has logged in from there before: where not everybody can be looked at, they come first. */
+  readonly isKnown: boolean
   /** It was right. */
   succeeded(): void
   /** It was not looked at after all: the hub was busy, the database away. */
@@ -66,6 +68,7 @@ export function createLoginThrottle(clock: Clock = systemClock): LoginThrottle {
         for (const [failures, key] of counted) failures.takeBack(key)
       }
       return {
+        isKnown,
         succeeded() {
           takeBack()
           if (who === undefined) return

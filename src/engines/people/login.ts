@@ -22,7 +22,7 @@ export function createPasswordLogin({ copy, register, throttle, queue, log }: Lo
   /** A new hash in the place of that one, unless somebody set a new password meanwhile. Nobody else can do something else by it. */
   const upgrade = async (person: Person, password: string, stored: string) => {
     try {
-      const hash = await queue.run(() => hashPassword(password))
+      const hash = await queue.run(() => hashPassword(password), true)
       await copy.change<PeopleTables, unknown>((db) =>
         db
           .updateTable('people')
@@ -45,7 +45,7 @@ export function createPasswordLogin({ copy, register, throttle, queue, log }: Lo
     const shown = isTooLong(password) ? '' : password
     let isRight: boolean
     try {
-      isRight = await queue.run(() => verifyPassword(shown, stored))
+      isRight = await queue.run(() => verifyPassword(shown, stored), attempt.isKnown)
     } catch (error) {
       attempt.undecided()
       throw error

@@ -49,7 +49,7 @@ suite('queue of hashes', () => {
       await new Promise<void>((resolve) => ends.push(resolve))
       running--
     }
-    const outcomes = Array.from({ length: count }, () => queue.run(task))
+    const outcomes = Array.from({ length: count }, () => queue.run(task, false))
     return { outcomes, ends, most: () => most }
   }
 
@@ -77,7 +77,20 @@ suite('queue of hashes', () => {
 
   test('one that throws makes room for the next', async () => {
     const queue = createHashQueue(2)
-    await assert.rejects(queue.run(() => Promise.reject(new Error('no'))))
-    assert.equal(await queue.run(async () => 'next'), 'next')
+    await assert.rejects(queue.run(() => Promise.reject(new Error('no')), false))
+    assert.equal(await queue.run(async () => 'next', false), 'next')
+  })
+
+  test('those who are known come first, and have room when strangers have none', async () => {
+    const queue = createHashQueue(2, 3)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const done: string[] = []
+    const run = (name: string, isFirst: boolean) => queue.run(async () => done.push(name), isFirst)
+    const all = [queue.run(() => promise, false), ...['one', 'two', 'three'].map((name) => run(name, false))]
+    await assert.rejects(run('four', false), { code: 'rate_limited' })
+    const known = run('mia', true)
+    resolve()
+    await Promise.all([...all, known])
+    assert.deepEqual(done, ['mia', 'one', 'two', 'three'])
   })
 })

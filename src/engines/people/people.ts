@@ -63,7 +63,7 @@ export async function openPeople(options: PeopleOptions): Promise<OpenPeople> {
 
   const passwordOf = async (password: string, name: string) => {
     checkPassword(password, name)
-    return { password: await queue.run(() => hashPassword(password)), password_set_at: clock.now() }
+    return { password: await queue.run(() => hashPassword(password), true), password_set_at: clock.now() }
   }
 
   const update = async (id: string, values: Partial<PersonRow>): Promise<Person> => {
