@@ -139,6 +139,7 @@ export function assemble(
     [
       storePart(engines),
       trailPart({ ...engines, events, redact, onAudit: (running) => (audit = running ?? noAudit) }),
+      ...(config.database.url === undefined ? [] : [sharedLimitsPart(policy.limits, clock, log)]),
       brokerPart(engines, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, ...keyPorts(config, folder, log) }),
@@ -214,6 +215,7 @@ export const RESERVED = [
   'hub',
   'store',
   'trail',
+  'limits',
   'logins',
   'authorization',
   'broker',

@@ -17,33 +17,35 @@ const ROUNDING_MS = 1e-3
  */
 export class TokenBucket {
   readonly rate: Rate
-  readonly #everyMs: number
+  /** Milliseconds until a token comes back. */
+  readonly everyMs: number
   readonly #depthMs: number
   #fullAtMs = Number.NEGATIVE_INFINITY
-  /** What was taken and nobody else was told of, in milliseconds of refilling: for budgets that several hubs share. */
-  untoldMs = 0
+  /** Tokens taken that nobody else was told of, and since when: for budgets that several hubs share. */
+  untold = 0
+  untoldSinceMs = 0
 
   constructor(rate: Rate) {
     this.rate = rate
-    this.#everyMs = 60_000 / rate.perMinute
-    this.#depthMs = rate.burst * this.#everyMs
+    this.everyMs = 60_000 / rate.perMinute
+    this.#depthMs = rate.burst * this.everyMs
   }
 
   /** Milliseconds until there is a token; 0: there is one. */
   waitMs(nowMs: number): number {
-    const waitMs = this.#missingMs(nowMs) + this.#everyMs - this.#depthMs
+    const waitMs = this.#missingMs(nowMs) + this.everyMs - this.#depthMs
     return waitMs > ROUNDING_MS ? waitMs : 0
   }
 
   /** Takes one, whether or not there is one. */
   take(nowMs: number): void {
-    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + this.#everyMs
-    this.untoldMs += this.#everyMs
+    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + this.everyMs
+    if (this.untold++ === 0) this.untoldSinceMs = nowMs
   }
 
   /** Whole tokens that are left. */
   left(nowMs: number): number {
-    return Math.max(0, Math.floor((this.#depthMs - this.#missingMs(nowMs) + ROUNDING_MS) / this.#everyMs))
+    return Math.max(0, Math.floor((this.#depthMs - this.#missingMs(nowMs) + ROUNDING_MS) / this.everyMs))
   }
 
   /** Milliseconds until it holds one more than now; 0: it is full. */
@@ -51,7 +53,7 @@ export class TokenBucket {
     const missingMs = this.#missingMs(nowMs)
     return missingMs <= ROUNDING_MS
       ? 0
-      : missingMs - Math.floor((missingMs - ROUNDING_MS) / this.#everyMs) * this.#everyMs
+      : missingMs - Math.floor((missingMs - ROUNDING_MS) / this.everyMs) * this.everyMs
   }
 
   /** Others took from it as well: it is full no sooner than that. */
