@@ -36,9 +36,10 @@ export interface AuditTable {
 
 /**
  * Rows of one statement: 20 parameters each, of which SQLite takes 32,766. Few sizes, so that each statement's text is
- * made once and kept ready by the store: building it for each batch costs three times what the writing does.
+ * made once and kept ready by the store, which keeps none of over 2,000 characters: building it for each batch costs three times what
+ * the writing does.
  */
-const ROWS_AT_ONCE = [80, 8, 1] as const
+const ROWS_AT_ONCE = [40, 8, 1] as const
 
 /** Throws Fault `storage_failed`. */
 export async function openAuditTable(store: Store): Promise<AuditTable> {
