@@ -40,6 +40,7 @@ import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './
 import { createPlaces } from './places.ts'
 import { peopleOf } from './people.ts'
 import { createProfiles } from './profiles.ts'
+import { sharedLimitsPart } from './shared-limits.ts'
 import { keyPorts } from './secrets.ts'
 
 export interface StartOptions {
@@ -133,7 +134,17 @@ export function assemble(
   const throttle = createLoginThrottle(clock)
   const origins = ownOrigins({ ...config, address: () => address })
   const people = peopleOf({ config, roles, origins, throttle })
-  const authorization = createAuthorization({ config, origins, profiles, registry, throttle, events, clock, log })
+  const authorization = createAuthorization({
+    config,
+    otherIssuers: config.auth ? [config.auth.issuer] : [],
+    origins,
+    profiles,
+    registry,
+    throttle,
+    events,
+    clock,
+    log,
+  })
   const surroundings = { clock, events, log }
   const lifecycle: Lifecycle = createLifecycle(
     [
@@ -156,7 +167,7 @@ export function assemble(
       // Without people there is nobody to log in.
       ...(config.without.includes('people')
         ? []
-        : [loginsPart({ origins, throttle, events, clock, log }), authorization.part]),
+        : [loginsPart({ config, origins, throttle, events, clock, log }), authorization.part]),
       approvalNewsPart(approvals, { events, log }),
       mqttPart({ config, hub, events, clock, log }),
       busServicesPart({

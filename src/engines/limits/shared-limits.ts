@@ -83,11 +83,11 @@ export async function shareLimits(options: SharedLimitsOptions): Promise<SharedL
 
   // One at a time: what is under way has not been learnt from.
   const settle = (): Promise<void> => (last = last.then(round))
-  const next = () => {
-    cancel = clock.after(everyMs, () => void settle().then(() => isStopped || next()))
+  const settleLater = () => {
+    cancel = clock.after(everyMs, () => void settle().then(() => isStopped || settleLater()))
   }
   let isStopped = false
-  next()
+  settleLater()
   return {
     settle,
     async stop() {
