@@ -57,8 +57,6 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 export interface AuthorizationServer {
   /** What answers at the path; undefined: it is none of the authorization server's. */
   at(path: string): Answer | undefined
-  /** Ends whatever programs the account let in. */
-  endAllOf(account: string): Promise<void>
   stop(): void
 }
 
@@ -111,6 +109,13 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
     table.removeGrant(ended.credential).catch((error: unknown) => log.error('a grant could not be removed', { error }))
   })
 
+  const endAllOf = async (account: string) => {
+    for (const { payload } of await table.grants(account)) await endGrant(String(payload['jti']))
+  }
+  const stopLooking = people.onChange((id) => {
+    if (!accounts.find(id)) endAllOf(id).catch((error: unknown) => log.error('grants could not be removed', { error }))
+  })
+
   return {
     at(path) {
       if (!isOwn(path)) return undefined
@@ -118,10 +123,10 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
         answer(path, request, response).catch((error: unknown) => refuse(path, response, faultOf(error, log)))
       }
     },
-    async endAllOf(account) {
-      for (const { payload } of await table.grants(account)) await endGrant(String(payload['jti']))
+    stop() {
+      stopListening()
+      stopLooking()
     },
-    stop: stopListening,
   }
 }
 

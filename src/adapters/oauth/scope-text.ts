@@ -6,7 +6,25 @@ const VERBS: Readonly<Record<string, string>> = {
   read: 'look at',
   write: 'change',
   use: 'use',
+  own: 'look after your own part of',
   '*': 'do everything with',
+}
+
+/** Where the name of an area says too little. */
+const AREAS: Readonly<Record<string, string>> = {
+  capabilities: 'what the home can do',
+  catalog: 'the list of tools',
+  crypto: 'encryption',
+  devices: 'devices',
+  gateway: 'the other MCP servers',
+  health: 'how the hub is',
+  lb: 'how calls are spread over servers',
+  mcp: 'the tools of other MCP servers',
+  metrics: 'figures on calls',
+  mqtt: 'devices and messages on MQTT',
+  orchestrator: 'the services of the hub',
+  people: 'the people of the home',
+  tokens: 'access tokens',
 }
 
 /** What the scope lets a program do in this hub, as it is now. */
@@ -29,7 +47,7 @@ export function scopeText(text: string, registry: Pick<Registry, 'list'>): Scope
 function titleOf(scope: string): string {
   if (scope === '*') return 'Do everything that you may do'
   const [area = '', verb = ''] = scope.split(':')
-  const what = `${VERBS[verb] ?? `${verb}:`} ${area}`
+  const what = `${VERBS[verb] ?? `${verb}:`} ${AREAS[area] ?? area}`
   return what.charAt(0).toUpperCase() + what.slice(1)
 }
 

@@ -131,4 +131,7 @@ function scopeItem({ scope, title, within, operations, isDestructive, isEverythi
   </li>`
 }
 
-const summaryOf = (count: number): string => (count === 1 ? '1 operation' : `${count} operations`)
+function summaryOf(count: number): string {
+  if (count === 0) return 'nothing at the moment'
+  return count === 1 ? '1 operation' : `${count} operations`
+}

@@ -15,8 +15,9 @@ small,.small{font-size:.875rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1rem;margin:1rem 0;font-size:.95rem}
 dd{margin:0}
 label.field{display:block;font-weight:600;margin-top:1rem}
-input[type=text],input[type=password]{display:block;width:100%;margin-top:.3rem;padding:.65rem .75rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--soft);border-radius:.4rem}
+input[type=text],input[type=password]{display:block;width:100%;margin-top:.3rem;padding:.65rem .75rem;font:inherit;font-weight:400;color:inherit;background:var(--card);border:1px solid var(--soft);border-radius:.4rem}
 input:focus-visible,button:focus-visible,summary:focus-visible,a:focus-visible{outline:3px solid var(--blue);outline-offset:2px}
+input[hidden]{display:none}
 button{display:block;width:100%;min-height:2.9rem;margin-top:.75rem;padding:.6rem 1rem;font:inherit;font-weight:600;border-radius:.4rem;border:1px solid var(--blue);background:var(--blue);color:var(--on-blue);cursor:pointer}
 button.quiet{background:transparent;color:var(--blue)}
 button.end{background:transparent;border-color:var(--red);color:var(--red);width:auto;min-height:2.4rem}
