@@ -171,6 +171,25 @@ export function peopleSuite(name: string, open: () => Promise<OpenStore>): void 
       await people.login('mia', PASSWORD, HOME)
     })
 
+    test('who finds too many waiting did not guess', async () => {
+      const { people } = place
+      await mia()
+      // Two at work, 30 waiting.
+      const crowd = Array.from({ length: 32 }, (_, at) =>
+        people.login(`stranger-${at}`, PASSWORD, { via: 'rest', address: `198.51.100.${at}` }),
+      )
+      const outcomes = Promise.allSettled(crowd)
+      for (let at = 0; at < 10; at++)
+        await assert.rejects(people.login('mia', 'wrong horse', HOME), {
+          message: /Too many people/,
+          retryAfterMs: 2000,
+        })
+      await outcomes
+      for (let at = 0; at < 4; at++)
+        await assert.rejects(people.login('mia', 'wrong horse', HOME), { code: 'unauthenticated' })
+      await people.login('mia', PASSWORD, HOME)
+    })
+
     test('a password that is changed while somebody logs in with the old one lets nobody in', async () => {
       const { people, clock } = place
       const { id } = await mia()
