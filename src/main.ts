@@ -11,6 +11,7 @@ import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
 import { HUB_KEY } from './kernel/keys.ts'
 import { silentLog } from './kernel/log.ts'
+import { offlineAudit } from './hub/offline-audit.ts'
 import { serverFiles } from './hub/server-files.ts'
 import { startServices } from './hub/only.ts'
 import { secretsOf } from './hub/secrets.ts'
@@ -46,6 +47,7 @@ const composition: Composition<Config> = {
     return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'
   },
   servers: (config) => serverFiles(config),
+  audit: offlineAudit,
 }
 
 /** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */

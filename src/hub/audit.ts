@@ -26,6 +26,9 @@ export interface TrailOptions {
   onAudit(audit?: Audit): void
 }
 
+/** What the audit keeps in the data folder. */
+export const AUDIT_FILES = { keys: 'audit-keys.json', head: 'audit-head.json' } as const
+
 /** What is left of arguments wherever they are kept or shown. */
 export const redactionOf = ({ audit }: Config, log: RootLog): Redact =>
   createRedaction({ paths: audit.redact, clean: log.clean })
@@ -62,13 +65,13 @@ export function trailPart({ config, folder, clock, log, events, redact, onAudit 
     async start({ store, secrets }) {
       if (!store || !secrets) throw new TypeError('The audit starts after the store.')
       const { auditDays, auditMegabytes } = config.limits
-      const { keys, texts } = openChainKeys({ file: textOf(folder.file('audit-keys.json'), log), secrets, log })
+      const { keys, texts } = openChainKeys({ file: textOf(folder.file(AUDIT_FILES.keys), log), secrets, log })
       const audit = await openAuditLog({
         store,
         clock,
         log,
         keys,
-        headFile: textOf(folder.file('audit-head.json'), log),
+        headFile: textOf(folder.file(AUDIT_FILES.head), log),
         retentionDays: auditDays,
         mostBytes: auditMegabytes * 1_000_000,
       })
@@ -93,7 +96,8 @@ export function trailPart({ config, folder, clock, log, events, redact, onAudit 
   }
 }
 
-const textOf = (path: string, log: RootLog): PrivateText => ({
+/** A file of the data folder, for its owner alone. */
+export const textOf = (path: string, log: RootLog): PrivateText => ({
   path,
   read: () => readPrivateFile(path, log),
   write: (text) => writePrivateFile(path, text),

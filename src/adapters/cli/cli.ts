@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { addCallApprovalCommands } from './call-approval-commands.ts'
+import { addAuditCommands } from './audit-commands.ts'
 import { call, type CallFlags } from './call.ts'
 import { reportFailure, type Context, type HubFlags } from './context.ts'
 import { doctor } from './doctor.ts'
@@ -36,6 +37,7 @@ export function createCli<Config extends HubConfig>(
   addClientCommands(program, context, ends)
   addUserCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addCallApprovalCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
+  addAuditCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addTokenCommands(program, context, ends)
   addKeyCommands(program, context, ends)
   const { flags } = composition

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { RootLog } from '../../kernel/log.ts'
 import type { PartReport } from '../../kernel/ports.ts'
+import type { TrailReport } from '../../kernel/trail.ts'
 import type { ServerFiles } from './server-files.ts'
 
 /** What the command line needs to know of the configuration. */
@@ -67,6 +68,18 @@ export interface ConfigFlag {
   readonly summary: string
 }
 
+/** The audit of a hub that does not run. */
+export interface OfflineAudit<Config> {
+  /** Times in ISO 8601. Throws Fault. */
+  verify(
+    config: Config,
+    range: { readonly from?: string; readonly to?: string },
+    signal: AbortSignal,
+  ): Promise<TrailReport>
+  /** Verifies an export with the keys of the data folder. Throws Fault. */
+  verifyLines(config: Config, lines: AsyncIterable<string>): Promise<TrailReport>
+}
+
 /** What the command line works on: given by the composition, so that it imports the kernel alone. */
 export interface Composition<Config extends HubConfig> {
   readonly version: string
@@ -87,4 +100,6 @@ export interface Composition<Config extends HubConfig> {
   checkDatabase(config: Config, signal: AbortSignal): Promise<string>
   /** The files with other MCP servers, and the secrets they refer to. */
   servers(config: Config): ServerFiles
+  /** Absent: only a hub that runs can be asked. */
+  readonly audit?: OfflineAudit<Config>
 }

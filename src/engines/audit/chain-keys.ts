@@ -46,14 +46,7 @@ export function openChainKeys({ file, secrets, log }: ChainKeysOptions): KeptCha
     file.write(`${JSON.stringify({ keys: next }, null, 2)}\n`)
     kept = next
   }
-  const keys: ChainKey[] = kept.flatMap(({ id, sealed }) => {
-    try {
-      return [{ id, bytes: Buffer.from(secrets.open(sealed, contextOf(id)), 'base64') }]
-    } catch (error) {
-      log.error('a key of the audit cannot be opened: what it signed cannot be verified', { id, error })
-      return []
-    }
-  })
+  const keys = openAll(kept, { secrets, log })
   const [newest] = kept
   if (!newest || keys[0]?.id !== newest.id || secrets.isStale(newest.sealed)) {
     const key = newKey()
@@ -77,6 +70,20 @@ export function openChainKeys({ file, secrets, log }: ChainKeysOptions): KeptCha
     },
   }
 }
+
+/** The keys as they are, for whoever only looks. */
+export const readChainKeys = ({ file, secrets, log }: ChainKeysOptions): readonly ChainKey[] =>
+  openAll(read(file, log), { secrets, log })
+
+const openAll = (kept: Kept, { secrets, log }: Pick<ChainKeysOptions, 'secrets' | 'log'>): ChainKey[] =>
+  kept.flatMap(({ id, sealed }) => {
+    try {
+      return [{ id, bytes: Buffer.from(secrets.open(sealed, contextOf(id)), 'base64') }]
+    } catch (error) {
+      log.error('a key of the audit cannot be opened: what it signed cannot be verified', { id, error })
+      return []
+    }
+  })
 
 /** Nothing says what its bytes are: the id is of their hash. */
 export function newKey(): ChainKey {
