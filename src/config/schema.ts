@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DEFAULT_ROLES, type Role } from '../kernel/role.ts'
 import { GRANT_PATTERN } from '../kernel/scope.ts'
 import { topicFilterProblem } from '../kernel/topic.ts'
+import { IssuerSchema } from './issuer.ts'
 
 /** 0 lets the operating system choose a free one. */
 const Port = z.int().min(0).max(65535)
@@ -63,7 +64,9 @@ const UserName = z
   .regex(/^[^\s/+#$:]{1,64}$/, 'must be 1 to 64 characters without spaces, /, +, #, $ and :')
   .refine((name) => !['alicia', 'hub', 'session'].includes(name), { error: 'must not be alicia, hub or session' })
 
-const Scope = z.string().regex(/^(\*|[a-z][a-z0-9_-]*:(\*|[a-z][a-z0-9_-]*))$/, 'must be area:verb, area:* or *')
+const Grant = z
+  .string()
+  .regex(GRANT_PATTERN, 'must be area:verb, area:* or *, and perhaps within what bounds: mqtt:write@room/kitchen')
 
 const TopicFilter = z.string().superRefine((filter, context) => {
   const problem = topicFilterProblem(filter)
@@ -91,7 +94,10 @@ const ServiceName = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be the name of a
 const User = z.strictObject({
   name: UserName.describe('Login name. Requests of this user arrive under `alicia/v1/as/<name>/`.'),
   password: z.string().min(8).describe('Login password, at least 8 characters.'),
-  scopes: z.array(Scope).default([]).describe("What this user's requests may do: `area:verb`, `area:*` or `*`."),
+  scopes: z
+    .array(Grant)
+    .default([])
+    .describe("What this user's requests may do: `area:verb`, `area:*` or `*`, and after it perhaps `@room/<name>`."),
   publish: z.array(TopicFilter).exactOptional().describe('Where it may publish. Absent: everywhere but `alicia/#`.'),
   subscribe: z.array(TopicFilter).exactOptional().describe('What it may read. Absent: everything but `alicia/#`.'),
   services: z
@@ -220,10 +226,6 @@ const Limits = z.strictObject({
     .describe('How large the record of calls may become: the oldest goes first.'),
 })
 
-const Grant = z
-  .string()
-  .regex(GRANT_PATTERN, 'must be area:verb, area:* or *, and perhaps within what bounds: mqtt:write@room/kitchen')
-
 const RoleOf = (role: Exclude<Role, 'owner'>) =>
   z
     .strictObject({
@@ -314,6 +316,9 @@ export const ConfigSchema = z.strictObject({
         .describe('Look for such documents in the home network, too. Any program could make the hub ask there.'),
     })
     .prefault({}),
+  auth: IssuerSchema.exactOptional().describe(
+    'Another issuer (OpenID Connect) whose access tokens are taken besides those of the hub: JWTs, verified with its keys.',
+  ),
   allowedHosts: z
     .array(z.string().regex(/^[^\s/]+$/, 'must be a host name, such as home.example, without scheme and path'))
     .default([])
