@@ -6,6 +6,7 @@ import { Fault } from '../kernel/fault.ts'
 import type { Log } from '../kernel/log.ts'
 import { isLocked, takeLock } from './folder-lock.ts'
 import { readPrivateFile, storageFault, writePrivateFile } from './private-file.ts'
+import { finishRestore } from './restore-journal.ts'
 
 /** What a running hub tells other programs of the same machine. */
 const RunningHub = z.object({
@@ -70,6 +71,7 @@ export function openDataFolder({ path, log, token: given }: DataFolderOptions): 
   makeWritable(folder)
   const release = lock(folder)
   try {
+    if (finishRestore(folder)) log.warn('a restore that had been cut short is finished now')
     const token = given ?? readToken(folder, log) ?? makeToken(tokenFile)
     let isOpen = true
     return {

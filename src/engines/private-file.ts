@@ -59,7 +59,7 @@ export function writePrivateFile(path: string, text: string): void {
 }
 
 /** The new name itself must reach the disk; Windows has no way to ask for that. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   if (process.platform === 'win32') return
   const folder = openSync(path, 'r')
   try {
