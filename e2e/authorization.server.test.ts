@@ -212,6 +212,17 @@ suite('logging in through the hub', () => {
     assert.equal(connections, 0)
   })
 
+  test('a token in an address is never read', async (t) => {
+    const hub = await startHub(t)
+    for (const path of ['/mcp', '/mcp/x', '/sse', '/api/v1/mcp', '/api/tokens/list_tokens'])
+      for (const name of ['access_token', 'token', 'authorization']) {
+        const method = path === '/sse' ? 'GET' : 'POST'
+        const response = await fetch(`${hub.urls.http}${path}?${name}=${hub.token}`, { method })
+        assert.equal(response.status, 401, `${path} ${name}`)
+        assert.match(response.headers.get('www-authenticate') ?? '', /^Bearer/)
+      }
+  })
+
   test('mcp-remote, as people use it', async (t) => {
     const { hub, browser } = await startHome(t)
     const port = await freePort()

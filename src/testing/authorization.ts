@@ -26,6 +26,8 @@ import type { Tool } from '../kernel/tool.ts'
 
 export interface TestAuthorization {
   readonly origin: string
+  /** Where it listens. */
+  readonly address: string
   readonly server: AuthorizationServer
   readonly people: PeopleKeeper
   readonly logins: Logins
@@ -42,6 +44,8 @@ export interface TestAuthorizationOptions {
   readonly policy?: Partial<OAuthPolicy>
   readonly fetch?: DocumentFetch
   readonly profiles?: readonly string[]
+  /** Where a proxy with TLS would serve it; absent: where it listens. */
+  readonly publicOrigin?: string
 }
 
 export const OWNER_TOKEN = 'token-of-the-owner-0123456789'
@@ -49,7 +53,7 @@ export const OWNER_TOKEN = 'token-of-the-owner-0123456789'
 /** An authorization server on a free port of loopback, with real people, logins, keys and a database. Ends with the test. */
 export async function startAuthorization(
   test: Pick<TestContext, 'after'>,
-  { tools, policy, fetch, profiles = [] }: TestAuthorizationOptions,
+  { tools, policy, fetch, profiles = [], publicOrigin }: TestAuthorizationOptions,
 ): Promise<TestAuthorization> {
   const folder = temporaryFolder(test)
   const lines: string[] = []
@@ -107,7 +111,8 @@ export async function startAuthorization(
     else response.writeHead(404).end()
   }).listen(0, '127.0.0.1')
   await once(http, 'listening')
-  origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  origin = publicOrigin ?? address
   test.after(async () => {
     http.closeAllConnections()
     http.close()
@@ -118,5 +123,5 @@ export async function startAuthorization(
     await people.close()
     await store.close()
   })
-  return { origin, server, people, logins, identity, store, notes, lines }
+  return { origin, address, server, people, logins, identity, store, notes, lines }
 }

@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Migration, Secrets, Store } from '../../kernel/ports.ts'
+import { BROWSER_KEYS_CONTEXT, sealedBrowserKeys } from './sealed-models.ts'
 
 /** Keys for what a browser holds: they are good for nothing else. */
 export interface BrowserKeys {
@@ -28,27 +29,21 @@ const MIGRATIONS: readonly Migration[] = [
 ]
 
 const NAME = 'browser'
-const CONTEXT = 'oauth browser keys'
 const KEY_BYTES = 32
 
 /** Derived from a random value that the store keeps sealed: the same for every hub on that database. */
 export async function openBrowserKeys(store: Store, secrets: Secrets): Promise<BrowserKeys> {
   await store.migrate('oauth-secrets', MIGRATIONS)
   const db: Kysely<Tables> = store.as<Tables>()
-  const sealed = secrets.seal(randomBytes(KEY_BYTES).toString('base64url'), CONTEXT)
+  secrets.tend(sealedBrowserKeys(store.as()))
+  const sealed = secrets.seal(randomBytes(KEY_BYTES).toString('base64url'), BROWSER_KEYS_CONTEXT)
   await db
     .insertInto('oauth_secrets')
     .values({ name: NAME, sealed })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
   const row = await db.selectFrom('oauth_secrets').selectAll().where('name', '=', NAME).executeTakeFirstOrThrow()
-  const secret = secrets.open(row.sealed, CONTEXT)
-  if (secrets.isStale(row.sealed))
-    await db
-      .updateTable('oauth_secrets')
-      .set({ sealed: secrets.seal(secret, CONTEXT) })
-      .where('name', '=', NAME)
-      .execute()
+  const secret = secrets.open(row.sealed, BROWSER_KEYS_CONTEXT)
   return {
     cookies: derive(secret, 'cookies').toString('base64url'),
     forms: derive(secret, 'forms'),

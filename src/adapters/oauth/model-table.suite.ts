@@ -4,7 +4,9 @@ import { after, before, suite, test } from 'node:test'
 import { loadSecrets } from '../../engines/secrets.ts'
 import type { OpenStore } from '../../engines/store/open-store.ts'
 import { heldClock } from '../../kernel/clock.ts'
+import type { SealedTexts } from '../../kernel/keys.ts'
 import { silentLog } from '../../kernel/log.ts'
+import type { Secrets } from '../../kernel/ports.ts'
 import { openBrowserKeys } from './cookie-keys.ts'
 import { openModelTable, type ModelTable } from './model-table.ts'
 
@@ -14,7 +16,17 @@ export function modelTableSuite(name: string, open: () => Promise<OpenStore>): v
     let table: ModelTable
     const clock = heldClock()
     const keyText = randomBytes(32).toString('base64')
-    const secrets = loadSecrets({ file: '/nowhere', log: silentLog, fromEnvironment: keyText })
+    const tended: SealedTexts[] = []
+    const keyring = loadSecrets({ file: '/nowhere', log: silentLog, fromEnvironment: keyText })
+    const secrets: Secrets = {
+      seal: (plain, context) => keyring.seal(plain, context),
+      open: (sealed, context) => keyring.open(sealed, context),
+      isStale: (sealed) => keyring.isStale(sealed),
+      tend(texts) {
+        tended.push(texts)
+        return () => {}
+      },
+    }
     before(async () => {
       store = await open()
       table = await openModelTable({ store, secrets, clock })
@@ -101,6 +113,21 @@ export function modelTableSuite(name: string, open: () => Promise<OpenStore>): v
       assert.equal(await table.find('Client', 'unused'), undefined)
       clock.advance(999_000)
       assert.ok(await table.find('Client', 'used'))
+    })
+
+    test('everything can be sealed anew, and opens as before', async () => {
+      for (const id of ['x', 'y', 'z']) await table.upsert('AuthorizationCode', id, { id }, 60)
+      const old = await rows()
+      for (const texts of tended) {
+        let after: string | undefined
+        for (let page = await texts.read(after, 2); page.length > 0; page = await texts.read(after, 2)) {
+          for (const text of page)
+            await texts.replace(text, secrets.seal(secrets.open(text.sealed, text.context), text.context))
+          after = page.at(-1)?.id
+        }
+      }
+      assert.notEqual(await rows(), old)
+      for (const id of ['x', 'y', 'z']) assert.deepEqual(await table.find('AuthorizationCode', id), { id })
     })
 
     test('keys for browsers are the same after a restart, and no two are alike', async () => {

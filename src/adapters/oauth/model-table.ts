@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Migration, Secrets, Store } from '../../kernel/ports.ts'
+import { modelContext, sealedModels } from './sealed-models.ts'
 
 /** What the authorization server keeps: clients, grants, codes, refresh tokens, sessions, requests that wait for a person. */
 export interface ModelTable {
@@ -88,10 +89,11 @@ export interface ModelTableOptions {
 export async function openModelTable({ store, secrets, clock }: ModelTableOptions): Promise<ModelTable> {
   await store.migrate('oauth', MIGRATIONS)
   const db: Kysely<Tables> = store.as<Tables>()
+  secrets.tend(sealedModels(store.as()))
   let sweptMs = clock.now()
 
   const at = (model: string, id: string) => ({ model, id_hash: hashOf(id) })
-  const contextOf = ({ model, id_hash: idHash }: Pick<Row, 'model' | 'id_hash'>) => `oauth ${model} ${idHash}`
+  const contextOf = ({ model, id_hash: idHash }: Pick<Row, 'model' | 'id_hash'>) => modelContext(model, idHash)
   const payloadOf = (row: Row): Payload => {
     const payload = JSON.parse(secrets.open(row.sealed, contextOf(row))) as Payload
     return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(row.consumed_at / 1000) }
