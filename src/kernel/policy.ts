@@ -79,7 +79,8 @@ function outOfBounds(caller: Caller, { name, scope }: Tool): Fault {
   const grants = caller.scopes.filter((grant) => grant.includes('@'))
   return new Fault('forbidden', `${caller.name} may use ${name} only within bounds, and this is not within them.`, {
     hint: `It has: ${grants.join(', ')}.`,
-    details: { scope },
+    // Asking for more helps only those who can get it without bounds.
+    details: caller.attainable && mayUse(caller.attainable, scope) ? { scope } : { within: grants },
   })
 }
 

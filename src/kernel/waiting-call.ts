@@ -8,7 +8,7 @@ export interface WaitingCall {
   readonly operation: string
   readonly summary: string
   readonly provider: string
-  readonly caller: Pick<Caller, 'id' | 'name' | 'via' | 'role' | 'address'>
+  readonly caller: Pick<Caller, 'id' | 'name' | 'via' | 'role' | 'person' | 'address'>
   readonly arguments: unknown
   /** Of operation, provider, description and all arguments: whoever says yes can say to what. */
   readonly fingerprint: string

@@ -9,6 +9,7 @@ export interface WaitingCall {
   readonly provider: string
   readonly caller: {
     readonly name: string
+    readonly person?: string
     readonly role?: string
     readonly via: string
     readonly address?: string
@@ -37,7 +38,9 @@ export interface ApprovalList {
 /** What a person has to read before saying yes: who asks, for what, with which arguments. The hub's word, spelt out once more. */
 export function waitingCallLines(call: WaitingCall, { bold, dim }: Style): readonly string[] {
   const { caller } = call
-  const from = [caller.role, `by ${caller.via}`, caller.address && `from ${caller.address}`].filter(Boolean).join(', ')
+  const from = [caller.person, caller.role, `by ${caller.via}`, caller.address && `from ${caller.address}`]
+    .filter(Boolean)
+    .join(', ')
   return [
     `${bold(visibleText(call.id))}  ${bold(visibleText(call.operation))}  ${dim(`until ${timeOf(call.until)}`)}`,
     `  ${visibleText(caller.name)} ${dim(`(${visibleText(from)})`)}`,

@@ -25,14 +25,14 @@ export async function callTool(server: McpServer, params: Params, exchange: Exch
     return fit(server, resultOf(server, entry, output, exchange), entry, exchange)
   } catch (error) {
     if (!(error instanceof Fault) || error instanceof RelayedError) throw error
-    if (!PROTOCOL_FAULTS.has(error.code) || isDecision(error)) return failure(error, exchange, server)
+    if (!PROTOCOL_FAULTS.has(error.code) || isForModel(error)) return failure(error, exchange, server)
     // On HTTP a 404 would mean that the endpoint or the session is gone.
     throw rpcErrorOf(error, error.code === 'unknown_operation' ? 200 : error.status)
   }
 }
 
-/** Somebody refused this call: no other scope would help, and the model is to read why. */
-const isDecision = ({ details }: Fault): boolean => details?.['approval'] !== undefined
+/** No other token would help: somebody refused, it lies outside of what the caller may, or it is for people alone. */
+const isForModel = ({ code, details }: Fault): boolean => code === 'forbidden' && details?.['scope'] === undefined
 
 function resultOf(server: McpServer, { provider }: Entry, output: unknown, exchange: Exchange): JsonText {
   if (!(output instanceof RelayedResult)) return success(output, exchange, server)

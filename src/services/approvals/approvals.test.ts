@@ -7,6 +7,7 @@ import { heldClock, type HeldClock } from '../../kernel/clock.ts'
 import type { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
+import type { PeopleKeeper } from '../../kernel/people.ts'
 import { createRedaction } from '../../kernel/redact.ts'
 import { DEFAULT_ROLES } from '../../kernel/role.ts'
 import { createTenure } from '../../kernel/tenure.ts'
@@ -35,6 +36,11 @@ const mother: Caller = {
   credential: 'login-anna',
 }
 const asked: Caller = { ...child, via: 'rest' }
+
+/** One child lives here. */
+const people: PeopleKeeper = Object.assign(Object.create(null) as PeopleKeeper, {
+  get: (id: string) => (id === 'person-kim' ? { name: 'kim' } : undefined),
+})
 
 interface Shown {
   version: number
@@ -110,7 +116,7 @@ beforeEach(async () => {
     registry,
     () => ({ status: 'available', sinceMs: 0 }),
   )
-  const running = await part.start({ hub: testHub(door), store }, new AbortController().signal)
+  const running = await part.start({ hub: testHub(door), store, people }, new AbortController().signal)
   stopService = () => running.stop()
 })
 
@@ -237,7 +243,14 @@ suite('calls that wait for a person', () => {
       operation: 'home.wipe_room',
       summary: 'Wipes a room.',
       provider: 'home',
-      caller: { id: 'person-kim', name: 'k\\u{200b}im', role: 'child', via: 'rest', address: '192.168.1.7' },
+      caller: {
+        id: 'person-kim',
+        name: 'k\\u{200b}im',
+        person: 'kim',
+        role: 'child',
+        via: 'rest',
+        address: '192.168.1.7',
+      },
       until: new Date(clock.now() + WAIT_MS).toISOString(),
     })
     assert.deepEqual({ ...shown?.arguments }, { room: 'attic\\u{7}', password: '[redacted]' })

@@ -34,7 +34,7 @@ const LONGEST_SUMMARY = 300
 /** The call as somebody sees it who decides by it. */
 export function faceOf({ id, entry, input, caller, askedMs, untilMs }: Asked, redact: Redact): WaitingCall {
   const { tool, provider } = entry
-  const { id: callerId, name, via, role, address } = caller
+  const { id: callerId, name, via, role, person, address } = caller
   return {
     id,
     operation: visibleText(tool.name),
@@ -45,6 +45,7 @@ export function faceOf({ id, entry, input, caller, askedMs, untilMs }: Asked, re
       name: visibleText(name),
       via,
       ...(role !== undefined && { role }),
+      ...(person !== undefined && { person }),
       ...(address !== undefined && { address }),
     },
     arguments: redact(input, tool),

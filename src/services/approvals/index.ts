@@ -17,13 +17,13 @@ const PRUNE_MS = 3_600_000
 
 /** Calls that wait for somebody's yes, on another channel than the one they came by. */
 export const approvalsService = ({ calls, retentionDays }: ApprovalsOptions): Service =>
-  service<'hub' | 'store', Deps>({
+  service<'hub' | 'store' | 'people', Deps>({
     name: 'approvals',
     summary: 'Calls that wait until somebody who may decide allows them.',
     // Of the hub: what waits is in its process.
-    needs: ['hub', 'store'],
+    needs: ['hub', 'store', 'people'],
     operations: [listApprovals, approveCall, denyCall, listDecisions],
-    async start({ store, events, clock, log }) {
+    async start({ store, people, events, clock, log }) {
       const decisions = await openDecisionTable(store)
       const failed = (error: unknown) => log.warn('the decisions on calls could not be kept or pruned', { error })
       const endListening = events.on('approval.changed', ({ call, change }) => {
@@ -36,7 +36,7 @@ export const approvalsService = ({ calls, retentionDays }: ApprovalsOptions): Se
       }
       let cancelPrune = clock.after(PRUNE_MS, prune)
       return {
-        deps: { calls: calls(), decisions, events, clock },
+        deps: { calls: calls(), decisions, events, clock, nameOf: (id) => people.get(id)?.name },
         async stop() {
           endListening()
           cancelPrune()

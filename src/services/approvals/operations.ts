@@ -15,6 +15,8 @@ export interface Deps {
   readonly decisions: DecisionTable
   readonly events: Pick<Events, 'on'>
   readonly clock: Clock
+  /** The name of a person, by id. */
+  nameOf(person: string): string | undefined
 }
 
 const iso = (ms: number) => new Date(ms).toISOString()
@@ -29,6 +31,7 @@ const CallShape = z.object({
     .object({
       id: z.string(),
       name: z.string(),
+      person: z.string().optional().describe('Whose token or login it is'),
       role: z.string().optional(),
       via: z.string(),
       address: z.string().optional(),
@@ -40,9 +43,14 @@ const CallShape = z.object({
   until: At,
 })
 
-const shownCall = ({ askedMs, untilMs, caller, ...call }: WaitingCall): z.input<typeof CallShape> => ({
+type NameOf = (person: string) => string | undefined
+
+const shownCall = (
+  { askedMs, untilMs, caller: { person: id, ...caller }, ...call }: WaitingCall,
+  nameOf: NameOf,
+): z.input<typeof CallShape> => ({
   ...call,
-  caller: { ...caller },
+  caller: { ...caller, ...(id !== undefined && { person: nameOf(id) ?? id }) },
   asked_at: iso(askedMs),
   until: iso(untilMs),
 })
@@ -82,11 +90,11 @@ export const listApprovals = operation<Deps>()({
       .describe(`Answer when something changed since then, or after that long (0 to ${LONGEST_WAIT_S}, default 0).`),
   }),
   output: z.object({ version: z.int(), waiting: z.array(CallShape), allowed: z.array(AllowanceShape) }),
-  async handler({ after, wait_seconds: seconds }, { calls, events, clock, signal }) {
+  async handler({ after, wait_seconds: seconds }, { calls, events, clock, nameOf, signal }) {
     if (seconds > 0 && after === calls.version()) await changeOf(events, clock, seconds * 1000, signal)
     return {
       version: calls.version(),
-      waiting: calls.list().map(shownCall),
+      waiting: calls.list().map((call) => shownCall(call, nameOf)),
       allowed: calls.allowances().map(shownAllowance),
     }
   },
@@ -175,17 +183,17 @@ export const listDecisions = operation<Deps>()({
       }),
     ),
   }),
-  async handler({ limit, before }, { decisions }) {
+  async handler({ limit, before }, { decisions, nameOf }) {
     const beforeMs = before === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(before)
-    return { decisions: (await decisions.latest(limit, beforeMs)).map(shownDecision) }
+    return { decisions: (await decisions.latest(limit, beforeMs)).map((one) => shownDecision(one, nameOf)) }
   },
 })
 
-const shownDecision = ({ call, change, atMs, by, reason, forMs }: Decision) => ({
+const shownDecision = ({ call, change, atMs, by, reason, forMs }: Decision, nameOf: NameOf) => ({
   decision: change,
   at: iso(atMs),
   ...(by !== undefined && { by: by.name, via: by.via }),
   ...(reason !== undefined && { reason }),
   ...(forMs > 0 && { minutes: forMs / 60_000 }),
-  call: shownCall(call),
+  call: shownCall(call, nameOf),
 })
