@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { after, before, suite, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startHub, type TestHub } from './support/hub.ts'
+import { startProgram, within } from './support/program.ts'
+
+/** Oftener, and it would be the hub's own limit for a caller that is seen. */
+const ASK_EVERY_MS = 15
+
+const ATTACK = fileURLToPath(new URL('support/attack.ts', import.meta.url))
+
+/** What somebody else's client hears meanwhile, on a connection of its own each time. */
+async function asked(hub: TestHub): Promise<number> {
+  const response = await fetch(`${hub.urls.http}/api/health/list_services`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${hub.token}`, 'content-type': 'application/json', connection: 'close' },
+    body: '{}',
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+async function refusals(hub: TestHub): Promise<Record<string, number>> {
+  const response = await fetch(`${hub.urls.http}/metrics`, { headers: { authorization: `Bearer ${hub.token}` } })
+  const counted = (await response.text()).matchAll(/^alicia_refused_total\{limit="(\w+)"\} (\d+)$/gm)
+  return Object.fromEntries([...counted].map(([, limit = '', times]) => [limit, Number(times)]))
+}
+
+suite('a hub that is attacked', () => {
+  const tasks: (() => unknown)[] = []
+  let hub: TestHub
+  before(async () => (hub = await startHub({ after: (task) => void tasks.push(task) })))
+  after(async () => {
+    for (const task of tasks.toReversed()) await task()
+  })
+
+  /** Asks all the time while somebody attacks, until that many of the attacker's sockets were opened. */
+  async function attacked(kind: string, sockets: number, until: (seen: Seen) => boolean): Promise<Seen> {
+    const { port } = new URL(hub.urls.http)
+    const attack = startProgram(process.execPath, [ATTACK, port, kind, String(sockets)], { env: { TOKEN: hub.token } })
+    try {
+      // What comes after the last line break may be half a line.
+      const seen = (): Seen => JSON.parse(attack.stdout().split('\n').at(-2) ?? '{}') as Seen
+      const enough = async () => {
+        for (let answers = 0; !until(seen()) || answers < 10; answers++) {
+          assert.equal(await asked(hub), 200)
+          await setTimeout(ASK_EVERY_MS)
+        }
+      }
+      await within(enough(), `the hub under ${kind}`)
+      return seen()
+    } finally {
+      attack.closeInput()
+      await attack.end()
+    }
+  }
+
+  const attacks: [kind: string, sockets: number, until: (seen: Seen) => boolean, limit: string | undefined][] = [
+    ['silent', 10_000, ({ opened = 0 }) => opened > 10_000, 'half_open'],
+    ['headers', 1500, ({ opened = 0 }) => opened > 2000, 'half_open'],
+    ['body', 1500, ({ opened = 0 }) => opened > 2000, 'sockets'],
+    ['pipeline', 20, ({ closed = 0 }) => closed > 40, 'pipelined'],
+    ['large-headers', 50, ({ closed = 0 }) => closed > 100, 'header_bytes'],
+    ['bomb', 4, ({ closed = 0 }) => closed >= 4, undefined],
+    ['tokens', 50, ({ opened = 0 }) => opened >= 50, 'wrong_tokens'],
+  ]
+  for (const [kind, sockets, until, limit] of attacks)
+    test(`answers others under ${kind} of ${sockets} sockets`, async () => {
+      const before = await refusals(hub)
+      const seen = await attacked(kind, sockets, until)
+      assert.ok((seen.opened ?? 0) > 0)
+      const now = await refusals(hub)
+      if (limit !== undefined) assert.ok((now[limit] ?? 0) > (before[limit] ?? 0), JSON.stringify(now))
+    })
+
+  test('nothing of it fills the log', () => {
+    const lines = hub
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('a limit was reached'))
+    assert.ok(lines.length > 0 && lines.length < 20, `${lines.length} lines`)
+  })
+})
+
+interface Seen {
+  readonly opened?: number
+  readonly closed?: number
+}
