@@ -75,19 +75,22 @@ suite('a guest sees and switches one room', () => {
   })
 
   /** A tool's result as the other protocols have it. */
+  const resultAnswer = (result: Awaited<ReturnType<McpClient['call']>>): Answer => {
+    if (result['isError'] !== true) return { status: 200, body: result['structuredContent'] as Answer['body'] }
+    return { status: /\(forbidden\)|\(not_found\)/.test(textOf(result)) ? 403 : 500, body: { detail: textOf(result) } }
+  }
+  /** What lies outside of its bounds a model is told; for what it lacks the scope of, its client is. */
   const overMcp: Ask = async (operation, input) => {
     const name = operation.split('.')[1] ?? ''
     try {
       const result = await mcp.call(name, input)
-      return { status: result['isError'] === true ? 400 : 200, body: result['structuredContent'] as Answer['body'] }
+      return resultAnswer(result)
     } catch (error) {
-      return { status: /within bounds|lacks/.test(String(error)) ? 403 : 500, body: { detail: String(error) } }
+      return { status: /Insufficient scope|lacks/.test(String(error)) ? 403 : 500, body: { detail: String(error) } }
     }
   }
   const throughCallTool: Ask = async (operation, input) => {
-    const result = await mcp.call('call_tool', { name: operation, arguments: input })
-    if (result['isError'] !== true) return { status: 200, body: result['structuredContent'] as Answer['body'] }
-    return { status: /\(forbidden\)|\(not_found\)/.test(textOf(result)) ? 403 : 500, body: { detail: textOf(result) } }
+    return resultAnswer(await mcp.call('call_tool', { name: operation, arguments: input }))
   }
   const ways: [name: string, ask: Ask][] = [
     ['REST', (operation, input) => as('gus', operation, input)],
