@@ -1,6 +1,8 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import type { Measured, Row } from './row.ts'
+import { auditCrash } from './rows/audit-crash.ts'
+import { accessToken } from './rows/access-token.ts'
 import { fallback } from './rows/fallback.ts'
 import { killedUpstreams } from './rows/killed-upstreams.ts'
 import { brokers } from './rows/brokers.ts'
@@ -47,6 +49,8 @@ const ROWS: readonly Row[] = [
   soak,
   sdk,
   invokeCost,
+  accessToken,
+  auditCrash,
 ]
 
 const { values, positionals } = parseArgs({

@@ -16,7 +16,7 @@ const HeadFileText = z.object({
 export interface HeadFile {
   /** The chain in use first; none before the first start. */
   heads(): readonly Head[]
-  /** Written within a second, and not at each change. */
+  /** Written within a second, and not at each change; a new chain at once. */
   note(head: Head): void
   /** Waits for what is being written, then writes the last one. */
   close(): Promise<void>
@@ -47,25 +47,31 @@ export function openHeadFile({ file, clock, log }: { file?: HeadText; clock: Clo
       log.warn('where the audit ends could not be noted', { error })
     }
   }
+  const writeNow = (to: string) => {
+    try {
+      writeFileSync(`${to}.new`, text(), { mode: 0o600 })
+      renameSync(`${to}.new`, to)
+    } catch (error) {
+      log.warn('where the audit ends could not be noted', { error })
+    }
+  }
   return {
     heads: () => heads,
     note(head) {
-      heads = [head, ...heads.filter(({ chain }) => chain !== head.chain)].slice(0, MOST_HEADS)
-      if (path === undefined || cancel) return
-      cancel = clock.after(WRITE_MS, () => {
+      const others = heads.filter(({ chain }) => chain !== head.chain)
+      const isNew = others.length === heads.length
+      heads = [head, ...others].slice(0, MOST_HEADS)
+      if (path === undefined) return
+      // A hub that is killed within its first second must find its chain again.
+      if (isNew) return writeNow(path)
+      cancel ??= clock.after(WRITE_MS, () => {
         writing = writing.then(() => write(path))
       })
     },
     async close() {
       cancel?.()
       await writing
-      if (path === undefined || heads.length === 0) return
-      try {
-        writeFileSync(`${path}.new`, text(), { mode: 0o600 })
-        renameSync(`${path}.new`, path)
-      } catch (error) {
-        log.warn('where the audit ends could not be noted', { error })
-      }
+      if (path !== undefined && heads.length > 0) writeNow(path)
     },
   }
 }
