@@ -91,7 +91,9 @@ export function createExternalIssuer(options: ExternalIssuerOptions, surrounding
     changed: () => seen.changed(),
     source(shown) {
       if (!isJwtLike(shown.token)) return undefined
-      return seen.find(shown) ?? (issuerOf(shown.token) === issuer ? verifyNew(shown) : undefined)
+      const known = seen.find(shown)
+      if (known || shown.onlySeen || issuerOf(shown.token) !== issuer) return known
+      return verifyNew(shown)
     },
   }
 }

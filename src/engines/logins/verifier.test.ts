@@ -30,8 +30,13 @@ function freshVerifier(at = clock) {
     isEnded: (credential) => ended.has(credential),
     isShared: false,
   })
-  return (token: string, resource?: string) =>
-    source({ token, hash: hashToken(token), ...(resource !== undefined && { resource }) })
+  return (token: string, resource?: string, onlySeen?: true) =>
+    source({
+      token,
+      hash: hashToken(token),
+      ...(resource !== undefined && { resource }),
+      ...(onlySeen && { onlySeen }),
+    })
 }
 
 const CLAIMS: Claims = {
@@ -76,6 +81,13 @@ suite('access tokens', () => {
     const show = freshVerifier()
     for (let call = 0; call < 3; call++)
       assert.partialDeepStrictEqual(show(good), { id: ANNA.id, scopes: ['mqtt:read', 'health:read'] })
+  })
+
+  test('where too many wrong ones came from, those that were seen before are let in, and no signature is checked', () => {
+    const show = freshVerifier()
+    assert.equal(show(good, undefined, true), undefined)
+    show(good)
+    assert.partialDeepStrictEqual(show(good, undefined, true), { id: ANNA.id })
   })
 
   const jwk = own.publicKey.export({ format: 'jwk' })

@@ -84,7 +84,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   return {
     seen,
-    source: (shown) => (isJwtLike(shown.token) ? (seen.find(shown) ?? verifyNew(shown)) : undefined),
+    source(shown) {
+      if (!isJwtLike(shown.token)) return undefined
+      return seen.find(shown) ?? (shown.onlySeen ? undefined : verifyNew(shown))
+    },
   }
 }
 
