@@ -196,7 +196,7 @@ suite('calls that wait for a person', () => {
     await call('deny_call', { id, reason: 'the cat sleeps there\u202e' }, mother)
     await assert.rejects(outcome, {
       code: 'forbidden',
-      message: 'anna refused home.wipe_room: the cat sleeps there\\u{202e}',
+      message: 'anna refused home.wipe_room: the cat sleeps there\\u{202e}.',
       details: { approval: { id, decision: 'denied' } },
     })
     assert.deepEqual(runs, [])

@@ -6,7 +6,7 @@ import type { WaitingCall } from '../../kernel/waiting-call.ts'
 const detailsOf = ({ id }: WaitingCall, decision: string) => ({ approval: { id, decision } })
 
 export const refused = (call: WaitingCall, approver: Caller, reason: string | undefined): Fault =>
-  new Fault('forbidden', `${approver.name} refused ${call.operation}${reason === undefined ? '.' : `: ${reason}`}`, {
+  new Fault('forbidden', `${approver.name} refused ${call.operation}${reason === undefined ? '' : `: ${reason.replace(/[.!?]$/, '')}`}.`, {
     hint: 'Do not try it another way; ask whoever refused it.',
     details: detailsOf(call, 'denied'),
   })
