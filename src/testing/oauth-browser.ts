@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 
 /** What a browser does, as far as these pages need one: cookies by path, forms, redirects that are looked at one by one. */
 export class TestBrowser {
@@ -65,6 +64,3 @@ export const pkce = () => {
   const verifier = randomBytes(32).toString('base64url')
   return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
 }
-
-/** Until the next whole second has begun: the library counts in those. */
-export const nextSecond = () => wait(1001 - (Date.now() % 1000))
