@@ -13,7 +13,7 @@ import { createRegistry, type Registry } from '../src/kernel/registry.ts'
 export const CALLER: Caller = { id: 'owner', name: 'owner', scopes: ['*'], via: 'internal' }
 
 /** Answers at once: what is measured is the way there and back. */
-const ping = operation()({
+export const ping = operation()({
   name: 'bench.ping',
   summary: 'Answers.',
   scope: 'bench:read',
@@ -21,7 +21,7 @@ const ping = operation()({
   input: z.object({ session_id: z.string().optional() }),
   output: z.object({ pong: z.literal(true), time: z.string() }),
   handler: async () => ({ pong: true as const, time: new Date().toISOString() }),
-})
+}).bind({})
 
 export interface BenchDoor {
   readonly invoke: Invoke
@@ -37,7 +37,7 @@ export function benchDoor(content: 'service' | 'nothing'): BenchDoor {
     registry.add({
       id: 'bench',
       kind: 'service',
-      tools: [ping.bind({})],
+      tools: [ping],
       report: () => ({ status: 'available', sinceMs: 0 }),
     })
   const policy = createPolicy({ callsPerMinute: Number.POSITIVE_INFINITY, timeoutMs: 30_000 })

@@ -5,6 +5,7 @@ import { auditCrash } from './rows/audit-crash.ts'
 import { accessToken } from './rows/access-token.ts'
 import { fallback } from './rows/fallback.ts'
 import { killedUpstreams } from './rows/killed-upstreams.ts'
+import { loginFlood } from './rows/login-flood.ts'
 import { brokers } from './rows/brokers.ts'
 import { bus } from './rows/bus.ts'
 import { firehoseRows } from './rows/firehose.ts'
@@ -19,6 +20,7 @@ import { relayRows } from './rows/relay.ts'
 import { registry } from './rows/registry.ts'
 import { rest } from './rows/rest.ts'
 import { schemaInference } from './rows/schema.ts'
+import { securityCost } from './rows/security-cost.ts'
 import { sdk } from './rows/sdk.ts'
 import { soak } from './rows/soak.ts'
 import { start } from './rows/start.ts'
@@ -49,6 +51,8 @@ const ROWS: readonly Row[] = [
   soak,
   sdk,
   invokeCost,
+  securityCost,
+  ...loginFlood,
   accessToken,
   auditCrash,
 ]
