@@ -48,7 +48,10 @@ const Path = z.string().min(1)
 /** RFC 6750, 2.1: what an Authorization header can carry. */
 const Token = z
   .string()
-  .regex(/^(?=.{16})[\w.~+/-]+=*$/, 'must be at least 16 characters, of letters, digits and . _ ~ + / - alone')
+  .regex(
+    /^(?:\$\{secret:[^{}]+\}|(?=.{16})[\w.~+/-]+=*)$/,
+    'must be at least 16 characters, of letters, digits and . _ ~ + / - alone, or ${secret:name}',
+  )
 
 const KEY_BYTES = 32
 const isKey = (text: string) =>
@@ -93,7 +96,10 @@ const ServiceName = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be the name of a
 
 const User = z.strictObject({
   name: UserName.describe('Login name. Requests of this user arrive under `alicia/v1/as/<name>/`.'),
-  password: z.string().min(8).describe('Login password, at least 8 characters.'),
+  password: z
+    .string()
+    .min(8)
+    .describe('Login password, at least 8 characters; `${secret:name}` is what `alicia secret set` keeps.'),
   scopes: z
     .array(Grant)
     .default([])

@@ -266,7 +266,7 @@ suite('restore', () => {
     const there = temporaryFolder(t)
     const file = join(there, 'good')
     await backUp(dataFolder(t), file)
-    for (const expensive of ['"memory":99999999', '"memory":64,"passes":1000']) {
+    for (const expensive of ['"memory":99999999', '"passes":1000,"memory":64', '"memory":7']) {
       writeFileSync(join(there, 'bad'), readFileSync(file, 'latin1').replace('"memory":64', expensive), 'latin1')
       await assert.rejects(restore(join(there, 'bad'), join(there, 'data')), { code: 'storage_failed' })
     }

@@ -14,6 +14,7 @@ import { systemClock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
 import { silentLog } from '../kernel/log.ts'
 import { AUDIT_FILES, textOf } from './audit.ts'
+import { withSecrets } from './config-secrets.ts'
 import { keyringAt } from './secrets.ts'
 
 /** Verifies the audit of a hub that does not run, or an export. Nothing is changed by it. */
@@ -51,7 +52,9 @@ function signerOf(config: Config): ChainSigner {
 }
 
 /** An empty database must not come of looking at one. */
-async function openStore({ data, database: { url } }: Config) {
+async function openStore(config: Config) {
+  const { data, database } = withSecrets(config)
+  const { url } = database
   if (url !== undefined) return await openPostgres({ url, log: silentLog })
   const file = join(data, 'alicia.db')
   if (!existsSync(file)) throw new Fault('not_found', `There is no database in ${data}.`)

@@ -19,6 +19,7 @@ import { servicesFor } from '../services.ts'
 import { keepingOf, redactionOf, trailPart } from './audit.ts'
 import { brokerPart, busPart, storePart } from './engines.ts'
 import type { StartOptions } from './assemble.ts'
+import { withSecrets } from './config-secrets.ts'
 import { CALLS_GRACE_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { readyPart } from './parts.ts'
 import { secretsIn, secretsOf } from './secrets.ts'
@@ -28,8 +29,9 @@ import { once } from './start.ts'
 const PORTS: ReadonlySet<string> = new Set(['store', 'secrets', 'broker', 'bus'])
 
 /** Runs the services of `only` for a hub at the same broker, and nothing else: no HTTP, no MCP. Throws Fault. */
-export async function startServices(config: Config, options: StartOptions): Promise<RunningHub> {
+export async function startServices(given: Config, options: StartOptions): Promise<RunningHub> {
   const { log } = options
+  const config = withSecrets(given)
   for (const secret of secretsIn(config)) log.hide(secret)
   const chosen = chosenServices(config)
   const login = loginOf(config)

@@ -6,12 +6,14 @@ import type { Tracing } from '../engines/tracing/tracing.ts'
 import { OWNER } from '../kernel/identity.ts'
 import { assemble, type StartOptions } from './assemble.ts'
 import type { OwnBroker } from './engines.ts'
+import { withSecrets } from './config-secrets.ts'
 import { CALLS_GRACE_MS } from './limits.ts'
 import { secretsIn } from './secrets.ts'
 
 /** Starts everything that the configuration asks for. Throws Fault; nothing runs on then. */
-export async function startHub(config: Config, options: StartOptions): Promise<RunningHub> {
+export async function startHub(given: Config, options: StartOptions): Promise<RunningHub> {
   const { log } = options
+  const config = withSecrets(given)
   for (const secret of secretsIn(config)) log.hide(secret)
   const tracing = await tracingOf(config, options)
   const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })

@@ -29,11 +29,14 @@ export interface KdfCost {
 const COST: KdfCost = { memory: 131_072, passes: 3, parallelism: 4 }
 
 /** A header says how much work it costs to open: more than this is an attack on whoever tries. */
-const Cost = z.object({
-  memory: z.int().min(64).max(1_048_576),
-  passes: z.int().min(1).max(10),
-  parallelism: z.int().min(1).max(16),
-})
+const Cost = z
+  .object({
+    memory: z.int().min(64).max(1_048_576),
+    passes: z.int().min(1).max(10),
+    parallelism: z.int().min(1).max(16),
+  })
+  // RFC 9106, 3.1
+  .refine(({ memory, parallelism }) => memory >= 8 * parallelism)
 
 const Bytes = (length: number) =>
   z
