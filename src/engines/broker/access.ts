@@ -13,6 +13,7 @@ export interface Rule {
 
 /** Somebody the broker knows, and what they may write and read. */
 export interface Account {
+  /** Unique and for ever: sessions belong to it. Of who is in no list of users it has a `/`, which their names cannot have. */
   readonly name: string
   readonly send: readonly Rule[]
   readonly receive: readonly Rule[]
@@ -50,26 +51,30 @@ export interface Access {
   readonly credentials: readonly Credential[]
   readonly anonymous: Account | undefined
   login(account: BrokerAccount): BrokerLogin
+  /** Whether the name is one of those above: who else has it is not asked then. */
+  has(username: string): boolean
+  /** Whether it is one of the hub's own logins, whose passwords are made anew at every start. */
+  isOwn(username: string): boolean
   /** The account, or undefined when the name or password is wrong or missing. */
   authenticate(username: string | undefined, password: Uint8Array | undefined): Account | undefined
-  /** `mayReceive` by the account's name; no for a name that is not known (any more). */
-  mayReceive(account: string, topic: string): boolean
+  /** By its name; undefined for one that is not known (any more). */
+  account(name: string): Account | undefined
 }
 
 /** The owner's user name at the broker. */
 export const OWNER_LOGIN = 'alicia'
 
-const allow = (...filters: readonly string[]): Rule[] => filters.map((filter) => ({ filter, allow: true }))
-const deny = (...filters: readonly string[]): Rule[] => filters.map((filter) => ({ filter, allow: false }))
+export const allow = (...filters: readonly string[]): Rule[] => filters.map((filter) => ({ filter, allow: true }))
+export const deny = (...filters: readonly string[]): Rule[] => filters.map((filter) => ({ filter, allow: false }))
 
 /** `#` does not match them (MQTT 5.0, 4.7.2), so reading everything takes both. */
-const EVERYTHING = ['#', '$SYS/#']
+export const EVERYTHING = ['#', '$SYS/#']
 
 /** Conversations: what callers ask and are answered is between them and the hub. */
 const CONVERSATIONS = ['alicia/v1/req/#', 'alicia/v1/as/#', 'alicia/v1/rep/#', 'alicia/v1/bus/#']
 
 /** Who asks for what, with which arguments: for those who may read approvals. */
-const APPROVALS = 'alicia/v1/evt/approvals'
+export const APPROVALS = 'alicia/v1/evt/approvals'
 
 const HUB: Account = { name: 'alicia/hub', send: allow('#'), receive: allow(...EVERYTHING) }
 
@@ -148,16 +153,15 @@ export function createAccess({ ownerToken, users, anonymous }: AccessOptions): A
       const { username, password } = account === 'hub' ? hub : session
       return { username, password }
     },
+    has: (username) => byName.has(username),
+    isOwn: (username) => username === hub.username || username === session.username,
     authenticate(username, password) {
       if (username === undefined && password === undefined) return nobody
       const known = byName.get(username ?? '')
       if (!known || password === undefined) return undefined
       return timingSafeEqual(known.hash, sha256(password)) ? known.account : undefined
     },
-    mayReceive(name, topic) {
-      const account = nobody?.name === name ? nobody : accounts.get(name)
-      return account !== undefined && mayReceive(account, topic)
-    },
+    account: (name) => (nobody?.name === name ? nobody : accounts.get(name)),
   }
 }
 

@@ -1,19 +1,13 @@
 import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes'
 import type { Log } from '../../kernel/log.ts'
-import { mayPublish, mayReceive, maySubscribe, type Access, type Account } from './access.ts'
-import type { Packet } from './packet.ts'
 import { filterCovers } from '../../kernel/topic.ts'
+import { mayPublish, mayReceive, maySubscribe, type Account } from './access.ts'
+import { disconnect, type Member, type Members } from './members.ts'
+import type { Packet } from './packet.ts'
+import type { Persistence } from './persistence.ts'
+import type { BrokerQuotas, NoteLimit } from './quotas.ts'
+import { REASONS, refusedAck } from './refusal.ts'
 import { isFilter, isTopic } from './topic.ts'
-
-/** CONNACK return codes of MQTT 3.1.1, 3.2.2.3; aedes translates them for MQTT 5 (to 0x85, 0x86 and 0x87). */
-const IDENTIFIER_REJECTED = 2
-const BAD_USERNAME_OR_PASSWORD = 4
-const NOT_AUTHORIZED = 5
-
-/** Characters of a name in the log: those who are not let in must not fill it with 64 KiB a line. */
-const LONGEST_LOGGED = 64
-
-type Refusal = Error & { returnCode: number }
 
 /** The hooks by which aedes asks who somebody is and what they may do. */
 export type Authorization = Required<
@@ -21,97 +15,130 @@ export type Authorization = Required<
 >
 
 export interface AuthorizationOptions {
-  readonly access: Access
+  readonly members: Members
+  readonly quotas: BrokerQuotas
+  readonly note: NoteLimit
   readonly log: Log
-  /** Stores a message of QoS 1 that may be published, before aedes acknowledges it. */
-  readonly storeFirst: (packet: Packet, publisher: string | undefined) => void
-  /** Leaves a refused subscription out of the session. */
-  readonly refuse: (subscription: object) => void
+  readonly persistence: Pick<
+    Persistence,
+    'storeFirst' | 'refuse' | 'isDraining' | 'retainedWith' | 'unreleased' | 'isUnreleased'
+  >
+  /** What an account may that is not here; undefined: it is no more. */
+  readonly accountNamed: (name: string) => Account | undefined
   /** Whether the client's connection can take one more message now. */
   readonly hasRoom: (client: Client) => boolean
-  /** Whether what is new has to wait for what the client missed. */
-  readonly isDraining: (client: string) => boolean
-  /** Told of everybody who is let in. */
-  readonly admit: (client: string, account: string) => void
-  /** The client that has this identifier now. */
-  readonly connected: (id: string) => Client | undefined
   /** Whether it is the broker's talk with itself: who connects, and to what they subscribe. */
   readonly isInternal: (topic: string) => boolean
 }
 
-/** The access list as aedes's hooks. */
-export function authorization({
-  access,
-  log,
-  storeFirst,
-  refuse,
-  hasRoom,
-  isDraining,
-  admit,
-  connected,
-  isInternal,
-}: AuthorizationOptions): Authorization {
-  const accounts = new WeakMap<Client, Account>()
-  const willTopics = new WeakMap<Client, string>()
+type Callback = (error?: Error | null) => void
 
-  const refusal = (client: Client, account: Account | undefined, anonymous: boolean): Refusal | undefined => {
-    if (!account) return authenticateError(anonymous ? NOT_AUTHORIZED : BAD_USERNAME_OR_PASSWORD)
-    // A client's identifier is no secret; with it, one login could throw out another's clients, the hub's own included.
-    const other = connected(client.id)
-    if (other && accounts.get(other) !== account) return authenticateError(IDENTIFIER_REJECTED)
-    const willTopic = willTopics.get(client)
-    // Refused now rather than unheard later: whoever relies on a will must know that it counts.
-    return willTopic !== undefined && !mayPublish(account, willTopic) ? authenticateError(NOT_AUTHORIZED) : undefined
-  }
+/** A message as it comes in. */
+type Incoming = Parameters<Authorization['authorizePublish']>[1]
+
+/** The access list and the quotas as aedes's hooks. */
+export function authorization(options: AuthorizationOptions): Authorization {
+  const { members, quotas, note, log, persistence, accountNamed, hasRoom, isInternal } = options
 
   /** Of a live message for a session: it is in the queue already. The queue itself comes without the mark `nl`. */
   const mustQueue = (client: Client, packet: AedesPublishPacket) =>
-    packet.qos > 0 && 'nl' in packet && !client.clean && isDraining(client.id)
+    packet.qos > 0 && 'nl' in packet && !client.clean && persistence.isDraining(client.id)
+
+  const store = (client: Client | null, packet: Incoming, callback: Callback) => {
+    try {
+      if (packet.qos === 1) persistence.storeFirst(packet as unknown as Packet, client?.id)
+    } catch (error) {
+      return callback(error as Error)
+    }
+    callback(null)
+  }
+
+  /** A will of an earlier run, whose client is not here: what its account may now decides. Earlier versions noted none. */
+  const maySpeak = (will: Incoming & { account?: string }): boolean => {
+    if (will.account === undefined) return true
+    const account = accountNamed(will.account)
+    return account !== undefined && mayPublish(account, will.topic)
+  }
+
+  const holdsTooMuch = ({ account }: Member, packet: Incoming): boolean => {
+    if (!packet.retain || packet.payload.length === 0) return false
+    const { count, bytes } = persistence.retainedWith(packet, account.name)
+    return count > quotas.retainedPerUser || bytes > quotas.retainedMegabytesPerUser * 1_000_000
+  }
+
+  /** A client of MQTT 5 hears why; of the others the message goes out, and is not kept. */
+  const refuseRetained = (client: Client, packet: Incoming, callback: Callback) => {
+    if (client.version !== 5 || packet.qos === 0) {
+      packet.retain = false
+      return store(client, packet, callback)
+    }
+    client.conn.write(
+      refusedAck(packet.qos, packet.messageId ?? 0, REASONS.quotaExceeded, 'too much is retained for this user'),
+    )
+    // aedes publishes nothing that carries this mark of its own, and says nothing more about it.
+    Object.assign(packet, { _notAuthorized: true })
+    callback(null)
+  }
+
+  const overruns = (client: Client, { qos, messageId = 0 }: Incoming): boolean =>
+    qos === 2 &&
+    persistence.unreleased(client.id) >= quotas.inflightPerClient &&
+    !persistence.isUnreleased(client.id, messageId)
+
+  const publish = (client: Client, member: Member, packet: Incoming, callback: Callback) => {
+    if (overruns(client, packet)) {
+      note('mqtt_inflight_per_client', member.account.name)
+      return disconnect(client, REASONS.receiveMaximumExceeded)
+    }
+    if (!holdsTooMuch(member, packet)) return store(client, packet, callback)
+    note('mqtt_retained_per_user', member.account.name)
+    refuseRetained(client, packet, callback)
+  }
 
   return {
     preConnect(client, packet, callback) {
       // Kept by filter: `constructor` must not be found before it is subscribed to.
       Object.setPrototypeOf(subscriptionsOf(client), null)
-      if (packet.will) willTopics.set(client, packet.will.topic)
       if (packet.will && !isTopic(packet.will.topic)) return callback(new Error('the will has no valid topic'), false)
+      if (packet.will) members.noteWill(client, packet.will.topic)
       callback(null, true)
     },
     authenticate(client, username, password, done) {
-      const account = access.authenticate(username, password)
-      const error = refusal(client, account, username === undefined)
-      if (error || !account) {
-        const [id, name] = [client.id, username].map((text) => text?.slice(0, LONGEST_LOGGED))
-        log.warn('a client was refused', { client: id, username: name, reason: error?.message })
-        return done(error ?? null, false)
-      }
-      accounts.set(client, account)
-      admit(client.id, account.name)
-      done(null, true)
+      members.admit(client, { username, password }, done)
     },
     authorizePublish(client, packet, callback) {
-      // Without a client it is the will of an earlier run, which was checked when its client connected.
-      const account = client && accounts.get(client)
-      if (client && !(account && mayPublish(account, packet.topic)))
-        return callback(new Error(`${account?.name ?? 'nobody'} may not publish to ${packet.topic}`))
-      try {
-        if (packet.qos === 1) storeFirst(packet as unknown as Packet, client?.id)
-      } catch (error) {
-        return callback(error as Error)
-      }
-      callback(null)
+      if (!client)
+        return maySpeak(packet) ? store(null, packet, callback) : callback(new Error('whose will it is may not say it'))
+      const member = members.of(client)
+      if (!member || !mayPublish(member.account, packet.topic))
+        return callback(new Error(`${member?.account.name ?? 'nobody'} may not publish to ${packet.topic}`))
+      if (!member.bounds) return store(client, packet, callback)
+      member.bounds.pacer.run(() => publish(client, member, packet, callback))
     },
     authorizeSubscribe(client, subscription, callback) {
       if (!isFilter(subscription.topic)) return callback(new Error('the topic filter is not valid'))
-      const account = accounts.get(client)
-      if (account && maySubscribe(account, subscription.topic)) return callback(null, subscription)
-      log.warn('a subscription was refused', { client: client.id, account: account?.name, filter: subscription.topic })
-      refuse(subscription)
+      const member = members.of(client)
+      const { filters } = member?.bounds ?? {}
+      if (member && maySubscribe(member.account, subscription.topic)) {
+        if (!filters || filters.has(subscription.topic) || filters.size < quotas.subscriptionsPerClient) {
+          filters?.add(subscription.topic)
+          return callback(null, subscription)
+        }
+        note('mqtt_subscriptions_per_client', member.account.name)
+      } else
+        log.warn('a subscription was refused', {
+          client: client.id,
+          account: member?.account.name,
+          filter: subscription.topic,
+        })
+      persistence.refuse(subscription)
       callback(null, null)
     },
     authorizeForward(client, packet) {
       if (isInternal(packet.topic)) return null
-      const account = accounts.get(client)
-      if (!account || !mayReceive(account, packet.topic) || !hasRoom(client) || mustQueue(client, packet)) return null
+      const member = members.of(client)
+      if (!member || !mayReceive(member.account, packet.topic) || !hasRoom(client) || mustQueue(client, packet))
+        return null
       // aedes lowers the QoS to the subscription's only where the filter has no wildcard (MQTT 5.0, 3.8.4).
       if (packet.qos === 2) packet.qos = grantedQos(client, packet.topic)
       return packet
@@ -128,12 +155,3 @@ function grantedQos(client: Client, topic: string): 0 | 1 | 2 {
 
 const subscriptionsOf = (client: Client) =>
   (client as unknown as { subscriptions: Record<string, Subscription> }).subscriptions
-
-const REFUSALS = {
-  [IDENTIFIER_REJECTED]: 'a client of another login has this identifier',
-  [BAD_USERNAME_OR_PASSWORD]: 'the user name or password is wrong',
-  [NOT_AUTHORIZED]: 'not authorized',
-}
-
-const authenticateError = (returnCode: keyof typeof REFUSALS): Refusal =>
-  Object.assign(new Error(REFUSALS[returnCode]), { returnCode })

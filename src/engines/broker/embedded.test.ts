@@ -122,7 +122,7 @@ suite('broker: embedded, its own', () => {
   })
 
   test('what a session may not read is not kept for it', async (t) => {
-    const broker = await start({ limits: { longestQueue: 1 } })
+    const broker = await start({ quotas: { queuedPerClient: 1 } })
     t.after(() => broker.stop())
     const lasting = { ...ANNA, clientId: 'lasting', clean: false, properties: { sessionExpiryInterval: 600 } }
     const first = await connectClient(t, broker.url, lasting)

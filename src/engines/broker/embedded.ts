@@ -1,24 +1,25 @@
 import type { Duplex } from 'node:stream'
 import { Aedes, type Client } from 'aedes'
+import { systemClock, type Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { LoginThrottle } from '../../kernel/login-throttle.ts'
 import type { Broker } from '../../kernel/ports.ts'
-import { createAccess, type AccessOptions } from './access.ts'
+import { createAccess, mayReceive, type AccessOptions, type Account } from './access.ts'
 import { createBackPressure, BACK_PRESSURE, type Emitter } from './back-pressure.ts'
 import { authorization } from './embedded-access.ts'
+import { createGate } from './gate.ts'
+import type { IdentityLogins } from './identity-logins.ts'
 import { brokerUrl, listenTcp, listenWebSocket, type Listener } from './listen.ts'
+import { createLobby } from './lobby.ts'
+import { createMembers, type MembersOptions } from './members.ts'
 import type { Packet } from './packet.ts'
 import { openPersistence, type Persistence } from './persistence.ts'
+import { DEFAULT_QUOTAS, type BrokerQuotas, type NoteLimit } from './quotas.ts'
 import { publishStatistics } from './statistics.ts'
 import { readWhole } from './whole-read.ts'
 
-/** Bounds on what clients can make the broker hold. */
+/** What the broker does with slow and absent clients. */
 export interface BrokerLimits {
-  /** Bytes of one packet. */
-  readonly maxPacketBytes: number
-  /** Open connections, by TCP and by WebSocket each. */
-  readonly mostConnections: number
-  /** Messages kept for one absent client. */
-  readonly longestQueue: number
   /** Seconds a session is kept for a client that does not come back. */
   readonly sessionExpirySeconds: number
   /** Milliseconds that publishers wait for a subscriber that reads nothing; then messages for it are dropped. */
@@ -28,9 +29,6 @@ export interface BrokerLimits {
 }
 
 const DEFAULT_LIMITS: BrokerLimits = {
-  maxPacketBytes: 10_000_000,
-  mostConnections: 1000,
-  longestQueue: 10_000,
   sessionExpirySeconds: 14 * 24 * 3600,
   patienceMs: 2000,
   drainTimeoutMs: 20_000,
@@ -45,14 +43,25 @@ export interface EmbeddedOptions extends AccessOptions {
   readonly file: string
   readonly log: Log
   readonly limits?: Partial<BrokerLimits>
+  readonly quotas?: Partial<BrokerQuotas>
+  /** Slows whoever guesses passwords. */
+  readonly throttle?: LoginThrottle
+  /** Whether the hub's people will be let in as soon as they are there (`openTo`): until then they are asked to come again. */
+  readonly awaitsIdentities?: boolean
+  readonly clock?: Clock
+  readonly note?: NoteLimit
+  /** Told of each wrong user name or password. */
+  readonly onWrong?: MembersOptions['onWrong']
   /** Milliseconds; after four of them, the wills of a run that was killed are spoken. */
   readonly heartbeatMs?: number
 }
 
 export interface EmbeddedBroker extends Broker {
   readonly kind: 'embedded'
-  /** Takes over a connection that speaks MQTT, such as a WebSocket that the HTTP server upgraded. */
-  accept(stream: Duplex): void
+  /** Takes over a connection that speaks MQTT, such as a WebSocket that the HTTP server upgraded; `address`: its peer's. */
+  accept(stream: Duplex, address?: string): void
+  /** Lets the hub's people and tokens in too. Returns what shuts them out again. */
+  openTo(identities: IdentityLogins): () => void
   stop(): Promise<void>
 }
 
@@ -62,33 +71,62 @@ export interface EmbeddedBroker extends Broker {
  */
 export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
   const { host, port, webSocketPort, file, log } = options
+  const { throttle, clock = systemClock, note = () => {}, onWrong = () => {} } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const quotas = { ...DEFAULT_QUOTAS, ...options.quotas }
   const access = createAccess(options)
-  const persistence = openPersistence({ file, longestQueue: limits.longestQueue, mayReceive: access.mayReceive })
+  let identities: IdentityLogins | 'starting' | undefined = options.awaitsIdentities ? 'starting' : undefined
+  const accountNamed = (name: string): Account | undefined =>
+    access.account(name) ?? (typeof identities === 'object' ? identities.account(name) : undefined)
+  const persistence = openPersistence({
+    file,
+    longestQueue: quotas.queuedPerClient,
+    largestQueueBytes: quotas.queuedMegabytesPerClient * 1_000_000,
+    mayReceive(name, topic) {
+      const account = accountNamed(name)
+      return account !== undefined && mayReceive(account, topic)
+    },
+  })
   persistence.sweep(Date.now())
   const pressure = createBackPressure({ ...BACK_PRESSURE, patienceMs: limits.patienceMs })
   const startedMs = Date.now()
+  const lobby = createLobby(quotas, note)
+  const members = createMembers({
+    gate: createGate({ access, identities: () => identities, ...(throttle && { throttle }) }),
+    quotas,
+    lobby,
+    clock,
+    log,
+    note,
+    onWrong,
+    accountNamed,
+    sessions: persistence.sessions,
+    endSession: persistence.forget,
+    connected: (id) => tablesOf(aedes).clients[id],
+    hold: (guest, end) => (typeof identities === 'object' ? identities.hold(guest, end) : () => {}),
+  })
 
   const aedes = new Aedes({
     persistence,
     ...authorization({
-      access,
+      members,
+      quotas,
+      note,
       log,
-      storeFirst: persistence.storeFirst,
-      refuse: persistence.refuse,
+      persistence,
+      accountNamed,
       hasRoom: pressure.hasRoom,
-      isDraining: persistence.isDraining,
-      admit: persistence.sessions.admit,
       isInternal: (topic) => topic.startsWith(`$SYS/${aedes.id}/`),
-      connected: (id) => tablesOf(aedes).clients[id],
     }),
     // No bound on packets in delivery at once: the back-pressure is ours.
     concurrency: 0,
     heartbeatInterval: options.heartbeatMs ?? 5000,
-    maximumPacketSize: limits.maxPacketBytes,
+    maximumPacketSize: quotas.messageMegabytes * 1_000_000,
     drainTimeout: limits.drainTimeoutMs,
     sessionExpiryIntervalLimit: limits.sessionExpirySeconds,
-    pendingSessionsLimit: limits.mostConnections * 10,
+    connectTimeout: quotas.connectSeconds * 1000,
+    receiveMaximum: quotas.inflightPerClient,
+    pendingSessionsLimit: quotas.connections * 10,
     // Packets that a client sends before it has its CONNACK.
     queueLimit: 1000,
     topicAliasMaximum: 100,
@@ -99,6 +137,9 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   ;(aedes as NodeJS.EventEmitter).on('error', (error: unknown) => log.error('the embedded broker failed', { error }))
   pressure.govern((aedes as unknown as { mq: Emitter }).mq, (packet) => persistence.number(packet as Packet))
   followSessions(aedes, persistence)
+  aedes.on('unsubscribe', (filters, client) => {
+    for (const filter of filters) members.of(client)?.bounds?.filters.delete(filter)
+  })
   await aedes.listen()
   const dropped = () => pressure.refused + persistence.dropped()
   const endStatistics = publishStatistics(aedes, dropped)
@@ -107,7 +148,8 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
 
   /** aedes knows those that have said who they are; the others would keep the process alive. */
   const streams = new Set<Duplex>()
-  const accept = (stream: Duplex) => {
+  const accept = (stream: Duplex, address?: string) => {
+    if (!lobby.enter(stream, address)) return
     streams.add(stream)
     stream.once('close', () => streams.delete(stream))
     aedes.handle(readWhole(stream))
@@ -124,11 +166,12 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
     await persistence.destroy()
   }
 
+  const shared = { mostConnections: quotas.connections, maxPacketBytes: quotas.messageMegabytes * 1_000_000 }
   try {
-    const tcp = await listenTcp({ host, port, mostConnections: limits.mostConnections, accept })
+    const tcp = await listenTcp({ host, port, mostConnections: quotas.connections, accept })
     listeners.push(tcp)
     if (webSocketPort !== undefined)
-      listeners.push(await listenWebSocket({ ...limits, host, port: webSocketPort, accept }))
+      listeners.push(await listenWebSocket({ ...shared, host, port: webSocketPort, accept }))
   } catch (error) {
     await stop()
     throw error
@@ -144,6 +187,16 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
     dropped: async () => dropped(),
     report: () => ({ status: 'available', sinceMs: startedMs }),
     accept,
+    openTo(logins) {
+      identities = logins
+      const endGone = logins.onGone((account) => {
+        for (const client of persistence.sessions.ownedBy(account)) persistence.forget(client)
+      })
+      return () => {
+        endGone()
+        identities = 'starting'
+      }
+    },
     stop,
   }
 }

@@ -6,6 +6,8 @@ export interface IncomingStore {
   put(client: { readonly id: string; readonly clean?: boolean }, packet: Packet): void
   get(client: string, messageId: number): Packet | undefined
   remove(client: string, messageId: number): boolean
+  /** How many of the client's are not released yet. */
+  count(client: string): number
   removeAll(client: string): void
 }
 
@@ -45,6 +47,7 @@ export function openIncomingStore(db: DatabaseSync): IncomingStore {
       if (onDisk.has(client)) removeOne.run(client, messageId)
       return true
     },
+    count: (client) => packets.get(client)?.size ?? 0,
     removeAll(client) {
       packets.delete(client)
       if (onDisk.delete(client)) removeClient.run(client)

@@ -17,13 +17,13 @@ export interface ListenOptions {
   /** 0: any free port. */
   readonly port: number
   readonly mostConnections: number
-  readonly accept: (stream: Duplex) => void
+  readonly accept: (stream: Duplex, address: string | undefined) => void
 }
 
 /** MQTT over TCP. Throws Fault `conflict` when the port is taken. */
 export async function listenTcp({ host, port, mostConnections, accept }: ListenOptions): Promise<Listener> {
   // Without noDelay, Nagle's algorithm and delayed acknowledgements cost 40 ms a message of QoS 1.
-  const server = createServer({ noDelay: true, keepAlive: true }, accept)
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => accept(socket, socket.remoteAddress))
   server.maxConnections = mostConnections
   return listenOn(server, host, port)
 }
@@ -39,7 +39,9 @@ export async function listenWebSocket(options: ListenOptions & { maxPacketBytes:
     handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
   })
   // `ws` sets noDelay itself.
-  sockets.on('connection', (socket) => options.accept(createWebSocketStream(socket)))
+  sockets.on('connection', (socket, { socket: { remoteAddress } }) =>
+    options.accept(createWebSocketStream(socket), remoteAddress),
+  )
   // The HTTP server's errors come here too; before it listens, they are `listenOn`'s.
   sockets.on('error', () => undefined)
   return listenOn(server, options.host, options.port)

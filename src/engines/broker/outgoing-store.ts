@@ -24,7 +24,13 @@ export interface OutgoingStore {
 /** Stands for the broker's id in a row that a run stored and was killed before it numbered; the row id is its number. */
 const UNNUMBERED = 'unnumbered'
 
-export function openOutgoingStore(db: DatabaseSync, longestQueue: number): OutgoingStore {
+/** What is kept for one client. */
+export interface QueueBound {
+  readonly messages: number
+  readonly bytes: number
+}
+
+export function openOutgoingStore(db: DatabaseSync, most: QueueBound): OutgoingStore {
   const insert = db.prepare(
     'INSERT INTO outgoing (client, broker, number, message_id, head, payload) VALUES (?, ?, ?, ?, ?, ?)',
   )
@@ -40,22 +46,28 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
   const removeClient = db.prepare('DELETE FROM outgoing WHERE client = ?')
   const page = db.prepare('SELECT * FROM outgoing WHERE client = ? AND id > ? ORDER BY id LIMIT ?')
 
-  /** Queue lengths, so that a client without a queue never costs a look at the file. */
-  const lengths = new Map<string, number>()
-  for (const { client, length } of db.prepare('SELECT client, count(*) AS length FROM outgoing GROUP BY client').all())
-    lengths.set(client as string, length as number)
+  /** Queues, so that a client without one never costs a look at the file. */
+  const queues = new Map<string, { length: number; bytes: number }>()
+  const sizes = db.prepare(
+    'SELECT client, count(*) AS length, total(length(CAST(payload AS BLOB))) AS bytes FROM outgoing GROUP BY client',
+  )
+  for (const { client, length, bytes } of sizes.all())
+    queues.set(client as string, { length: length as number, bytes: bytes as number })
   let dropped = 0
 
   const add = (client: string, packet: Packet, qos: 0 | 1 | 2): number[] => {
-    const length = lengths.get(client) ?? 0
-    if (length >= longestQueue) {
+    const queue = queues.get(client) ?? { length: 0, bytes: 0 }
+    const bytes = Buffer.byteLength(packet.payload)
+    if (queue.length >= most.messages || queue.bytes + bytes > most.bytes) {
       dropped += 1
       return []
     }
     const { cmd, topic, retain, dup, properties, messageExpiry } = packet
     const head = encodeHead({ cmd, topic, qos, retain, dup, properties, messageExpiry })
     const row = insert.run(client, packet.brokerId ?? null, packet.brokerCounter ?? null, null, head, packet.payload)
-    lengths.set(client, length + 1)
+    queue.length += 1
+    queue.bytes += bytes
+    queues.set(client, queue)
     return [Number(row.lastInsertRowid)]
   }
 
@@ -77,34 +89,43 @@ export function openOutgoingStore(db: DatabaseSync, longestQueue: number): Outgo
       for (const row of rows) setNumber.run(brokerId, brokerCounter, row)
     },
     update(client, packet) {
-      if (!lengths.has(client)) return false
+      const queue = queues.get(client)
+      if (!queue) return false
       const messageId = packet.messageId ?? null
       if (packet.brokerId === UNNUMBERED)
         return setMessageIdOfRow.run(messageId, client, packet.brokerCounter).changes > 0
       if (packet.cmd !== 'pubrel')
         return setMessageId.run(messageId, client, packet.brokerId, packet.brokerCounter).changes > 0
+      const before = byMessageId.get(client, messageId)
+      queue.bytes -= before ? payloadBytes(before) : 0
       return release.run(encodeHead({ cmd: packet.cmd }), client, messageId).changes > 0
     },
     remove(client, key) {
-      const length = lengths.get(client)
-      const row = length === undefined ? undefined : find(client, key)
-      if (!row || length === undefined) return undefined
+      const queue = queues.get(client)
+      const row = queue && find(client, key)
+      if (!row) return undefined
       removeRow.run(row.id as number)
-      if (length > 1) lengths.set(client, length - 1)
-      else lengths.delete(client)
+      queue.length -= 1
+      queue.bytes -= payloadBytes(row)
+      if (queue.length === 0) queues.delete(client)
       return packetOf(row)
     },
     removeAll(client) {
-      if (lengths.delete(client)) removeClient.run(client)
+      if (queues.delete(client)) removeClient.run(client)
     },
     page: (client, after, size) =>
-      lengths.has(client)
+      queues.has(client)
         ? page.all(client, after, size).map((row) => ({ id: row.id as number, packet: packetOf(row) }))
         : [],
     get dropped() {
       return dropped
     },
   }
+}
+
+function payloadBytes({ payload }: Record<string, unknown>): number {
+  if (payload === null) return 0
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : (payload as Uint8Array).byteLength
 }
 
 function packetOf(row: Record<string, unknown>): Packet {

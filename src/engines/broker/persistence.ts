@@ -25,6 +25,8 @@ export interface PersistenceOptions {
   readonly file: string
   /** Messages kept for one absent client; more are dropped and counted. */
   readonly longestQueue: number
+  /** And their bytes. Absent: any number. */
+  readonly largestQueueBytes?: number
   /** Whether a client's account may read the topic: nothing else is kept for it. */
   readonly mayReceive?: (account: string, topic: string) => boolean
 }
@@ -36,11 +38,16 @@ export type Persistence = ReturnType<typeof openPersistence>
  * asynchronous persistence interface of aedes. It works synchronously inside, so that a promise it returns is settled
  * when the call returns. Throws Fault `storage_failed` when the file cannot be used.
  */
-export function openPersistence({ file, longestQueue, mayReceive = () => true }: PersistenceOptions) {
+export function openPersistence({
+  file,
+  longestQueue,
+  largestQueueBytes = Number.POSITIVE_INFINITY,
+  mayReceive = () => true,
+}: PersistenceOptions) {
   const db = openSessionFile(file)
   const retained = openRetainedStore(db)
   const subscriptions = openSubscriptionStore(db)
-  const outgoing = openOutgoingStore(db, longestQueue)
+  const outgoing = openOutgoingStore(db, { messages: longestQueue, bytes: largestQueueBytes })
   const backlog = createBacklog(outgoing)
   const incoming = openIncomingStore(db)
   const wills = openWillStore(db)
@@ -58,6 +65,8 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
       const account = sessions.accountOf(clientId)
       return account === undefined || mayReceive(account, topic)
     })
+
+  const publisherOf = (client: string | undefined) => (client === undefined ? '' : (sessions.accountOf(client) ?? ''))
 
   const forget = (client: string) => {
     subscriptions.removeAll(client)
@@ -79,7 +88,7 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
      * persistence afterwards, so a crash in between would lose what the publisher believes to be safe.
      */
     storeFirst(packet: Packet, publisher: string | undefined): void {
-      if (packet.retain) retained.put({ ...packet })
+      if (packet.retain) retained.put({ ...packet }, publisherOf(publisher))
       // No-local (MQTT 5.0, 3.8.3.1): nobody is sent what they published.
       const others = subscriptions.match(packet.topic).filter(({ nl, clientId }) => !(nl && clientId === publisher))
       const rows = outgoing.enqueue(permitted(others, packet.topic), packet)
@@ -104,8 +113,14 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
 
     async storeRetained(packet: RetainedMessage): Promise<void> {
       if (typeof packet.payload === 'object' && stored.has(packet.payload)) return
-      retained.put({ ...packet })
+      retained.put({ ...packet }, publisherOf(packet.clientId))
     },
+    /** What an account keeps here, were this message its latest. */
+    retainedWith: retained.usageWith,
+    /** Messages of QoS 2 that the client has not released. */
+    unreleased: (client: string) => incoming.count(client),
+    /** Whether that one is among them: it came again. */
+    isUnreleased: (client: string, messageId: number) => incoming.get(client, messageId) !== undefined,
     createRetainedStream: (filter: string): Readable => Readable.from(retained.match([filter])),
     createRetainedStreamCombi: (filters: readonly string[]): Readable => Readable.from(retained.match(filters)),
 
@@ -135,6 +150,8 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
       forget(id)
     },
     sessions,
+    /** Ends a session that is nobody's any more. */
+    forget,
     /** Ends the sessions whose clients stayed away too long. */
     sweep(nowMs: number): void {
       for (const client of sessions.expired(nowMs)) forget(client)
@@ -178,6 +195,8 @@ export function openPersistence({ file, longestQueue, mayReceive = () => true }:
     async putWill(client: SessionClient, will: Will): Promise<void> {
       will.brokerId = broker.id
       will.clientId = client.id
+      const account = sessions.accountOf(client.id)
+      if (account !== undefined) will.account = account
       wills.put(client.id, will)
     },
     async getWill(client: SessionClient): Promise<Will | undefined> {

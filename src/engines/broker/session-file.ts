@@ -52,6 +52,9 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `
 
+/** Files of earlier versions did not keep who published what. */
+const WITH_ACCOUNT = "ALTER TABLE retained ADD COLUMN account TEXT NOT NULL DEFAULT ''"
+
 /** Opens or creates it. Throws Fault `storage_failed`. */
 export function openSessionFile(path: string): DatabaseSync {
   try {
@@ -59,6 +62,8 @@ export function openSessionFile(path: string): DatabaseSync {
     if (path !== ':memory:' && !existsSync(path)) writeFileSync(path, '', { mode: 0o600 })
     const db = new DatabaseSync(path)
     db.exec(SCHEMA)
+    const columns = db.prepare("SELECT name FROM pragma_table_info('retained')").all()
+    if (!columns.some(({ name }) => name === 'account')) db.exec(WITH_ACCOUNT)
     return db
   } catch (error) {
     throw new Fault('storage_failed', `The broker's file ${path} cannot be used: ${(error as Error).message}.`, {

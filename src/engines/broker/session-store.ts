@@ -5,6 +5,10 @@ export interface SessionStore {
   /** Notes whose login the client used. */
   admit(client: string, account: string): void
   accountOf(client: string): string | undefined
+  /** The account of a session that outlives its connection. */
+  ownerOf(client: string): string | undefined
+  /** The clients with such sessions of one account. */
+  ownedBy(account: string): readonly string[]
   /** The client is here: its session does not age. */
   begin(client: string, expirySeconds: number): void
   /** The client is gone: its session, if it has one, ends `expirySeconds` from now. */
@@ -31,6 +35,8 @@ export function openSessionStore(db: DatabaseSync, nowMs: number): SessionStore 
   return {
     admit: (client, account) => void accounts.set(client, account),
     accountOf: (client) => accounts.get(client),
+    ownerOf: (client) => (lasting.has(client) ? accounts.get(client) : undefined),
+    ownedBy: (account) => [...lasting].filter((client) => accounts.get(client) === account),
     begin(client, expirySeconds) {
       upsert.run(client, accounts.get(client) ?? '', expirySeconds, null)
       lasting.add(client)

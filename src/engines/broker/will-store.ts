@@ -6,6 +6,8 @@ export interface Will {
   payload: Buffer | string
   brokerId?: string
   clientId?: string
+  /** Whose client left it: what they may write when it is spoken decides. */
+  account?: string
 }
 
 /** Last words of connected clients, kept so that the next run can speak them if this one is killed. */
