@@ -27,7 +27,8 @@ export function loginsSuite(name: string, open: () => Promise<OpenStore>): void 
     })
     after(() => store.close())
     beforeEach(async () => {
-      people.set({ ...ANNA })
+      people.remove(ANNA.id)
+      people.set(ANNA)
       hub = await testLogins(store, { clock, people })
       await hub.logins.endAllOf(ANNA.id)
       hub.ended.length = 0
@@ -259,6 +260,27 @@ export function loginsSuite(name: string, open: () => Promise<OpenStore>): void 
       hub.holder(after.accessToken)
       hub.holder((await rotated(after)).accessToken)
     })
+
+    test('one that was set while the hub did not run does the same', async () => {
+      const before = await hub.logIn()
+      await hub.logins.close()
+      clock.advance(1000)
+      people.set({ id: ANNA.id, passwordSetMs: clock.now() })
+      hub = await testLogins(store, { clock, people })
+      assert.throws(() => hub.show(before.accessToken), notValid)
+      await assert.rejects(rotated(before), refused)
+    })
+
+    for (const column of ['created_at', 'used_at'] as const)
+      test(`a login that is over by its ${column} is refused, whether or not it was cleared away`, async () => {
+        const pair = await hub.logIn()
+        await tables()
+          .updateTable('logins')
+          .set({ [column]: clock.now() - 90 * DAY_MS })
+          .execute()
+        await assert.rejects(rotated(pair), refused)
+        assert.deepEqual(hub.noted, [], 'nobody showed anything twice')
+      })
 
     test('the owner can log in as well', async () => {
       const pair = await hub.logins.issue({ subject: 'owner', scopes: ['mqtt:read'], client: 'browser' })

@@ -21,6 +21,7 @@ function freshVerifier(at = clock) {
   const people = testPeople()
   people.set(ANNA)
   people.set({ ...ANNA, id: 'person-bert', isDisabled: true })
+  people.set({ ...ANNA, id: 'person-carla', passwordSetMs: clock.now() + 1000 })
   const { source } = createVerifier({
     keys: { verifying: (kid) => (kid === KID ? own.publicKey : undefined), load: () => Promise.resolve() },
     people,
@@ -146,6 +147,7 @@ suite('access tokens', () => {
     'without the time it was made': without('iat'),
     'of somebody who does not exist': withClaims({ sub: 'person-nobody' }),
     'of somebody who is disabled': withClaims({ sub: 'person-bert' }),
+    'of somebody whose password was set since': withClaims({ sub: 'person-carla' }),
     'of nobody': without('sub'),
     'of a login that ended': withClaims({ sid: 'login-over' }),
     'of no login': without('sid'),
@@ -187,11 +189,13 @@ suite('access tokens', () => {
     ['for its MCP endpoint', { aud: `${HUB}/mcp` }],
     ['for its other MCP endpoint', { aud: `${HUB}/api/v1/mcp` }],
     ['for another of its origins', { aud: 'http://localhost:8765/mcp' }],
+    ['of the second in which the password was set', { sub: 'person-carla', iat: nowS + 1 }],
     ['from a clock 5 s ahead', { iat: nowS + 5, exp: nowS + 605 }],
     ['ended 4 s ago', { exp: nowS - 4, iat: nowS - 604 }],
   ]
   for (const [why, claims] of accepted)
-    test(`accepted: ${why}`, () => assert.partialDeepStrictEqual(freshVerifier()(withClaims(claims)), { id: ANNA.id }))
+    test(`accepted: ${why}`, () =>
+      assert.partialDeepStrictEqual(freshVerifier()(withClaims(claims)), { id: claims.sub ?? ANNA.id }))
 
   test('it ends to the second, also when it is known already', () => {
     const later = heldClock()
