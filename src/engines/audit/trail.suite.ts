@@ -257,6 +257,25 @@ export function trailSuite(name: string, openStore: OpenEmpty): void {
       await second.close()
     })
 
+    test('an entry that was signed at that place in another history shows', async (t) => {
+      const kept: { text?: string } = {}
+      const { open, db } = await openAudit(t, openStore, kept)
+      const first = await open()
+      await write(first, 1, 5)
+      kept.text = JSON.stringify({ heads: first.heads() })
+      await write(first, 6, 8)
+      const other = await db.selectFrom('audit').selectAll().where('seq', '=', 7).executeTakeFirstOrThrow()
+      await first.close()
+      // Database and note are put back together: the hub signs the same places once more.
+      await sql`delete from audit where seq > 5`.execute(db)
+      const second = await open()
+      await write(second, 9, 11)
+      assert.deepEqual(await found(trailOf(second)), [])
+      await db.updateTable('audit').set(other).where('seq', '=', 7).execute()
+      assert.equal((await found(trailOf(second)))[0], 'changed 7')
+      await second.close()
+    })
+
     test('killed before it noted the end, it goes on after what it wrote', async (t) => {
       const kept: { text?: string } = {}
       const { open } = await openAudit(t, openStore, kept)
