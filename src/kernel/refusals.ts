@@ -12,10 +12,20 @@ export type Limit =
   | 'slow_request'
   | 'header_bytes'
   | 'pipelined'
+  | 'slow_reader'
   | 'mcp_sessions'
   | 'mcp_sessions_per_caller'
   | 'streams_per_caller'
   | 'subscriptions_per_caller'
+  | 'mqtt_logins'
+  | 'mqtt_connections_per_address'
+  | 'mqtt_unknown_per_address'
+  | 'mqtt_connections_per_user'
+  | 'mqtt_sessions_per_user'
+  | 'mqtt_subscriptions_per_client'
+  | 'mqtt_retained_per_user'
+  | 'mqtt_inflight_per_client'
+  | 'mqtt_messages_per_second'
 
 /** Counts what was refused. Whoever floods the hub must not flood its log and disk as well: no line for each. */
 export interface Refusals {

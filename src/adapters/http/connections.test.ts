@@ -8,7 +8,7 @@ import { heldClock } from '../../kernel/clock.ts'
 import { brokenRequestListener } from './broken-request.ts'
 import { Connections, type ConnectionLimits } from './connections.ts'
 
-const WIDE: ConnectionLimits = { sockets: 100, socketsPerAddress: 100, halfOpen: 100, pipelined: 10 }
+const WIDE: ConnectionLimits = { sockets: 100, socketsPerAddress: 100, halfOpen: 100, pipelined: 10, unreadMs: 8000 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -53,7 +53,7 @@ async function started(t: TestContext, limits: Partial<ConnectionLimits>, times:
       answer += String((await once(socket, 'data'))[0])
     return answer
   }
-  return { open, ask, noted, connections, waiting }
+  return { open, ask, noted, connections, waiting, clock }
 }
 
 const closed = (socket: Socket) => (socket.closed ? Promise.resolve() : once(socket, 'close'))
@@ -108,6 +108,27 @@ suite('connections', () => {
     const polite = await open(GET.repeat(3))
     let answers = ''
     while (answers.split('HTTP/1.1 200').length < 4) answers += String((await once(polite, 'data'))[0])
+  })
+
+  test('an answer that nobody reads is not kept for ever; one that goes on has limits of its own', async (t) => {
+    const { open, noted, waiting, clock } = await started(t, {})
+    const wait = 'GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    const unread = await open(wait)
+    while (waiting.length === 0) await new Promise(setImmediate)
+    // More than the kernel keeps for both sides.
+    waiting[0]?.end(Buffer.alloc(30_000_000))
+    clock.advance(7900)
+    assert.deepEqual(noted, [])
+    clock.advance(2100)
+    assert.deepEqual(noted, ['slow_reader'])
+    unread.resume()
+    await closed(unread)
+    const streamed = await open(wait)
+    while (waiting.length === 1) await new Promise(setImmediate)
+    waiting[1]?.write(Buffer.alloc(30_000_000))
+    clock.advance(60_000)
+    assert.deepEqual(noted, ['slow_reader'])
+    streamed.destroy()
   })
 
   test('a header that trickles in is given up, and says so', async (t) => {

@@ -13,6 +13,8 @@ export interface ConnectionLimits {
   readonly halfOpen: number
   /** Requests that a client may send on one connection before it has the answers to those before. */
   readonly pipelined: number
+  /** Milliseconds that a whole answer may wait for a client that reads nothing of it. */
+  readonly unreadMs: number
 }
 
 export interface ConnectionsOptions {
@@ -32,6 +34,9 @@ interface Connection {
   /** To its latest request. */
   response: ServerResponse | undefined
   pipelined: number
+  /** Bytes of a whole answer that wait to be read, and since when that many. */
+  unread: number
+  unreadSinceMs: number
 }
 
 /**
@@ -54,6 +59,13 @@ export class Connections {
     this.#refusals = refusals
     this.#clock = clock
     server.on('connection', (socket: Socket) => this.#take(socket))
+    let cancel = () => {}
+    const look = () => {
+      this.#endUnread()
+      cancel = clock.after(limits.unreadMs / LOOKS, look)
+    }
+    cancel = clock.after(limits.unreadMs / LOOKS, look)
+    server.once('close', () => cancel())
     server.on('upgrade', (_, socket) => this.#change(this.#open.get(socket as Socket), 'upgraded'))
   }
 
@@ -97,6 +109,8 @@ export class Connections {
       is: 'fresh',
       response: undefined,
       pipelined: 0,
+      unread: 0,
+      unreadSinceMs: 0,
     }
     this.#open.set(socket, connection)
     this.#fresh++
@@ -142,7 +156,23 @@ export class Connections {
     return true
   }
 
-  #refuse(limit: 'pipelined' | 'sockets_per_address' | 'half_open' | 'sockets', socket: Socket): void {
+  /** An answer that nobody reads is kept in memory until its connection ends. */
+  #endUnread(): void {
+    const nowMs = this.#clock.monotonic()
+    for (const [socket, connection] of this.#open) {
+      const { response, unread, unreadSinceMs } = connection
+      const isWaiting = response?.writableEnded === true && !response.writableFinished
+      const waiting = isWaiting ? socket.writableLength : 0
+      if (waiting > 0 && waiting === unread) {
+        if (nowMs - unreadSinceMs >= this.#limits.unreadMs) this.#refuse('slow_reader', socket)
+      } else {
+        connection.unread = waiting
+        connection.unreadSinceMs = nowMs
+      }
+    }
+  }
+
+  #refuse(limit: 'pipelined' | 'sockets_per_address' | 'half_open' | 'sockets' | 'slow_reader', socket: Socket): void {
     this.#refusals.note(limit, socket.remoteAddress)
     socket.destroy()
   }
@@ -155,3 +185,6 @@ const isWaiting = ({ is, response }: Connection): boolean =>
   is === 'fresh' || (is === 'used' && response !== undefined && (!response.req.complete || response.writableFinished))
 
 const LOCAL = networkOf(undefined)
+
+/** How often it is looked, within the time that an answer may wait. */
+const LOOKS = 8

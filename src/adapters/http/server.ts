@@ -40,6 +40,7 @@ export const SERVER_LIMITS: ServerLimits = {
   socketsPerAddress: 128,
   halfOpen: 256,
   pipelined: 16,
+  unreadMs: 120_000,
   headerBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
