@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
 
-/** A key of the chain: HMAC-SHA-256 with 32 bytes that are derived from the secret keys for this alone. */
+/** A key of the chain: HMAC-SHA-256 with 32 random bytes that are for this alone. */
 export interface ChainKey {
   readonly id: string
   readonly bytes: Buffer
