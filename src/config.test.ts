@@ -6,6 +6,7 @@ import { ConfigSchema } from './config/schema.ts'
 import { SETTINGS } from './config/settings.ts'
 import { schemaAt } from './config/shape.ts'
 import { Fault } from './kernel/fault.ts'
+import { DEFAULT_QUOTAS } from './engines/broker/quotas.ts'
 
 const FOLDER = '/home/user/.local/share/alicia'
 const FILE = `${FOLDER}/alicia.jsonc`
@@ -54,6 +55,7 @@ suite('configuration', () => {
       webSocketPort: null,
       anonymous: false,
       users: [],
+      quotas: DEFAULT_QUOTAS,
     })
     assert(Object.isFrozen(config) && Object.isFrozen(config.broker) && Object.isFrozen(config.limits))
   })

@@ -6,7 +6,7 @@ type Parsed = ParsedConfig['broker']
 
 /** The broker the hub runs, or the one it uses. */
 export type BrokerConfig =
-  | (Pick<Parsed, 'port' | 'webSocketPort' | 'anonymous' | 'program' | 'users'> & {
+  | (Pick<Parsed, 'port' | 'webSocketPort' | 'anonymous' | 'program' | 'users' | 'quotas'> & {
       kind: 'embedded' | 'mosquitto'
       host: string
     })
@@ -21,7 +21,7 @@ export function chooseBroker(
   host: string,
   layerOf: (key: string) => Layer,
 ): BrokerConfig | Complaint[] {
-  const { url, kind, port, webSocketPort, anonymous, users, program } = broker
+  const { url, kind, port, webSocketPort, anonymous, users, program, quotas } = broker
   const rank = (key: string) => LAYERS.indexOf(layerOf(key))
   const own = kind === 'remote' ? undefined : kind
   if (url !== undefined && own !== undefined && rank('broker.url') === rank('broker.kind'))
@@ -36,6 +36,7 @@ export function chooseBroker(
     webSocketPort,
     anonymous,
     users,
+    quotas,
     ...(program !== undefined && { program }),
   }
 }

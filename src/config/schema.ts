@@ -112,6 +112,31 @@ const User = z.strictObject({
     .describe('Services that a process with this login runs for the hub (`alicia start --only`).'),
 })
 
+const Count = (most: number, usual: number) => z.int().min(1).max(most).default(usual)
+
+const BrokerQuotas = z.strictObject({
+  connections: Count(100_000, 1000).describe('Open connections, by TCP and by WebSocket each.'),
+  connectionsPerAddress: Count(100_000, 200).describe(
+    'Those of one address (IPv6: one /64); loopback has no such limit.',
+  ),
+  unknownPerAddress: Count(10_000, 50).describe(
+    'Those of one address that have not said yet who they are: the one that waits longest makes room.',
+  ),
+  connectSeconds: Count(300, 10).describe('Within so long a client has to say who it is.'),
+  connectionsPerUser: Count(100_000, 500).describe('Open connections of one user.'),
+  sessionsPerUser: Count(100_000, 500).describe('Sessions of one user that outlive their connection.'),
+  subscriptionsPerClient: Count(1_000_000, 5000).describe('Topic filters that one client is subscribed to.'),
+  retainedPerUser: Count(10_000_000, 20_000).describe('Retained messages of one user.'),
+  retainedMegabytesPerUser: Count(100_000, 64).describe('And their size.'),
+  inflightPerClient: Count(65_535, 1000).describe('Messages of QoS 2 that a client sent and has not released.'),
+  queuedPerClient: Count(10_000_000, 10_000).describe('Messages kept for one client that is away.'),
+  queuedMegabytesPerClient: Count(100_000, 64).describe('And their size.'),
+  messageMegabytes: Count(256, 10).describe('Largest message.'),
+  messagesPerSecond: Count(1_000_000, 2000).describe(
+    'Messages one user may send for long, and ten times as many at once. Who sends more is read more slowly.',
+  ),
+})
+
 const Broker = z.strictObject({
   kind: z
     .enum(['embedded', 'mosquitto', 'remote'])
@@ -142,6 +167,7 @@ const Broker = z.strictObject({
         'of other processes are refused: anyone could claim to be anyone.',
     ),
   users: z.array(User).default([]).describe("Further logins at the hub's own broker."),
+  quotas: BrokerQuotas.prefault({}).describe("What each user of the hub's own broker can make it hold."),
 })
 
 /** A full name, or a part of it with `*` for the rest. */

@@ -30,6 +30,7 @@ import { busServicesPart } from './bus-services.ts'
 import { capabilitiesIn } from './capabilities.ts'
 import { createEconomy } from './context-economy.ts'
 import { createAuthorization } from './authorization.ts'
+import { createBrokerGuard } from './broker-guard.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
@@ -76,7 +77,8 @@ export function assemble(
   const profiles = createProfiles()
   let capabilities: readonly unknown[] = []
   const refusals = createRefusals({ clock, log, count: metrics.refused })
-  const boundaries = createBoundaries({ places: createPlaces(config), profiles })
+  const places = createPlaces(config)
+  const boundaries = createBoundaries({ places, profiles })
   const sight = createSight(boundaries)
   const policy = createPolicy({
     ...config.limits,
@@ -132,6 +134,8 @@ export function assemble(
   })
   const engines = { config, folder, clock, log }
   const throttle = createLoginThrottle(clock)
+  const running = () => broker
+  const guard = createBrokerGuard({ places, throttle, tenure, refusals, events, clock, broker: running })
   const origins = ownOrigins({ ...config, address: () => address })
   const people = peopleOf({ config, roles, origins, throttle })
   const authorization = createAuthorization({
@@ -151,7 +155,7 @@ export function assemble(
       storePart(engines),
       trailPart({ ...engines, events, redact, onAudit: (running) => (audit = running ?? noAudit) }),
       ...(config.database.url === undefined ? [] : [sharedLimitsPart(policy.limits, clock, log)]),
-      brokerPart(engines, (running) => (broker = running)),
+      brokerPart({ ...engines, watch: guard.watch }, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
       ...readyParts({ hub, identity, ...keyPorts(config, folder, log) }),
       ...ownServices(config, {
@@ -169,7 +173,8 @@ export function assemble(
         ? []
         : [loginsPart({ config, origins, throttle, events, clock, log }), authorization.part]),
       approvalNewsPart(approvals, { events, log }),
-      mqttPart({ config, hub, events, clock, log }),
+      mqttPart({ config, hub, events, clock, log, holderOf: guard.holderOf }),
+      guard.part,
       busServicesPart({
         config,
         registry,
@@ -233,6 +238,7 @@ export const RESERVED = [
   'bus',
   'http',
   'requests',
+  'broker-people',
   'approval-news',
   'servers',
   'processes',

@@ -7,6 +7,7 @@ import type { BusWill } from '../engines/broker/bus-protocol.ts'
 import { startEmbeddedBroker } from '../engines/broker/embedded.ts'
 import { startMosquitto } from '../engines/broker/mosquitto.ts'
 import { remoteBroker } from '../engines/broker/remote.ts'
+import type { IdentityLogins } from '../engines/broker/identity-logins.ts'
 import type { TlsMaterial } from '../engines/broker/tls.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { openPostgres } from '../engines/store/postgres.ts'
@@ -17,6 +18,7 @@ import { hashToken } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import type { Broker } from '../kernel/ports.ts'
+import type { BrokerWatch } from './broker-guard.ts'
 
 /** What every engine is made from. */
 export interface EngineOptions {
@@ -46,12 +48,19 @@ export function storePart({ config, folder, clock, log }: EngineOptions): Part {
 /** The broker as the rest of the composition sees it. */
 export interface OwnBroker extends Broker {
   /** Takes over a connection that speaks MQTT, where the broker runs in this process. */
-  accept?(stream: Duplex): void
+  accept?(stream: Duplex, address?: string): void
+  /** Lets the hub's people and tokens in, where the broker asks the hub; returns what shuts them out again. */
+  openTo?(logins: IdentityLogins): () => void
   stop?(): Promise<void>
 }
 
+/** What the hub's own broker is made from besides. Absent: it knows nobody but those of its configuration. */
+interface BrokerOptions extends EngineOptions {
+  readonly watch?: BrokerWatch
+}
+
 /** The broker that the configuration asks for. `onBroker` gets it once it runs. */
-export function brokerPart(options: EngineOptions, onBroker: (broker: OwnBroker) => void): Part {
+export function brokerPart(options: BrokerOptions, onBroker: (broker: OwnBroker) => void): Part {
   return {
     name: 'broker',
     needs: [],
@@ -65,7 +74,10 @@ export function brokerPart(options: EngineOptions, onBroker: (broker: OwnBroker)
   }
 }
 
-async function startBroker({ config, folder, clock, log }: EngineOptions, signal: AbortSignal): Promise<OwnBroker> {
+async function startBroker(
+  { config, folder, clock, log, watch }: BrokerOptions,
+  signal: AbortSignal,
+): Promise<OwnBroker> {
   const { broker } = config
   if (broker.kind === 'remote') {
     const { url, enforcesIdentity } = broker
@@ -82,7 +94,15 @@ async function startBroker({ config, folder, clock, log }: EngineOptions, signal
     anonymous: broker.anonymous && {},
     log,
   }
-  if (broker.kind === 'embedded') return await startEmbeddedBroker({ ...own, file: folder.file('broker.db') })
+  if (broker.kind === 'embedded')
+    return await startEmbeddedBroker({
+      ...own,
+      ...watch,
+      awaitsIdentities: watch !== undefined,
+      quotas: broker.quotas,
+      clock,
+      file: folder.file('broker.db'),
+    })
   const { program } = broker
   return await startMosquitto({
     ...own,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { createAuthenticate, type Authenticate } from '../adapters/http/authenticate.ts'
 import { createAddressOf, createIsProxy } from '../adapters/http/client-address.ts'
@@ -135,7 +136,7 @@ export function httpPart(options: HttpOptions): Part {
         onUpgrade(path) {
           const at = mcpAddress(path)
           if (at) return { ...mcpRoute(sockets, authenticate, at), metadataUrl: authorization.metadataUrl }
-          return path === MQTT_PATH ? mqttRoute(options.broker()) : undefined
+          return path === MQTT_PATH ? mqttRoute(options.broker(), addressOf) : undefined
         },
       })
       options.onListen(server.url)
@@ -241,7 +242,10 @@ const tokenMissing = () =>
   })
 
 /** MQTT over WebSocket on the same port; the client logs in with MQTT's own means, so no token is asked for here. */
-function mqttRoute(broker: OwnBroker | undefined): UpgradeRoute | undefined {
+function mqttRoute(
+  broker: OwnBroker | undefined,
+  addressOf: (request: IncomingMessage) => string | undefined,
+): UpgradeRoute | undefined {
   if (!broker?.accept) return undefined
   const server = new WebSocketServer({
     noServer: true,
@@ -254,7 +258,9 @@ function mqttRoute(broker: OwnBroker | undefined): UpgradeRoute | undefined {
   return {
     via: 'mqtt',
     accept({ request, socket, head }) {
-      server.handleUpgrade(request, socket, head, (webSocket) => broker.accept?.(createWebSocketStream(webSocket)))
+      server.handleUpgrade(request, socket, head, (webSocket) =>
+        broker.accept?.(createWebSocketStream(webSocket), addressOf(request)),
+      )
     },
   }
 }

@@ -3,6 +3,7 @@ import { createMqttAdapter } from '../adapters/mqtt/adapter.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
+import type { Holder } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import type { Hub, Ports } from '../kernel/ports.ts'
@@ -25,10 +26,11 @@ interface MqttPartOptions {
   readonly events: Events
   readonly clock: Clock
   readonly log: RootLog
+  readonly holderOf: (login: string) => Holder | undefined
 }
 
 /** Every operation as request and response on the bus. */
-export function mqttPart({ config, hub, events, clock, log }: MqttPartOptions): Part {
+export function mqttPart({ config, hub, events, clock, log, holderOf }: MqttPartOptions): Part {
   return {
     name: 'requests',
     needs: ['broker', 'bus'],
@@ -37,7 +39,8 @@ export function mqttPart({ config, hub, events, clock, log }: MqttPartOptions): 
       const { invoke, registry, version } = hub
       const { users } = config.broker
       const instance = instanceOf(config)
-      return await createMqttAdapter({ broker, bus, registry, invoke, events, log, clock, version, instance, users })
+      const parts = { broker, bus, registry, invoke, events, log, clock, version, instance, users, holderOf }
+      return await createMqttAdapter(parts)
     },
   }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Caller } from '../../kernel/caller.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { Fault, type FaultBody } from '../../kernel/fault.ts'
+import { OWNER } from '../../kernel/identity.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { BusMessage, BusProperties } from '../../kernel/ports.ts'
@@ -107,7 +108,7 @@ suite('MQTT 5 request and response', () => {
     })
     assert.equal(reply.qos, 1)
     assert.equal(reply.retain, false)
-    assert.deepEqual(runs[0]?.caller, { id: 'owner', name: 'owner', scopes: ['*'], via: 'mqtt' })
+    assert.deepEqual(runs[0]?.caller, { ...OWNER, via: 'mqtt' })
     await adapter.stop()
   })
 

@@ -1,6 +1,6 @@
 import type { Caller } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { OWNER } from '../../kernel/identity.ts'
+import { OWNER, type Holder } from '../../kernel/identity.ts'
 import type { Invoke } from '../../kernel/invoke.ts'
 import type { Broker, BusMessage } from '../../kernel/ports.ts'
 import type { Progress } from '../../kernel/tool.ts'
@@ -21,6 +21,8 @@ export interface MqttAdapterOptions extends PresenceOptions {
   broker: Pick<Broker, 'enforcesIdentity'>
   invoke: Invoke
   users: readonly MqttUser[]
+  /** Whom else the broker lets write below `alicia/v1/as/<login>/`: people and tokens of the hub, as they are now. */
+  holderOf?: (login: string) => Holder | undefined
 }
 
 export interface MqttAdapter {
@@ -36,10 +38,12 @@ const REPLY_EXPIRY_SECONDS = 300
 
 /** Offers every operation as request and response over MQTT, and announces the hub and its services there. */
 export async function createMqttAdapter(options: MqttAdapterOptions): Promise<MqttAdapter> {
-  const { bus, broker, invoke, clock, log, users } = options
+  const { bus, broker, invoke, clock, log, users, holderOf = () => undefined } = options
   const calls = createCalls({ invoke, clock, log })
   const replies = new Set<Promise<void>>()
-  const holders = new Map(users.map(({ name, scopes }) => [name, { id: `mqtt:${name}`, name, scopes }]))
+  const holders = new Map<string, Holder>(
+    users.map(({ name, scopes }) => [name, { id: `mqtt:${name}`, name, scopes, credential: `mqtt:${name}` }]),
+  )
 
   const send = ({ topic, payload, options }: Reply): Promise<void> =>
     bus.publish(topic, payload, options).catch((error: unknown) => log.warn('an answer was lost', { topic, error }))
@@ -47,10 +51,10 @@ export async function createMqttAdapter(options: MqttAdapterOptions): Promise<Mq
   /** Who sends it. Nothing but the topic says so, and only where the broker guards it. */
   const callerOf = ({ login }: Address): Caller => {
     if (!broker.enforcesIdentity) throw unguarded()
-    const holder = login === OWNER_LOGIN ? OWNER : holders.get(login)
+    const holder = login === OWNER_LOGIN ? OWNER : (holders.get(login) ?? holderOf(login))
     if (holder) return { ...holder, via: 'mqtt' }
-    throw new Fault('unauthenticated', `No MQTT user called ${JSON.stringify(login)} is configured.`, {
-      hint: 'Users are listed in the configuration under broker.users.',
+    throw new Fault('unauthenticated', `There is no MQTT user called ${JSON.stringify(login)}.`, {
+      hint: 'Users are the people of the hub, those of its tokens that are logged in, and broker.users of the configuration.',
     })
   }
 
