@@ -116,7 +116,10 @@ export const batchTooLarge = (): RpcError => invalidRequest(`a batch has at most
 export function refuseTooMany(running: number): void {
   if (running < MOST_RUNNING) return
   throw rpcErrorOf(
-    new Fault('rate_limited', `${running} requests are running.`, { hint: 'Wait for answers before you send more.' }),
+    new Fault('rate_limited', `${running} requests are running.`, {
+      hint: 'Wait for answers before you send more.',
+      retryAfterMs: 1000,
+    }),
   )
 }
 
