@@ -35,10 +35,6 @@ export interface LoginsOptions {
 export interface OpenLogins extends Logins {
   /** Knows the holders of access tokens. */
   readonly source: TokenSource
-  /** Whether a credential was ended: tokens of another issuer hang on one too. */
-  isEnded(credential: string): boolean
-  /** Told when a login ended or people changed: who holds a token has to be asked anew. */
-  onChange(listener: () => void): () => void
   /** Resolves when nothing is being written any more. */
   close(): Promise<void>
 }
@@ -54,16 +50,11 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   const table = createLoginStore(db, clock)
   const keys = createSigningKeys({ db, secrets, clock, log })
   const pair = createPairs({ origins, clock, signer: keys.signer })
-  const listeners = new Set<() => void>()
   const writing = new Set<Promise<void>>()
   let isOpen = false
 
-  const changed = () => {
-    seen.changed()
-    for (const listener of listeners) listener()
-  }
   const known = createKnownLogins(clock, (credentials) => {
-    changed()
+    seen.changed()
     // What ended before the hub started, nothing in it lives on.
     if (isOpen) for (const credential of credentials) events.emit('access.ended', { credential })
   })
@@ -79,9 +70,9 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
 
   const end = async (credentials: readonly string[]) => {
     if (credentials.length === 0) return
-    // First where it lasts: what is ended in memory alone would be good again after a restart.
-    await table.end(credentials)
+    // At once here; it is over for good when that is written, and whoever asked hears if it cannot be.
     known.end(credentials)
+    await table.end(credentials)
   }
   const endAllOf = (subject: string) => end(known.of(subject).map(({ credential }) => credential))
 
@@ -166,7 +157,7 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   isOpen = true
   const stopTidying = recur({ clock, log, everyMs: TIDY_EVERY_MS, what: 'looking for old logins' }, tidy)
   const stopListening = people.onChange((id) => {
-    changed()
+    seen.changed()
     const { sinceMs = Infinity } = subjectOf(id, people) ?? {}
     const over = known.of(id).filter((row) => row.created_at < sinceMs)
     const work: Promise<void> = end(over.map(({ credential }) => credential))
@@ -178,11 +169,6 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   return {
     keys,
     source,
-    isEnded: known.isEnded,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
     issue,
     refresh,
     end: (credential) => end([credential]),

@@ -43,7 +43,10 @@ const RETIRED_LIFE_MS = (ACCESS_TOKEN_SECONDS + 60) * 1000
 /** Every promise rejects with Fault `storage_failed` or `unavailable` where the database does. */
 export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOptions): OwnKeys {
   const listeners = new Set<() => void>()
+  /** Those that were logged: they are read with every change of a login. */
+  const unreadable = new Set<string>()
   let keys: readonly Key[] = []
+  let loading: Promise<void> = Promise.resolve()
 
   const read = async (): Promise<readonly Key[]> => {
     const rows = await db.tables.selectFrom('signing_keys').selectAll().execute()
@@ -59,16 +62,21 @@ export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOption
     try {
       return keyOf(Jwk.parse(JSON.parse(secrets.open(row.sealed, contextOf(row.kid)))), row)
     } catch {
-      log.warn('a signing key cannot be read: tokens that it signed are refused', { kid: row.kid })
+      if (!unreadable.has(row.kid))
+        log.warn('a signing key cannot be read: tokens that it signed are refused', { kid: row.kid })
+      unreadable.add(row.kid)
       return undefined
     }
   }
 
-  const load = async () => {
+  const loadNow = async () => {
     const before = keys.map(({ kid }) => kid).join()
     keys = await read()
     if (keys.map(({ kid }) => kid).join() !== before) for (const listener of listeners) listener()
   }
+
+  /** One after the other: what was read first must not take the place of what was read last. */
+  const load = () => (loading = loading.then(loadNow, loadNow))
 
   const rotate = async () => {
     const jwk = generateKey()
@@ -110,6 +118,7 @@ export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOption
         .deleteFrom('signing_keys')
         .where('retired_at', '<=', clock.now() - RETIRED_LIFE_MS)
         .execute()
+      await load()
     },
     onChange(listener) {
       listeners.add(listener)
