@@ -65,7 +65,7 @@ suite('who may do what', () => {
     const args = ['--json', JSON.stringify(publish())]
     const call = (operation: string, ...more: string[]) => hub.cli(['call', operation, '--token', reader, ...more])
     assert.equal((await call('ping')).code, 0)
-    const { code, stderr } = await call('publish_message', ...args)
+    const { code, stderr } = await call('mqtt.publish_message', ...args)
     assert.equal(code, 3)
     assert.match(stderr, /mqtt:write/)
   })

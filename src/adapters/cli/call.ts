@@ -23,9 +23,12 @@ export async function call<Config extends HubConfig>(
   { words, flags }: { words: readonly string[]; flags: CallFlags },
 ): Promise<Exit> {
   const timeoutMs = timeoutOf(flags.timeout)
-  const client = hubClient(addressOf(context, flags))
+  const address = addressOf(context, flags)
+  const client = hubClient(address)
   const result = await cancellable(context, async (signal) => {
-    const target = await find(client, name, signal)
+    const target = await find(client, name, signal).catch((error: unknown) => {
+      throw address.token === undefined && isUnknown(error) ? withoutToken(name) : error
+    })
     const input = await inputFrom(context.terminal, { words, target, signal })
     return invoke(context, { client, target, input, signal, ...(timeoutMs !== undefined && { timeoutMs }) })
   })
@@ -33,16 +36,27 @@ export async function call<Config extends HubConfig>(
   return 'ok'
 }
 
+const isUnknown = (error: unknown) => error instanceof Fault && error.code === 'unknown_operation'
+
+const withoutToken = (name: string) =>
+  new Fault('unauthenticated', `Without an access token there is no ${JSON.stringify(name)} to call.`, {
+    hint: 'Give one by --token or ALICIA_TOKEN.',
+  })
+
+const FULL_NAME = /^[a-z][\w-]*\.[\w-]+$/i
+
 /** By the name people know or the full one; throws Fault `unknown_operation` with the nearest. */
 async function find(client: HubClient, name: string, signal: AbortSignal): Promise<Listed> {
   const operations = await client.list(signal)
   const found = operations.find((entry) => entry.name === name || entry.operation === name)
   if (found) return found
+  // The list has what this token may call. Whether there is more only the hub knows, and says why it refuses.
+  if (FULL_NAME.test(name)) return { name, operation: name, summary: '', scope: null, effect: 'write', inputSchema: {} }
   const meant = nearest(
     name,
     operations.flatMap((entry) => [entry.name, entry.operation]),
   )
-  throw new Fault('unknown_operation', `There is no operation called ${JSON.stringify(name)}.`, {
+  throw new Fault('unknown_operation', `There is no operation called ${JSON.stringify(name)} that you may call.`, {
     hint: [
       meant === undefined ? '`alicia tools` lists what there is.' : `Did you mean ${meant}?`,
       ...(await unheardServers(client, signal)),

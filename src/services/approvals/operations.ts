@@ -107,6 +107,8 @@ export const approveCall = operation<Deps>()({
   summary: 'Lets a call go on that waits. For a person who has read what it does, not for a model.',
   scope: 'approvals:write',
   effect: 'write',
+  // What the call says of itself could ask a model for its yes.
+  forModels: false,
   input: z.object({
     id: Id,
     fingerprint: z
@@ -139,6 +141,7 @@ export const denyCall = operation<Deps>()({
   summary: 'Refuses a call that waits, or ends what an earlier yes still allows.',
   scope: 'approvals:write',
   effect: 'write',
+  forModels: false,
   input: z.object({
     id: Id,
     reason: z

@@ -6,10 +6,14 @@ import type { WaitingCall } from '../../kernel/waiting-call.ts'
 const detailsOf = ({ id }: WaitingCall, decision: string) => ({ approval: { id, decision } })
 
 export const refused = (call: WaitingCall, approver: Caller, reason: string | undefined): Fault =>
-  new Fault('forbidden', `${approver.name} refused ${call.operation}${reason === undefined ? '' : `: ${reason.replace(/[.!?]$/, '')}`}.`, {
-    hint: 'Do not try it another way; ask whoever refused it.',
-    details: detailsOf(call, 'denied'),
-  })
+  new Fault(
+    'forbidden',
+    `${approver.name} refused ${call.operation}${reason === undefined ? '' : `: ${reason.replace(/[.!?]$/, '')}`}.`,
+    {
+      hint: 'Do not try it another way; ask whoever refused it.',
+      details: detailsOf(call, 'denied'),
+    },
+  )
 
 export const expired = (call: WaitingCall, waitMs: number): Fault =>
   new Fault('timeout', `Nobody allowed ${call.operation} within ${waitMs / 1000} s; it was not done.`, {
