@@ -4,14 +4,14 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
-import { createRedaction } from '../kernel/redact.ts'
 import type { Registry } from '../kernel/registry.ts'
 import type { RoleTable } from '../kernel/role.ts'
 import type { Tenure } from '../kernel/tenure.ts'
 import { createWaitingCalls, type WaitingCalls } from '../services/approvals/index.ts'
+import { redactionOf } from './audit.ts'
 
 export interface ApprovalsOptions {
-  readonly config: Pick<Config, 'limits'>
+  readonly config: Pick<Config, 'limits' | 'audit'>
   readonly roles: RoleTable
   readonly registry: Registry
   readonly events: Events
@@ -35,7 +35,7 @@ export function createApprovals({
     events,
     tenure,
     clock,
-    redact: createRedaction({ clean: (text) => log.clean(text) }),
+    redact: redactionOf(config, log),
     decidesAlone: (role) => roles[role].decidesAlone,
     waitMs: config.limits.approvalSeconds * 1000,
   })

@@ -30,7 +30,7 @@ export interface TrailOptions {
 export const AUDIT_FILES = { keys: 'audit-keys.json', head: 'audit-head.json' } as const
 
 /** What is left of arguments wherever they are kept or shown. */
-export const redactionOf = ({ audit }: Config, log: RootLog): Redact =>
+export const redactionOf = ({ audit }: Pick<Config, 'audit'>, log: RootLog): Redact =>
   createRedaction({ paths: audit.redact, clean: log.clean })
 
 export const keepingOf = ({ audit }: Config, redact: Redact): ArgumentKeeping => ({ of: audit.arguments, redact })
