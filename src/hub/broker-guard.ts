@@ -1,5 +1,3 @@
-import type { MembersOptions } from '../engines/broker/members.ts'
-import type { NoteLimit } from '../engines/broker/quotas.ts'
 import { createIdentityLogins, type IdentityLogins } from '../engines/broker/identity-logins.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
@@ -8,7 +6,7 @@ import type { LoginThrottle } from '../kernel/login-throttle.ts'
 import type { Places } from '../kernel/places.ts'
 import type { Refusals } from '../kernel/refusals.ts'
 import type { Tenure } from '../kernel/tenure.ts'
-import type { OwnBroker } from './engines.ts'
+import type { BrokerWatch, OwnBroker } from './engines.ts'
 
 export interface BrokerGuardOptions {
   readonly places: Places
@@ -19,13 +17,6 @@ export interface BrokerGuardOptions {
   readonly clock: Clock
   /** Undefined while it does not run. */
   broker(): OwnBroker | undefined
-}
-
-/** What the hub's own broker needs to know of guesses and limits. */
-export interface BrokerWatch {
-  readonly throttle: LoginThrottle
-  readonly note: NoteLimit
-  readonly onWrong: MembersOptions['onWrong']
 }
 
 /** The people and tokens of the hub at its broker: who they are there, and what they run into. */

@@ -8,6 +8,8 @@ import { startEmbeddedBroker } from '../engines/broker/embedded.ts'
 import { startMosquitto } from '../engines/broker/mosquitto.ts'
 import { remoteBroker } from '../engines/broker/remote.ts'
 import type { IdentityLogins } from '../engines/broker/identity-logins.ts'
+import type { MembersOptions } from '../engines/broker/members.ts'
+import type { NoteLimit } from '../engines/broker/quotas.ts'
 import type { TlsMaterial } from '../engines/broker/tls.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { openPostgres } from '../engines/store/postgres.ts'
@@ -17,8 +19,8 @@ import { Fault } from '../kernel/fault.ts'
 import { hashToken } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
+import type { LoginThrottle } from '../kernel/login-throttle.ts'
 import type { Broker } from '../kernel/ports.ts'
-import type { BrokerWatch } from './broker-guard.ts'
 
 /** What every engine is made from. */
 export interface EngineOptions {
@@ -52,6 +54,13 @@ export interface OwnBroker extends Broker {
   /** Lets the hub's people and tokens in, where the broker asks the hub; returns what shuts them out again. */
   openTo?(logins: IdentityLogins): () => void
   stop?(): Promise<void>
+}
+
+/** What the hub's own broker needs to know of guesses and limits. */
+export interface BrokerWatch {
+  readonly throttle: LoginThrottle
+  readonly note: NoteLimit
+  readonly onWrong: MembersOptions['onWrong']
 }
 
 /** What the hub's own broker is made from besides. Absent: it knows nobody but those of its configuration. */
