@@ -9,12 +9,13 @@ import { openPostgres } from './engines/store/postgres.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
 import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
-import { HUB_KEY } from './kernel/keys.ts'
 import { silentLog } from './kernel/log.ts'
 import { offlineAudit } from './hub/offline-audit.ts'
+import { backupsFor } from './hub/backups.ts'
+import { withSecrets } from './hub/config-secrets.ts'
+import { offlineKeys } from './hub/offline-keys.ts'
 import { serverFiles } from './hub/server-files.ts'
 import { startServices } from './hub/only.ts'
-import { secretsOf } from './hub/secrets.ts'
 import { startHub } from './hub/start.ts'
 import { trimMemory } from './hub/trim-memory.ts'
 
@@ -35,10 +36,11 @@ const composition: Composition<Config> = {
     return hub
   },
   findHub: ({ data }) => runningHub(data),
-  readToken: ({ data, token }) => token ?? readToken(data, silentLog),
+  readToken: (config) => withSecrets(config, { of: ['token'] }).token ?? readToken(config.data, silentLog),
   rotateToken: async (config) => inFolder(config, (folder) => folder.rotateToken()),
-  rotateKey: (config) => inFolder(config, (folder) => void secretsOf(config, folder, silentLog).rotate(HUB_KEY)),
-  async checkDatabase({ data, database: { url } }) {
+  async checkDatabase(config) {
+    const { data, database } = withSecrets(config, { of: ['database'] })
+    const { url } = database
     const store =
       url === undefined
         ? openSqlite({ file: `${data}/alicia.db`, log: silentLog })
@@ -48,10 +50,13 @@ const composition: Composition<Config> = {
   },
   servers: (config) => serverFiles(config),
   audit: offlineAudit,
+  keys: offlineKeys,
+  backups: backupsFor(version),
 }
 
 /** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */
-function inFolder<T>({ data, token }: Config, task: (folder: DataFolder) => T): T {
+function inFolder<T>(config: Config, task: (folder: DataFolder) => T): T {
+  const { data, token } = withSecrets(config, { of: ['token'] })
   const hub = runningHub(data)
   if (hub)
     throw new Fault('conflict', `Process ${hub.pid} at ${hub.url} runs on the data folder ${data}.`, {

@@ -53,7 +53,7 @@ function signerOf(config: Config): ChainSigner {
 
 /** An empty database must not come of looking at one. */
 async function openStore(config: Config) {
-  const { data, database } = withSecrets(config)
+  const { data, database } = withSecrets(config, { of: ['database'] })
   const { url } = database
   if (url !== undefined) return await openPostgres({ url, log: silentLog })
   const file = join(data, 'alicia.db')

@@ -80,7 +80,6 @@ async function home(t: TestContext) {
         findHub: () => (isRunning ? { pid: 1, url, version: '1.2.3' } : undefined),
         readToken: () => OWNER_TOKEN,
         rotateToken: () => assert.fail(),
-        rotateKey: () => assert.fail(),
         checkDatabase: () => assert.fail(),
         servers: () => NO_SERVERS,
         audit,

@@ -61,7 +61,6 @@ async function hub(t: TestContext, lists: object[]) {
     findHub: nobody,
     readToken: nobody,
     rotateToken: nobody,
-    rotateKey: nobody,
     checkDatabase: nobody,
     servers: nobody,
   }

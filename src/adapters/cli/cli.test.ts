@@ -81,7 +81,6 @@ const composition = (more: Partial<Composition<HubConfig>>): Composition<HubConf
   findHub: () => undefined,
   readToken: () => OWNER_TOKEN,
   rotateToken: () => Promise.resolve('another'),
-  rotateKey: () => {},
   checkDatabase: () => Promise.resolve('SQLite'),
   servers: () => NO_SERVERS,
   ...more,
@@ -352,11 +351,6 @@ suite('token', () => {
     assert.match(terminal.err(), /no access token in \/data yet/)
   })
 
-  test('key rotate', async () => {
-    const { terminal, code } = await run(['key', 'rotate'])
-    assert.match(terminal.err(), /new secret key/)
-    assert.equal(code, 0)
-  })
   test('rotate', async () => assert.equal((await run(['token', 'rotate'])).terminal.out(), 'another\n'))
 
   test('create, list, revoke call the hub', async (t) => {

@@ -3,16 +3,18 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { addCallApprovalCommands } from './call-approval-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
+import { addBackupCommands } from './backup-commands.ts'
 import { call, type CallFlags } from './call.ts'
 import { reportFailure, type Context, type HubFlags } from './context.ts'
 import { doctor } from './doctor.ts'
 import { EXITS, type Exit } from './exit-codes.ts'
 import type { Composition, ConfigFlag, HubConfig } from './hub.ts'
+import { addKeyCommands } from './key-commands.ts'
 import { addServerCommands } from './server-commands.ts'
 import { start } from './start.ts'
 import { stdio } from './stdio.ts'
 import type { Terminal } from './terminal.ts'
-import { createToken, listTokens, revokeToken, rotateKey, rotateToken, showToken } from './token.ts'
+import { createToken, listTokens, revokeToken, rotateToken, showToken } from './token.ts'
 import { tools, type ToolsFlags } from './tools.ts'
 import { addUserCommands } from './user-commands.ts'
 
@@ -39,8 +41,10 @@ export function createCli<Config extends HubConfig>(
   addCallApprovalCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addAuditCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addTokenCommands(program, context, ends)
-  addKeyCommands(program, context, ends)
+  addKeyCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   const { flags } = composition
+  const withFolder = (command: Command) => withConfig(command, flags.filter(isFolderFlag))
+  addBackupCommands({ program, context, ends, withFolder })
   addServerCommands({
     program,
     context,
@@ -154,14 +158,6 @@ function addTokenCommands<Config extends HubConfig>(program: Command, context: C
     .action((name: string, _, command: Command) =>
       ends(revokeToken(context, name, command.optsWithGlobals<HubFlags>())),
     )
-}
-
-function addKeyCommands<Config extends HubConfig>(program: Command, context: Context<Config>, ends: Ends): void {
-  const folderFlags = context.composition.flags.filter(isFolderFlag)
-  const key = program.command('key').description('the key that encrypts stored credentials')
-  withConfig(key.command('rotate').description('add a new key (the hub must not run)'), folderFlags).action(
-    (_, command: Command) => ends(rotateKey(context, command.optsWithGlobals<HubFlags>())),
-  )
 }
 
 function withConfig(command: Command, flags: readonly ConfigFlag[]): Command {

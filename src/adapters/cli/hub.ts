@@ -2,6 +2,8 @@ import type { Readable, Writable } from 'node:stream'
 import type { RootLog } from '../../kernel/log.ts'
 import type { PartReport } from '../../kernel/ports.ts'
 import type { TrailReport } from '../../kernel/trail.ts'
+import type { Backups } from './backups.ts'
+import type { OfflineKeys } from './offline-keys.ts'
 import type { ServerFiles } from './server-files.ts'
 
 /** What the command line needs to know of the configuration. */
@@ -94,12 +96,12 @@ export interface Composition<Config extends HubConfig> {
   readToken(config: Config): string | undefined
   /** Makes a new owner's token for a hub that does not run. Returns it. */
   rotateToken(config: Config): Promise<string>
-  /** Makes a new secret key for a hub that does not run; what older keys sealed stays readable. Throws Fault. */
-  rotateKey(config: Config): void
   /** Opens the database and closes it; resolves to what it found, in words. Throws Fault. */
   checkDatabase(config: Config, signal: AbortSignal): Promise<string>
   /** The files with other MCP servers, and the secrets they refer to. */
   servers(config: Config): ServerFiles
   /** Absent: only a hub that runs can be asked. */
   readonly audit?: OfflineAudit<Config>
+  readonly keys?: OfflineKeys<Config>
+  readonly backups?: Backups<Config>
 }

@@ -28,7 +28,6 @@ function home(t: TestContext, hubUrl?: string) {
     findHub: () => (hubUrl === undefined ? undefined : { pid: 1, url: hubUrl, version: '1' }),
     readToken: () => OWNER_TOKEN,
     rotateToken: () => assert.fail(),
-    rotateKey: () => assert.fail(),
     checkDatabase: () => assert.fail(),
     servers: (config) => serverFiles(config, machine),
   }

@@ -30,7 +30,6 @@ const cli = (terminal: TestTerminal, more: Partial<Composition<HubConfig>>, args
       findHub: () => undefined,
       readToken: () => OWNER_TOKEN,
       rotateToken: () => assert.fail(),
-      rotateKey: () => assert.fail(),
       checkDatabase: () => assert.fail(),
       servers: () => NO_SERVERS,
       ...more,

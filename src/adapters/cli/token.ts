@@ -37,19 +37,6 @@ export async function rotateToken<Config extends HubConfig>(
   return 'ok'
 }
 
-/** `alicia key rotate`: stored credentials are sealed with a new key from now on, each when it is next used. */
-export async function rotateKey<Config extends HubConfig>(
-  { composition, terminal }: Context<Config>,
-  flags: HubFlags,
-): Promise<Exit> {
-  composition.rotateKey(composition.loadConfig({ ...flags }))
-  await write(
-    terminal.stderr,
-    'There is a new secret key. Keep the file: the older keys in it open what they sealed.\n',
-  )
-  return 'ok'
-}
-
 /** `alicia token create <name> --scope …`: the token alone on stdout; it is never shown again. */
 export async function createToken<Config extends HubConfig>(
   context: Context<Config>,

@@ -59,7 +59,6 @@ async function home(t: TestContext, origin = 'https://home.example') {
         findHub: () => ({ pid: 1, url, version: '1.2.3' }),
         readToken: () => OWNER_TOKEN,
         rotateToken: () => assert.fail(),
-        rotateKey: () => assert.fail(),
         checkDatabase: () => assert.fail(),
         servers: () => NO_SERVERS,
       },

@@ -3,6 +3,7 @@ import { HUB_KEY, type Keys, type RootKeyReport } from '../../kernel/keys.ts'
 import type { Secrets } from '../../kernel/ports.ts'
 import { newKey, openBytes, sealBytes } from './cipher.ts'
 import { createDataKeys, type DataKeysOptions } from './data-keys.ts'
+import { keyText } from './root-keys.ts'
 import { rootKeyRotation } from './root-rotation.ts'
 import { associatedWith, isCallersKey, parseSealed, sealedText, type SealedParts } from './sealed-text.ts'
 import { createStoredTexts } from './stored-texts.ts'
@@ -15,6 +16,8 @@ export interface Keyring extends Secrets, Keys {
    * to themselves.
    */
   settle(): void
+  /** The root key as its file would hold it: for a backup, and nothing else. */
+  rootText(): string
 }
 
 /**
@@ -76,6 +79,7 @@ export function createKeyring(options: DataKeysOptions): Keyring {
       return reportOf(roots.keys()[0]?.id ?? '', roots.source, file.read().retired.length)
     },
     settle: rotation.settle,
+    rootText: () => keyText(roots.keys()),
     encrypt(name, plain, associated) {
       if (!isCallersKey(name)) throw refused()
       const { key, named } = dataKeys.forSealing(name)

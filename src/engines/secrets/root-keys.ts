@@ -26,10 +26,16 @@ export interface KeyPlace {
 const KeyText = z.object({ keys: z.array(z.object({ key: z.string(), created: z.iso.datetime() })).min(1) })
 type KeyText = z.infer<typeof KeyText>
 
+const entryOf = ({ bytes }: Key) => ({ key: bytes.toString('base64'), created: new Date().toISOString() })
+
+/** The keys as their file has them. */
+export const keyText = (keys: readonly Key[]): string => textOf(keys.map(entryOf))
+
+const textOf = (keys: KeyText['keys']): string => `${JSON.stringify({ keys }, null, 2)}\n`
+
 /** Keys that the hub makes and keeps itself. `mayMake`: throws where a first key would be one too many. */
 export function keptRootKeys(place: KeyPlace, mayMake: () => void): RootKeys {
-  const write = (keys: KeyText['keys']) => place.write(`${JSON.stringify({ keys }, null, 2)}\n`)
-  const entryOf = ({ bytes }: Key) => ({ key: bytes.toString('base64'), created: new Date().toISOString() })
+  const write = (keys: KeyText['keys']) => place.write(textOf(keys))
   let content = parseKeyText(place)
   if (content === undefined) {
     mayMake()
@@ -74,7 +80,7 @@ export function moveToKeyring(file: KeyPlace & { remove(): void }, keyring: KeyP
   if (inFile === undefined) return
   const kept = parseKeyText(keyring)?.keys ?? []
   const added = inFile.keys.filter(({ key }) => !kept.some((other) => other.key === key))
-  const text = `${JSON.stringify({ keys: [...kept, ...added] }, null, 2)}\n`
+  const text = textOf([...kept, ...added])
   if (added.length > 0) keyring.write(text)
   if (added.length > 0 && keyring.read() !== text)
     throw new Fault('storage_failed', 'The OS keyring did not keep the root key.', {

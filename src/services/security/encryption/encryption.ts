@@ -7,6 +7,7 @@ import { createRewrapping } from './rewrapping.ts'
 import type { EncryptionDeps } from './shapes.ts'
 import { decrypt, encrypt, rewrap } from './text-operations.ts'
 
+export { listingFor } from './key-operations.ts'
 export type { EncryptionDeps } from './shapes.ts'
 
 export const encryptionOperations: readonly Operation<EncryptionDeps>[] = [

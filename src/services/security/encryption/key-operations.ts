@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Caller } from '../../../kernel/caller.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import { HUB_KEY, ROOT_KEY, type KeyReport, type Keys, type KeyUse } from '../../../kernel/keys.ts'
 import { operation } from '../../../kernel/operation.ts'
@@ -31,14 +32,17 @@ export const listKeys = operation<EncryptionDeps>()({
   effect: 'read',
   input: z.object({}),
   output: z.object({ root: Root.optional(), keys: z.array(KeyShape) }),
-  async handler(_, { keys, caller }) {
-    const own = keys.list().filter((key) => mayUseKey(caller, key) || mayManageKey(caller, key))
-    return {
-      ...(isOverAll(caller) && { root: keys.root() }),
-      keys: own.map((key) => describeKey(key, mayUseKey(caller, key))),
-    }
-  },
+  handler: async (_, { keys, caller }) => listingFor(keys, caller),
 })
+
+/** The keys as that caller may see them. */
+export function listingFor(keys: Keys, caller: Caller) {
+  const own = keys.list().filter((key) => mayUseKey(caller, key) || mayManageKey(caller, key))
+  return {
+    ...(isOverAll(caller) && { root: keys.root() }),
+    keys: own.map((key) => describeKey(key, mayUseKey(caller, key))),
+  }
+}
 
 export const rotateKey = operation<EncryptionDeps>()({
   name: 'security.rotate_key',
