@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { join } from 'node:path'
 import process from 'node:process'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startHub, type TestHub } from './support/hub.ts'
+import { WebSocket } from 'ws'
+import { emptyHome, startHub, type TestHub } from './support/hub.ts'
 import { startProgram, within } from './support/program.ts'
 
 /** Oftener, and it would be the hub's own limit for a caller that is seen. */
@@ -82,6 +87,43 @@ suite('a hub that is attacked', () => {
       .filter((line) => line.includes('a limit was reached'))
     assert.ok(lines.length > 0 && lines.length < 20, `${lines.length} lines`)
   })
+})
+
+test('behind a trusted proxy, limits go by the address of the client, on every way in', async (t) => {
+  const home = emptyHome(t)
+  const config = join(home.folder, 'config.json')
+  const limits = { addressCallsPerMinute: 2, operations: { 'health.*': { perMinute: 1 } } }
+  writeFileSync(config, JSON.stringify({ trustedProxies: ['127.0.0.1'], limits }))
+  const hub = await startHub(t, { home, args: ['--config', config] })
+  const ask = async (operation: string, headers: Record<string, string>) => {
+    const response = await fetch(`${hub.urls.http}/api/${operation}`, {
+      method: 'POST',
+      headers: { ...headers, authorization: `Bearer ${hub.token}`, 'content-type': 'application/json' },
+      body: '{}',
+    })
+    const { details } = (await response.json()) as { details?: { limit?: string } }
+    return [response.status, details?.limit, response.headers.get('ratelimit')?.split(';')[0]]
+  }
+  const mcp = async (headers: Record<string, string>) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: {} })
+    const all = { ...headers, authorization: `Bearer ${hub.token}`, 'content-type': 'application/json' }
+    return (await fetch(hub.urls.mcp, { method: 'POST', headers: all, body })).status
+  }
+  const via = (address: string) => ({ 'x-forwarded-for': `10.1.1.1, ${address}` })
+  assert.deepEqual(await ask('mqtt/ping', via('203.0.113.1')), [200, undefined, '"caller"'])
+  assert.deepEqual(await ask('health/list_services', via('203.0.113.1')), [200, undefined, '"caller"'])
+  assert.deepEqual(await ask('mqtt/ping', via('203.0.113.1')), [429, 'address', '"address"'])
+  assert.deepEqual(await ask('mqtt/ping', { forwarded: 'for="[2001:db8::1]:99"' }), [200, undefined, '"caller"'])
+  assert.deepEqual(await ask('health/list_services', via('203.0.113.2')), [429, 'operation', '"operation"'])
+  const both = { ...via('203.0.113.3'), forwarded: 'for=127.0.0.1' }
+  assert.deepEqual([(await ask('mqtt/ping', both))[0], await mcp(both), await mcp(via('x'))], [400, 400, 400])
+  assert.equal(await mcp(via('203.0.113.3')), 200)
+  const upgrade = new WebSocket(hub.urls.mcp.replace('http', 'ws'), {
+    headers: { ...both, authorization: `Bearer ${hub.token}` },
+  })
+  const [, refused] = (await once(upgrade, 'unexpected-response')) as [unknown, IncomingMessage]
+  assert.equal(refused.statusCode, 400)
+  refused.destroy()
 })
 
 interface Seen {
