@@ -13,6 +13,7 @@ export async function qrCode(text: string, { stdout, env }: Terminal): Promise<s
   const { renderUnicodeCompact } = await import('uqr')
   const lines = renderUnicodeCompact(text, { border: QUIET_ZONE, ecc: 'L' }).split('\n')
   const width = lines[0]?.length ?? 0
-  if (width > (stdout.columns ?? 80)) return undefined
+  // A terminal that does not know its size says 0.
+  if (width > (stdout.columns || 80)) return undefined
   return lines.map(styleFor(stdout, env) === PLAIN ? String : inBlackAndWhite).join('\n')
 }
