@@ -66,11 +66,24 @@ export function openDoor(options: DoorOptions): Door {
     policy.limit(caller, entry.tool)
   }
 
+  function leave(controller: AbortController): void {
+    if (running.delete(controller) && closing && running.size === 0) drained()
+  }
+
+  /** Throws Fault: who may not, what is wrong with the input. */
+  function inputOf(call: Call, entry: Entry): unknown {
+    admit(call.caller, entry)
+    const input = entry.tool.parse(call.input)
+    policy.confine(call.caller, entry, input)
+    return input
+  }
+
   /** Runs the tool again, where that is safe and may help. Throws what it threw, where not. */
-  async function again(entry: Entry, input: unknown, context: CallContext, failure: unknown): Promise<unknown> {
+  async function again({ call, entry, input, context }: FailedRun, failure: unknown): Promise<unknown> {
     let error = failure
     for (let count = 1; ; count++) {
       if (context.signal.aborted) throw context.signal.reason
+      if (call.retry === false) throw error
       const waitMs = error instanceof Fault ? policy.retryAfterMs(entry, error, count) : undefined
       if (waitMs === undefined) throw error
       metrics.retried(entry.provider.id)
@@ -100,7 +113,7 @@ export function openDoor(options: DoorOptions): Door {
     const span = tracer && spanOf(tracer, call, entry)
     const started: Started = { call, entry, requestId, atMs: clock.now(), startMs: clock.monotonic(), span }
     const controller = call.controller ?? new AbortController()
-    const giveUp = call.signal && follow(call.signal, controller, tool)
+    const unfollow = call.signal && follow(call.signal, controller, tool)
     const deadline = new Deadline(deadlines, controller, tool)
     const context = contextOf(call, {
       requestId,
@@ -114,9 +127,7 @@ export function openDoor(options: DoorOptions): Door {
     let outcome: 'ok' | FaultCode = 'ok'
     let approvedBy: string | undefined
     try {
-      admit(call.caller, entry)
-      const input = tool.parse(call.input)
-      policy.confine(call.caller, entry, input)
+      const input = inputOf(call, entry)
       // The time limit is the operation's: how long a person takes to look is another matter.
       if (approvals?.isNeeded(call.caller, entry)) approvedBy = await approvals.ask(entry, input, context)
       deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
@@ -125,9 +136,7 @@ export function openDoor(options: DoorOptions): Door {
       try {
         output = await run(entry, input, context)
       } catch (failure) {
-        if (context.signal.aborted) throw context.signal.reason
-        if (call.retry === false) throw failure
-        output = await again(entry, input, context, failure)
+        output = await again({ call, entry, input, context }, failure)
       }
       outcome = outcomeOf(tool, output)
       return output
@@ -137,8 +146,8 @@ export function openDoor(options: DoorOptions): Door {
       throw fault
     } finally {
       deadline.end()
-      if (giveUp) call.signal?.removeEventListener('abort', giveUp)
-      if (running.delete(controller) && closing && running.size === 0) drained()
+      unfollow?.()
+      leave(controller)
       const recorded = recorder.close(started, outcome, approvedBy)
       // What changed something is on record before the caller hears of it.
       if (recorded) await recorded
@@ -164,6 +173,13 @@ export function openDoor(options: DoorOptions): Door {
 const spanOf = (tracer: Tracer, { caller, trace }: Call, { tool, provider }: Entry): Span =>
   tracer.start(tool.name, { operation: tool.name, provider: provider.id, via: caller.via, effect: tool.effect }, trace)
 
+interface FailedRun {
+  readonly call: Call
+  readonly entry: Entry
+  readonly input: unknown
+  readonly context: CallContext
+}
+
 /** One attempt. Throws what the tool throws, or the signal's reason. */
 function run(entry: Entry, input: unknown, context: CallContext): Promise<unknown> {
   requireUp(entry)
@@ -171,12 +187,12 @@ function run(entry: Entry, input: unknown, context: CallContext): Promise<unknow
   return entry.tool.heedsSignal ? work : untilAborted(work, context.signal)
 }
 
-/** Aborts the call when its caller goes away; returns the listener, to be taken off at the end. */
+/** Aborts the call when its caller goes away; returns what ends that. */
 function follow(signal: AbortSignal, controller: AbortController, tool: Tool): () => void {
   const giveUp = () => controller.abort(withdrawn(tool.name))
   if (signal.aborted) giveUp()
   else signal.addEventListener('abort', giveUp, { once: true })
-  return giveUp
+  return () => signal.removeEventListener('abort', giveUp)
 }
 
 /** What runs elsewhere knows best itself whether a call may wait for it. */

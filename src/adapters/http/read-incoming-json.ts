@@ -30,11 +30,8 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
       reject(tooLarge(limits))
     }
     const finish = () => {
-      const [first] = chunks
-      if (first === undefined) return resolve(undefined)
       try {
-        requireJsonType(type)
-        resolve(readUtf8(chunks.length === 1 ? first : Buffer.concat(chunks), BODY))
+        resolve(textOf(chunks, type))
       } catch (error) {
         reject(error)
       }
@@ -45,4 +42,11 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
       .on('end', finish)
       .on('error', (cause) => reject(new Fault('invalid_request', 'The body broke off.', { cause })))
   })
+}
+
+function textOf(chunks: readonly Buffer[], type: string | undefined): string | undefined {
+  const [first] = chunks
+  if (first === undefined) return undefined
+  requireJsonType(type)
+  return readUtf8(chunks.length === 1 ? first : Buffer.concat(chunks), BODY)
 }

@@ -55,7 +55,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
         const caller = shown instanceof Promise ? await shown : shown
         const asking: Asking = { http, caller, view: server.view(profile) }
         if (http.method !== 'POST') return answerWithoutBody(parts, asking)
-        await post(parts, asking, (await http.body()) ?? '')
+        post(parts, asking, (await http.body()) ?? '')
       } catch (error) {
         answerError(http, server.errorOf(parseError(error)))
       }
@@ -82,25 +82,24 @@ function answerWithoutBody(parts: HttpParts, asking: Asking): void {
 }
 
 /** Which era a message is of shows in itself; the header only has to agree (SEP-2575). */
-function post(parts: HttpParts, asking: Asking, text: string): Promise<void> | undefined {
+function post(parts: HttpParts, asking: Asking, text: string): void {
   const body = readJsonText(text, 'The body')
-  if (Array.isArray(body)) return void postBatch(findSession(parts, asking), asking, body, text)
+  if (Array.isArray(body)) return postBatch(findSession(parts, asking), asking, body, text)
   const message = readMessage(body)
   const { http } = asking
-  if (message.kind === 'invalid') return void answerError(http, invalidRequest(message.why), message.id)
+  if (message.kind === 'invalid') return answerError(http, invalidRequest(message.why), message.id)
   const named = http.header('mcp-protocol-version')
   const posted: Posted = { ...asking, message, text }
-  const refuse = (error: unknown): undefined =>
-    void answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
+  const refuse = (error: unknown): void =>
+    answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
   try {
     const claim = 'params' in message ? claimedRevision(message.params) : undefined
-    if (opensSession(message, claim)) return initialize(parts, { ...posted, message }, named).catch(refuse)
-    if (claim !== undefined || isModern(named)) postModern(parts, posted)
+    if (opensSession(message, claim)) void initialize(parts, { ...posted, message }, named).catch(refuse)
+    else if (claim !== undefined || isModern(named)) postModern(parts, posted)
     else postLegacy(parts, posted)
   } catch (error) {
     refuse(error)
   }
-  return undefined
 }
 
 const opensSession = (message: Message, claim: unknown): message is Request =>

@@ -88,7 +88,7 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
     open: (http, profile) => begin(http, profile).catch((error: unknown) => answerError(http, server.errorOf(error))),
     post: (http) => receive(http).catch((error: unknown) => answerError(http, server.errorOf(error))),
     close() {
-      for (const { end } of [...places.values()]) end()
+      for (const { end } of places.values()) end()
     },
   }
 }
