@@ -4,12 +4,14 @@ import { Fault } from '../kernel/fault.ts'
 import type { Log } from '../kernel/log.ts'
 import { takeLock } from './folder-lock.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
+import { MOST_SEALED } from './secrets/cipher.ts'
 import { diskKeyFile, memoryKeyFile, type KeyFile, type LockedFile } from './secrets/key-file.ts'
 import { createKeyring, type Keyring } from './secrets/keyring.ts'
 import { osKeyring } from './secrets/os-keyring.ts'
 import { givenRootKeys, keptRootKeys, moveToKeyring, type RootKeys } from './secrets/root-keys.ts'
 
 export type { Keyring } from './secrets/keyring.ts'
+export { openSharedKeys } from './secrets/shared-keys.ts'
 
 export interface SecretsOptions {
   /** Where the root key is kept; made with a first one when it is missing. */
@@ -30,8 +32,14 @@ export interface SecretsOptions {
 export function loadSecrets(options: SecretsOptions): Keyring {
   const { log } = options
   const file = keyFileOf(options)
-  return createKeyring({ file, roots: rootKeysOf(options, file), log })
+  const roots = rootKeysOf(options, file)
+  // Other hubs may have the same root key and share their data keys: each of them counts for itself.
+  const mostSealed = roots.source === 'environment' ? MOST_SEALED / MOST_HUBS : MOST_SEALED
+  return createKeyring({ file, roots, log, mostSealed })
 }
+
+/** That share one root key; more would bring a key nearer to its limit, not over it at once. */
+const MOST_HUBS = 16
 
 function keyFileOf({ file, log, fromEnvironment, keysFile }: SecretsOptions): KeyFile {
   if (keysFile === undefined && fromEnvironment !== undefined) return memoryKeyFile()

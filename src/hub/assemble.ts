@@ -35,6 +35,7 @@ import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
 import { loginsPart } from './logins.ts'
+import { keyParts } from './key-parts.ts'
 import { callerQuotas, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { ownOrigins } from './own-origins.ts'
 import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
@@ -42,7 +43,6 @@ import { createPlaces } from './places.ts'
 import { peopleOf } from './people.ts'
 import { createProfiles } from './profiles.ts'
 import { sharedLimitsPart } from './shared-limits.ts'
-import { keyPorts } from './secrets.ts'
 
 export interface StartOptions {
   readonly log: RootLog
@@ -157,7 +157,8 @@ export function assemble(
       ...(config.database.url === undefined ? [] : [sharedLimitsPart(policy.limits, clock, log)]),
       brokerPart({ ...engines, watch: guard.watch }, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
-      ...readyParts({ hub, identity, ...keyPorts(config, folder, log) }),
+      ...readyParts({ hub, identity }),
+      ...keyParts({ config, folder, clock, log }),
       ...ownServices(config, {
         capabilities: () => capabilities,
         approvals: () => approvals,

@@ -20,9 +20,9 @@ import { keepingOf, redactionOf, trailPart } from './audit.ts'
 import { brokerPart, busPart, storePart } from './engines.ts'
 import type { StartOptions } from './assemble.ts'
 import { withSecrets } from './config-secrets.ts'
+import { keyParts } from './key-parts.ts'
 import { CALLS_GRACE_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
-import { readyPart } from './parts.ts'
-import { secretsIn, secretsOf } from './secrets.ts'
+import { secretsIn } from './secrets.ts'
 import { once } from './start.ts'
 
 /** What a service can have in a process of its own: the rest is the hub's, and there is one of it. */
@@ -113,7 +113,7 @@ function assemble({ config, folder, chosen, place }: Ingredients, { log, version
       trailPart({ ...engines, events, redact, onAudit: (running) => (audit = running ?? noAudit) }),
       brokerPart(engines, (running) => (url = running.url)),
       busPart(engines, place.instance, hostWill(place, boot)),
-      readyPart('secrets', secretsOf(config, folder, log)),
+      ...keyParts({ config, folder, clock, log }),
       ...chosen.map((service) =>
         service.join({ clock, events, log: log.child({ service: service.name }) }, registry, () =>
           lifecycle.report(service.name),

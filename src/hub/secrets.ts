@@ -2,9 +2,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { loadSecrets, type Keyring } from '../engines/secrets.ts'
-import { openNamedSecrets } from '../engines/named-secrets.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Ports } from '../kernel/ports.ts'
 
 /** Files of the data folder with keys, and with what they seal. */
 export const KEY_FILES = { root: 'secret.key', data: 'keys.json', named: 'secrets.json' } as const
@@ -28,13 +26,6 @@ export function secretsOf(config: Config, _folder: DataFolder, log: Log): Keyrin
   const keyring = keyringAt(config, log)
   keyring.settle()
   return keyring
-}
-
-/** Both ports of the keys. */
-export function keyPorts(config: Config, folder: DataFolder, log: Log): Pick<Ports, 'secrets' | 'keys'> {
-  const keyring = secretsOf(config, folder, log)
-  keyring.tend(openNamedSecrets({ file: folder.file(KEY_FILES.named), secrets: keyring, log }).sealed)
-  return { secrets: keyring, keys: keyring }
 }
 
 /** What must never stand in the log. */

@@ -5,6 +5,7 @@ import { MOST_SEALED, newKey, type Key } from './cipher.ts'
 import type { KeyFile, KeyFileContent, StoredKey, StoredVersion } from './key-file.ts'
 import type { RootKeys } from './root-keys.ts'
 import { isCallersKey, type VersionName } from './sealed-text.ts'
+import { isIn, opens, versionsIn, without, withVersion, type SharedVersion } from './shared-versions.ts'
 import { unwrapVersion, wrapVersion } from './wrapping.ts'
 
 export interface DataKeysOptions {
@@ -33,6 +34,10 @@ export interface DataKeys {
   forOpening(named: VersionName): Key | undefined
   /** The version that seals now; undefined: none does yet. */
   newest(name: string): VersionName | undefined
+  /** Each version there is. */
+  versions(): readonly SharedVersion[]
+  /** Takes over versions that other hubs made, as far as a root key opens them, and drops those that they destroyed. */
+  adopt(made: readonly SharedVersion[], destroyed: readonly VersionName[]): void
 }
 
 export function createDataKeys({ file, roots, log, mostSealed = MOST_SEALED }: DataKeysOptions): DataKeys {
@@ -169,6 +174,15 @@ export function createDataKeys({ file, roots, log, mostSealed = MOST_SEALED }: D
     newest(name) {
       const [newest] = own(file.read(), name)?.versions ?? []
       return newest && { name, version: newest.version, id: newest.id }
+    },
+    versions: () => versionsIn(file.read()),
+    adopt(made, destroyed) {
+      const content = file.read()
+      const added = made.filter((version) => !isIn(content, version) && opens(roots.keys(), content, version))
+      const gone = destroyed.filter((version) => isIn(content, version))
+      if (added.length === 0 && gone.length === 0) return
+      file.change((current) => without(added.reduce(withVersion, current), gone))
+      opened.clear()
     },
   }
 }

@@ -2,7 +2,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { HUB_KEY, type Keys, type RootKeyReport } from '../../kernel/keys.ts'
 import type { Secrets } from '../../kernel/ports.ts'
 import { newKey, openBytes, sealBytes } from './cipher.ts'
-import { createDataKeys, type DataKeysOptions } from './data-keys.ts'
+import { createDataKeys, type DataKeys, type DataKeysOptions } from './data-keys.ts'
 import { keyText } from './root-keys.ts'
 import { rootKeyRotation } from './root-rotation.ts'
 import { associatedWith, isCallersKey, parseSealed, sealedText, type SealedParts } from './sealed-text.ts'
@@ -10,7 +10,7 @@ import { createStoredTexts } from './stored-texts.ts'
 import { rootGone, unwrapRetired } from './wrapping.ts'
 
 /** Both ports, and what the owner of the keys may do besides. */
-export interface Keyring extends Secrets, Keys {
+export interface Keyring extends Secrets, Keys, Pick<DataKeys, 'versions' | 'adopt'> {
   /**
    * Ends what a rotation began that was cut short, and takes over the keys of older releases. For whoever has the data folder
    * to themselves.
@@ -79,6 +79,8 @@ export function createKeyring(options: DataKeysOptions): Keyring {
       return reportOf(roots.keys()[0]?.id ?? '', roots.source, file.read().retired.length)
     },
     settle: rotation.settle,
+    versions: dataKeys.versions,
+    adopt: dataKeys.adopt,
     rootText: () => keyText(roots.keys()),
     encrypt(name, plain, associated) {
       if (!isCallersKey(name)) throw refused()
