@@ -43,7 +43,7 @@ export interface CallLimits {
 /** Names of operations, which servers behind the hub can make up, and addresses. */
 const MOST_NAMES = 5000
 
-/** Of a whole network: loopback, and what has no address. */
+/** The network of loopback, and of what has no address. */
 const LOCAL = networkOf(undefined)
 
 export function createCallLimits(options: CallLimitsOptions): CallLimits {
@@ -53,7 +53,7 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
   const addresses = tableOf(addressCallsPerMinute)
   const patterns = Object.entries(options.operations ?? {})
   /** Null: without a limit of its own. */
-  const operations = new RecentMap<BucketTable | null>(MOST_NAMES)
+  const operations = new RecentMap<OperationTables | null>(MOST_NAMES)
   const networks = new RecentMap<string>(MOST_NAMES)
 
   const networkAt = (address = ''): string => {
@@ -64,13 +64,13 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
     return network
   }
 
-  const tableFor = ({ name, rate }: LimitedTool): BucketTable | null => {
+  const tablesFor = ({ name, rate }: LimitedTool): OperationTables | null => {
     const known = operations.get(name)
     if (known !== undefined) return known
     const [, wanted = rate] = patterns.find(([pattern]) => namesIt([pattern], name)) ?? []
-    const table = wanted === undefined ? null : new BucketTable(wanted)
-    operations.set(name, table)
-    return table
+    const made = wanted === undefined ? null : { callers: new BucketTable(wanted), strangers: new BucketTable(wanted) }
+    operations.set(name, made)
+    return made
   }
 
   /** Those without an identity share what their network may do, or one of them could use up everybody's. */
@@ -78,6 +78,11 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
 
   const ownBucket = (caller: Caller): TokenBucket | undefined =>
     (caller.id === ANONYMOUS ? strangers : callers)?.of(keyOf(caller))
+
+  const operationBucket = (caller: Caller, tool: LimitedTool): TokenBucket | undefined => {
+    const tables = tablesFor(tool)
+    return tables === null ? undefined : tables[caller.id === ANONYMOUS ? 'strangers' : 'callers'].of(keyOf(caller))
+  }
 
   const addressBucket = ({ address }: Caller): TokenBucket | undefined => {
     if (addresses === undefined) return undefined
@@ -90,7 +95,7 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
       const nowMs = clock.monotonic()
       const own = ownBucket(caller)
       const address = addressBucket(caller)
-      const operation = tableFor(tool)?.of(keyOf(caller))
+      const operation = operationBucket(caller, tool)
       const refused = firstEmpty(nowMs, own, address, operation)
       if (refused !== undefined) {
         const limit = refused === own ? whose(caller) : refused === address ? 'address' : 'operation'
@@ -111,9 +116,19 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
       if (callers) yield ['caller', callers]
       if (strangers) yield ['anonymous', strangers]
       if (addresses) yield ['address', addresses]
-      for (const [name, table] of operations.entries()) if (table) yield [`operation ${name}`, table]
+      for (const [name, made] of operations.entries()) {
+        if (made === null) continue
+        yield [`operation ${name}`, made.callers]
+        yield [`anonymous ${name}`, made.strangers]
+      }
     },
   }
+}
+
+/** Two of one rate: addresses that anybody can make up must not drive out the buckets of callers. */
+interface OperationTables {
+  readonly callers: BucketTable
+  readonly strangers: BucketTable
 }
 
 const ANONYMOUS = 'anonymous'
