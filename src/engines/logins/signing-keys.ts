@@ -93,7 +93,8 @@ export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOption
         .values({ ...row, retired_at: null })
         .execute()
     })
-    log.info('access tokens are signed with a new key', { kid })
+    // The first one is no news.
+    log[keys.length === 0 ? 'debug' : 'info']('access tokens are signed with a new key', { kid })
   }
 
   const newest = (): Key => {
