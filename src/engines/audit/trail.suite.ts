@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { sql, type KyselyPlugin } from 'kysely'
 import type { AuditEntry } from '../../kernel/audit.ts'
@@ -7,6 +8,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { Trail, TrailFilter } from '../../kernel/trail.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
 import { openAuditLog, type AuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-table.ts'
 import { newKey } from './chain-keys.ts'
@@ -30,8 +32,8 @@ const never = () => new AbortController().signal
 async function openAudit(t: TestContext, openStore: OpenEmpty, kept: { text?: string } = {}) {
   const store = await openStore(t)
   const clock = heldClock()
-  // The end of the chain, as a file outside the database would have it.
-  const headFile = { path: '', read: () => kept.text }
+  // The end of the chain is what the test says, not what was written.
+  const headFile = { path: join(temporaryFolder(t), 'head.json'), read: () => kept.text }
   const open = () => openAuditLog({ store, clock, log: silentLog, keys: () => [key], headFile, retentionDays: 30 })
   const db = store.as<AuditTables>()
   return { store, clock, open, db }

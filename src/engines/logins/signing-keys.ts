@@ -79,6 +79,7 @@ export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOption
   const load = () => (loading = loading.then(loadNow, loadNow))
 
   const rotate = async () => {
+    const isFirst = keys.length === 0
     const jwk = generateKey()
     const { kid } = jwk
     const row = { kid, sealed: secrets.seal(JSON.stringify(jwk), contextOf(kid)), created_at: clock.now() }
@@ -93,8 +94,7 @@ export function createSigningKeys({ db, secrets, clock, log }: SigningKeysOption
         .values({ ...row, retired_at: null })
         .execute()
     })
-    // The first one is no news.
-    log[keys.length === 0 ? 'debug' : 'info']('access tokens are signed with a new key', { kid })
+    log[isFirst ? 'debug' : 'info']('access tokens are signed with a new key', { kid })
   }
 
   const newest = (): Key => {
