@@ -12,7 +12,7 @@ import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
 import { offlineAudit } from './hub/offline-audit.ts'
 import { backupsFor } from './hub/backups.ts'
-import { withSecrets } from './hub/config-secrets.ts'
+import { plainSecrets, withSecrets } from './hub/config-secrets.ts'
 import { offlineKeys } from './hub/offline-keys.ts'
 import { serverFiles } from './hub/server-files.ts'
 import { startServices } from './hub/only.ts'
@@ -50,6 +50,7 @@ const composition: Composition<Config> = {
   },
   servers: (config) => serverFiles(config),
   audit: offlineAudit,
+  plainSecrets,
   keys: offlineKeys,
   backups: backupsFor(version),
 }

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { hasSecretReferences, resolveSecrets } from '../config/secret-references.ts'
+import { parseConfigFile } from '../config/file.ts'
+import { hasSecretReferences, plainSecretsIn, resolveSecrets } from '../config/secret-references.ts'
 import { openNamedSecrets } from '../engines/named-secrets.ts'
 import { silentLog } from '../kernel/log.ts'
 import { KEY_FILES, keyringAt } from './secrets.ts'
@@ -27,4 +28,9 @@ export function withSecrets(config: Config, { of, data = config.data }: WhichSec
     ? openNamedSecrets({ file, secrets: keyringAt({ ...config, data }, silentLog), log: silentLog })
     : undefined
   return { ...config, ...resolveSecrets(wanted, (name) => named?.get(name)) }
+}
+
+/** Keys of its file that hold a secret in cleartext; those of flags and the environment are not in it. */
+export function plainSecrets({ file }: Config): readonly string[] {
+  return file === undefined ? [] : plainSecretsIn(parseConfigFile(file, readFileSync(file, 'utf8')).value)
 }

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { failed, note, ok, type Check, type Finding } from './check.ts'
+import { failed, note, ok, warning, type Check, type Finding } from './check.ts'
 
 /** Whether the data folder is there, or can be made, and can be written. */
 export function folderCheck(folder: string): Check {
@@ -18,7 +18,7 @@ export function folderCheck(folder: string): Check {
 }
 
 /** Files that only their owner may read. */
-const PRIVATE_FILES = ['token', 'secret.key']
+const PRIVATE_FILES = ['token', 'secret.key', 'keys.json', 'secrets.json', 'audit-keys.json']
 
 export function privateFilesCheck(folder: string, platform: NodeJS.Platform = process.platform): Check {
   return {
@@ -29,6 +29,26 @@ export function privateFilesCheck(folder: string, platform: NodeJS.Platform = pr
       const open = there.filter((path) => ((statOf(path)?.mode ?? 0) & 0o077) !== 0)
       if (open.length > 0) return failed(`others can read ${open.join(', ')}`, `chmod 600 ${open.join(' ')}`)
       return there.length === 0 ? note('none yet; the first start makes them') : ok('only their owner can read them')
+    },
+  }
+}
+
+/** Whether somebody else can read secrets off the configuration file; `plain`: keys that hold one in cleartext. */
+export function configSecretsCheck(
+  file: string,
+  plain: readonly string[],
+  platform: NodeJS.Platform = process.platform,
+): Check {
+  return {
+    name: 'Secrets in the configuration',
+    async run(): Promise<Finding> {
+      if (plain.length === 0) return ok('none in cleartext')
+      const isOpen = platform !== 'win32' && ((statOf(file)?.mode ?? 0) & 0o077) !== 0
+      if (!isOpen) return note(`in cleartext, readable by the file’s owner alone: ${plain.join(', ')}`)
+      return warning(
+        `others can read ${file}, which has secrets in cleartext: ${plain.join(', ')}`,
+        `chmod 600 ${file}, or keep them with \`alicia secret set <name>\` and write \${secret:<name>}`,
+      )
     },
   }
 }

@@ -1,5 +1,5 @@
 import { nodeCheck, clockCheck, mosquittoCheck } from './check-machine.ts'
-import { folderCheck, privateFilesCheck } from './check-data.ts'
+import { configSecretsCheck, folderCheck, privateFilesCheck } from './check-data.ts'
 import { databaseCheck, findingOf, hubCheck, httpCheck, mqttCheck, portCheck } from './check-hub.ts'
 import { runningServersCheck } from './check-servers.ts'
 import { ok, type Check, type Finding } from './check.ts'
@@ -54,6 +54,7 @@ function checksFor<Config extends HubConfig>(
     { name: 'Configuration', run: async () => ok(config.file ?? 'no file; flags, environment and defaults') },
     folderCheck(config.data),
     privateFilesCheck(config.data),
+    ...(config.file === undefined ? [] : [configSecretsCheck(config.file, composition.plainSecrets?.(config) ?? [])]),
     hubCheck(hub, composition.version),
     ...(hub ? [httpCheck(hub, token)] : portChecks(config)),
     ...(hub || isRemote ? [mqttCheck(config, hub, token)] : []),

@@ -102,6 +102,8 @@ export interface Composition<Config extends HubConfig> {
   servers(config: Config): ServerFiles
   /** Absent: only a hub that runs can be asked. */
   readonly audit?: OfflineAudit<Config>
+  /** Keys of the configuration file that hold a secret in cleartext. */
+  plainSecrets?(config: Config): readonly string[]
   readonly keys?: OfflineKeys<Config>
   readonly backups?: Backups<Config>
 }
