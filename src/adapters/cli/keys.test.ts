@@ -53,7 +53,11 @@ async function atHub(t: TestContext) {
       summary: 'x',
       scope: 'crypto:write',
       effect: 'write',
-      input: z.looseObject({}),
+      input: z.object({
+        name: z.string().optional(),
+        version: z.int().optional(),
+        accept_loss: z.boolean().optional(),
+      }),
       output: z.unknown(),
       handler: async (input) => (asked.push([name, input]), { done: name }),
     }).bind({})
