@@ -21,20 +21,28 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
     if (declared === '0') return resolve(undefined)
     if (declared !== undefined && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
     if (declared !== undefined) requireJsonType(type)
-    const chunks: Buffer[] = []
+    // Most bodies are one chunk.
+    let body: Buffer | undefined
+    let more: Buffer[] | undefined
     let bytes = 0
     const take = (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes <= limits.bodyBytes) return void chunks.push(chunk)
+      if (bytes <= limits.bodyBytes) {
+        if (body === undefined) body = chunk
+        else (more ??= []).push(chunk)
+        return
+      }
       incoming.off('data', take).pause()
       reject(tooLarge(limits))
     }
     const finish = () => {
+      let text: string | undefined
       try {
-        resolve(textOf(chunks, type))
+        text = textOf(body && more ? Buffer.concat([body, ...more]) : body, type)
       } catch (error) {
-        reject(error)
+        return reject(error)
       }
+      resolve(text)
     }
     // Whoever breaks off in the middle makes an error of the request; none of these outlives it.
     incoming
@@ -44,9 +52,8 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
   })
 }
 
-function textOf(chunks: readonly Buffer[], type: string | undefined): string | undefined {
-  const [first] = chunks
-  if (first === undefined) return undefined
+function textOf(body: Buffer | undefined, type: string | undefined): string | undefined {
+  if (body === undefined) return undefined
   requireJsonType(type)
-  return readUtf8(chunks.length === 1 ? first : Buffer.concat(chunks), BODY)
+  return readUtf8(body, BODY)
 }

@@ -46,4 +46,10 @@ suite('raw JSON', () => {
     for (const read of [readMembers, (text: string) => readMember(text, 'other')])
       assert.throws(() => read('{"name":"a","\\u006eame":"b"}'), { code: 'invalid_request' })
   })
+
+  test('a member among very many is found, and one that stands twice is refused, without comparing each with each', () => {
+    const many = Array.from({ length: 100_000 }, (_, at) => `"key ${at}":${at}`)
+    assert.equal(readMember(`{${many.join(',')},"last":1}`, 'last'), '1')
+    assert.throws(() => readMember(`{${many.join(',')},"key 7":1}`, 'key 0'), { code: 'invalid_request' })
+  })
 })

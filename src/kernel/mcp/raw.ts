@@ -41,7 +41,7 @@ export function readMembers(text: JsonText): Map<string, JsonText> {
  * every call: it makes no map.
  */
 export function readMember(text: JsonText, name: string): JsonText | undefined {
-  const keys: string[] = []
+  let count = 0
   let found: JsonText | undefined
   let at = skipSpace(text, 0) + 1
   for (;;) {
@@ -52,11 +52,17 @@ export function readMember(text: JsonText, name: string): JsonText | undefined {
     const key = readKey(text, at, keyEnd)
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
     at = skipValue(text, start)
-    if (keys.includes(key)) throw twice(key)
-    keys.push(key)
+    // Among many, each would be compared with all before it: somebody could make that take minutes.
+    if (count === MOST_COMPARED) return readMembers(text).get(name)
+    for (let known = 0; known < count; known++) if (seenKeys[known] === key) throw twice(key)
+    seenKeys[count++] = key
     if (key === name) found = text.slice(start, at)
   }
 }
+
+/** Of the object that is looked at; one for all, since each call looks at two. */
+const seenKeys: string[] = []
+const MOST_COMPARED = 16
 
 function readKey(text: JsonText, start: number, end: number): string {
   const raw = text.slice(start + 1, end - 1)
