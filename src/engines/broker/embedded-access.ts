@@ -131,7 +131,8 @@ export function authorization(options: AuthorizationOptions): Authorization {
           account: member?.account.name,
           filter: subscription.topic,
         })
-      persistence.refuse(subscription)
+      // Also where it was granted once, to a session that comes back.
+      persistence.refuse(subscription, client.id)
       callback(null, null)
     },
     authorizeForward(client, packet) {

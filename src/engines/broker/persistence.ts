@@ -95,9 +95,10 @@ export function openPersistence({
       if (typeof packet.payload === 'object') stored.set(packet.payload, rows)
     },
 
-    /** Leaves this subscription out of the session. */
-    refuse(subscription: object): void {
+    /** Leaves this subscription out of the session, and one of the same filter that it had. */
+    refuse(subscription: { readonly topic: string }, client: string): void {
       refused.add(subscription)
+      subscriptions.remove(client, [subscription.topic])
     },
 
     /**
