@@ -171,6 +171,28 @@ suite('logging in', () => {
     assert.equal((await hub.call('mqtt.ping', {}, { token: (await logIn()).access_token })).status, 200)
   })
 
+  test('who is refused over REST hears where to get a token, and for what', async () => {
+    const { access_token: narrow } = await logIn({ scope: 'mqtt:read' })
+    for (const [token, path, status, says] of [
+      [undefined, '/api/mqtt/ping', 401, /^Bearer realm="alicia", resource_metadata/],
+      ['wrong', '/api/mqtt/ping?session_id=x', 401, /error="invalid_token"/],
+      [narrow, '/api/mqtt/publish_message', 403, /error="insufficient_scope", scope="mqtt:write"/],
+    ] as const) {
+      const response = await send('POST', path, {
+        ...(token && { token }),
+        body: { session_id: 's', topic: 't', payload: '' },
+      })
+      assert.equal(response.status, status)
+      const challenge = response.headers.get('www-authenticate') ?? ''
+      assert.match(challenge, says)
+      const metadata = await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '')
+      assert.partialDeepStrictEqual(await metadata.json(), {
+        resource: hub.urls.http,
+        authorization_servers: [hub.urls.http],
+      })
+    }
+  })
+
   test('those without a token, and tokens that are no login, cannot log out', async () => {
     assert.equal((await send('GET', '/auth/validate')).status, 401)
     assert.equal((await send('POST', '/auth/logout')).status, 401)

@@ -34,6 +34,8 @@ export interface Authorization {
   at(path: string): ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   /** Where the resource that was asked for describes itself, at the name of the hub that was used. */
   metadataUrl(request: IncomingMessage): string
+  /** The same of the hub as a whole: REST has no address of its own that tokens are given for. */
+  hubMetadataUrl(request: IncomingMessage): string
 }
 
 /** A client's document is a few kilobytes, and a person waits for it. */
@@ -59,6 +61,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   return {
     at: (path) => resourceMetadata(path, metadata) ?? server?.at(path),
     metadataUrl: (request) => originOf(request) + RESOURCE_METADATA_PATH + pathOf(request),
+    hubMetadataUrl: (request) => originOf(request) + RESOURCE_METADATA_PATH,
     part: {
       name: 'authorization',
       needs: ['store', 'secrets', 'identity', 'people', 'logins'],

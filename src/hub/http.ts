@@ -51,7 +51,7 @@ export interface HttpOptions {
   readonly log: Log
   readonly refusals: Refusals
   readonly quotaOf: CallLimits['quotaOf']
-  readonly authorization: Pick<Authorization, 'at' | 'metadataUrl'>
+  readonly authorization: Pick<Authorization, 'at' | 'metadataUrl' | 'hubMetadataUrl'>
   /** Undefined while it does not run, or runs elsewhere. */
   broker(): OwnBroker | undefined
   /** Ends a login at another server that a browser comes back from; resolves to that server's name. */
@@ -80,6 +80,7 @@ export function httpPart(options: HttpOptions): Part {
     authenticate,
     readJson: (request, env) => (env?.incoming ? readIncomingJson(env.incoming, limits) : readJson(request, limits)),
     problem: problemResponse,
+    metadataUrl: authorization.hubMetadataUrl,
     metrics: () => hub.metrics(),
     tenure: options.mcp.tenure,
     sight: options.sight,

@@ -34,7 +34,12 @@ export interface RestOptions {
   /** The JSON body, bounded; undefined without one. Throws Fault. */
   readJson: (request: Request, env?: RestEnv) => Promise<unknown>
   /** The fault as problem details (RFC 9457). */
-  problem: (fault: Fault, context: { requestId: string; tokenShown: boolean }) => Response
+  problem: (
+    fault: Fault,
+    context: { requestId: string; tokenShown: boolean; metadataUrl: string | undefined },
+  ) => Response
+  /** Where the hub describes itself as a protected resource (RFC 9728), at the name it was asked at. */
+  metadataUrl?: (request: IncomingMessage) => string
   /** Prometheus text. */
   metrics: () => Promise<string>
   /** What a caller has left, as headers; undefined: as much as it likes. */
@@ -147,7 +152,9 @@ export function createRest(options: RestOptions): Rest {
       const response = await answer(request, env, requestId)
       return request.method === 'HEAD' ? new Response(null, response) : response
     } catch (error) {
-      return problem(faultOf(error), { requestId, tokenShown: request.headers.has('authorization') })
+      const tokenShown = request.headers.has('authorization')
+      const metadataUrl = env?.incoming && options.metadataUrl?.(env.incoming)
+      return problem(faultOf(error), { requestId, tokenShown, metadataUrl })
     }
   }
 }
