@@ -188,13 +188,19 @@ export function maySubscribe(account: Account, filter: string): boolean {
 /** Long enough for a random password; a shorter text is compared the same way. */
 const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest()
 
+/** Throws Fault `invalid_input`: a `/`, `+` or `#` in a name would make `alicia/v1/as/<name>/#` mean somebody else's topics. */
+export function refuseBadName(name: string): void {
+  if (/^[^/+#$\s\p{Cc}:]{1,64}$/u.test(name)) return
+  throw new Fault('invalid_input', `${JSON.stringify(name.slice(0, 64))} cannot be the name of a broker user.`, {
+    hint: 'Use 1 to 64 characters without spaces, "/", "+", "#", "$" and ":".',
+  })
+}
+
 function refuseUnsafe(user: BrokerUser): void {
   const { name } = user
-  // A `/`, `+` or `#` in a name would make `alicia/v1/as/<name>/#` mean somebody else's topics.
-  if (!/^[^/+#\s\p{Cc}:]{1,64}$/u.test(name) || name === OWNER_LOGIN)
-    throw new Fault('invalid_input', `${JSON.stringify(name)} cannot be the name of a broker user.`, {
-      hint: `Use 1 to 64 characters without spaces, "/", "+", "#" and ":"; "${OWNER_LOGIN}" is the owner's.`,
-    })
+  refuseBadName(name)
+  if (name === OWNER_LOGIN)
+    throw new Fault('invalid_input', `"${name}" cannot be the name of a broker user: it is the owner's.`)
   if (user.password === '') throw new Fault('invalid_input', `The broker user ${name} has an empty password.`)
   refuseBadFilters(`broker user ${name}`, user)
 }

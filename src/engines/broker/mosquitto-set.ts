@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Fault } from '../../kernel/fault.ts'
 import type { Places } from '../../kernel/places.ts'
 import { accountOfGrants } from './account-of-grants.ts'
-import { createAccess, OWNER_LOGIN, type Account, type BrokerUser } from './access.ts'
+import { createAccess, OWNER_LOGIN, refuseBadName, type Account, type BrokerUser } from './access.ts'
 import { isFilter } from './topic.ts'
 import { aclFile } from './acl-file.ts'
 import { certificatesFor, clientCertificate, type Certificates } from './generator/authority.ts'
@@ -96,9 +96,7 @@ export function makeClientCertificate(folder: string, name: string, nowMs: numbe
 /** Makes a password for a login of the set and returns it, this once. Throws Fault `not_found`. */
 export function makeBrokerPassword(folder: string, name: string): string {
   requireSet(folder)
-  // It becomes a part of a line, and of topics.
-  if (!/^[^/+#$:\s\p{Cc}]{1,64}$/u.test(name))
-    throw new Fault('invalid_input', `${JSON.stringify(name.slice(0, 64))} cannot be the name of a broker user.`)
+  refuseBadName(name)
   const path = join(folder, 'passwords')
   const hashes = readPasswordFile(readIfThere(path) ?? '')
   const password = newPassword()
@@ -109,7 +107,9 @@ export function makeBrokerPassword(folder: string, name: string): string {
 }
 
 function accountsOf({ users, people, places }: MosquittoSetOptions): Account[] {
-  // Its passwords are not asked for here; the names and filters are checked.
+  // They become parts of lines, and of topics.
+  for (const { name } of people) refuseBadName(name)
+  // The passwords are not asked for here; the names and filters are checked.
   const { credentials } = createAccess({ ownerToken: newPassword(), users, anonymous: false })
   const own = credentials.map(({ account }) => account).filter(({ name }) => !name.includes('/'))
   const taken = new Set([...own.map(({ name }) => name), HUB_LOGIN])
