@@ -12,7 +12,7 @@ import { dumpTables } from './backup/tables.ts'
 import { storageFault, syncFolder } from './private-file.ts'
 
 export { newRecoveryKey } from './backup/recovery-key.ts'
-export { SHORTEST_PASSPHRASE, type BackupSecret, type KdfCost } from './backup/header.ts'
+export type { BackupSecret, KdfCost } from './backup/header.ts'
 
 /** A file that does not lie in the data folder, and will when it is restored. */
 export interface ExtraFile {

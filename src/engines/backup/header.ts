@@ -66,7 +66,7 @@ const FORMAT = 1
 /** All three lines, bytes. */
 export const LONGEST_HEADER = 4096
 
-export const SHORTEST_PASSPHRASE = 12
+const SHORTEST_PASSPHRASE = 12
 
 /** The bytes before the encrypted part, and the key of that part. */
 export interface NewHeader {

@@ -9,7 +9,7 @@ const byId = (id) => document.getElementById(id)
 export function watchStatus() {
   const look = async () => {
     if (!document.hidden) show(await health())
-    setTimeout(look, EVERY_MS)
+    setTimeout(() => void look(), EVERY_MS)
   }
   void look()
 }
