@@ -11,7 +11,6 @@ import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
 import { offlineAudit } from './hub/offline-audit.ts'
-import { backupsFor } from './hub/backups.ts'
 import { plainSecrets, withSecrets } from './hub/config-secrets.ts'
 import { offlineKeys } from './hub/offline-keys.ts'
 import { serverFiles } from './hub/server-files.ts'
@@ -52,8 +51,15 @@ const composition: Composition<Config> = {
   audit: offlineAudit,
   plainSecrets,
   keys: offlineKeys,
-  backups: backupsFor(version),
+  // A hub that runs has no use for it.
+  backups: {
+    newRecoveryKey: async () => await (await backups()).newRecoveryKey(),
+    make: async (config, request) => await (await backups()).make(config, request),
+    restore: async (config, request) => await (await backups()).restore(config, request),
+  },
 }
+
+const backups = async () => (await import('./hub/backups.ts')).backupsFor(version)
 
 /** Does something with the data folder of a hub that does not run. Throws Fault `conflict` when one does. */
 function inFolder<T>(config: Config, task: (folder: DataFolder) => T): T {

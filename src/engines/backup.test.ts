@@ -66,6 +66,7 @@ function dataFolder(t: TestContext): string {
     'keys.json.lock': '',
     'token.new': 'half',
     'alicia.db-wal': 'left by nobody',
+    'last-week.backup': 'alicia-backup 1\n…',
   }))
     writeFileSync(join(folder, path), text)
   const db = new DatabaseSync(join(folder, 'broker.db'))

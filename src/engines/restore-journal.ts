@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../kernel/fault.ts'
-import { isSkipped } from './backup/data-files.ts'
+import { isSkipped } from './backup/skipped-names.ts'
 import { storageFault, syncFolder, writePrivateFile } from './private-file.ts'
 
 /** In the data folder: what was restored and is not in its place yet. Begins with a dot, so that no backup takes it. */

@@ -17,7 +17,7 @@ const CONFIG_NAMES = ['alicia.jsonc', 'alicia.json']
 
 /** Everything a hub keeps in one file, and back: over the data folder, the database and the files of the configuration. */
 export const backupsFor = (version: string): Backups<Config> => ({
-  newRecoveryKey,
+  newRecoveryKey: async () => newRecoveryKey(),
   async make(given, request) {
     const { data } = given
     if (dataIn(data).length === 0)

@@ -37,7 +37,7 @@ export async function backup<Config extends HubConfig>(
     throw new Fault('conflict', `There is a file ${file} already.`, { hint: 'Name another, or use --force.' })
   return await cancellable(context, async (signal) => {
     const secret: BackupSecret = flags.recoveryKey
-      ? { is: 'recovery', key: backups.newRecoveryKey() }
+      ? { is: 'recovery', key: await backups.newRecoveryKey() }
       : { is: 'passphrase', passphrase: await newPassphrase(context, flags, signal) }
     const line = progressLine(terminal, clock, 'backup')
     const request = { file, overwrite: flags.force ?? false, secret, signal, onProgress: progressTo(line) }

@@ -40,7 +40,7 @@ export interface Restored {
 
 /** Everything a hub keeps, in one encrypted file; whether it runs or not. Methods throw Fault. */
 export interface Backups<Config> {
-  newRecoveryKey(): string
+  newRecoveryKey(): Promise<string>
   make(config: Config, request: BackupRequest): Promise<{ readonly bytes: number; readonly files: number }>
   restore(config: Config, request: RestoreRequest): Promise<Restored>
 }

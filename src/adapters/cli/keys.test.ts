@@ -104,7 +104,7 @@ suite('alicia key', () => {
 
 suite('alicia backup and restore', () => {
   const backups = (seen: { secret?: BackupSecret; file?: string }, was: BackupSecret['is'] = 'passphrase') => ({
-    newRecoveryKey: () => 'abcd-efgh',
+    newRecoveryKey: async () => 'abcd-efgh',
     make: async (_: HubConfig, { secret, file }: { secret: BackupSecret; file: string }) => {
       Object.assign(seen, { secret, file })
       return { bytes: 1_234_567, files: 9 }

@@ -2,6 +2,8 @@ import { createReadStream } from 'node:fs'
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
+import { MAGIC } from './header.ts'
+import { isSkipped } from './skipped-names.ts'
 
 /** A file of the data folder. */
 export interface DataFile {
@@ -12,15 +14,8 @@ export interface DataFile {
   readonly isDatabase: boolean
 }
 
-/** What belongs to the process that runs, or to a backup or restore, and what SQLite keeps beside its files. */
-const SKIPPED =
-  /^(hub\.json|\.write-test-.*|\.restore.*|\.backup-.*|before-restore-.*)$|\.(lock|new|tmp|sock)$|-(wal|shm|journal)$/
-
 /** What opens the rest: read last, or something could be sealed with a key that is not in the backup yet. */
 const LAST: readonly string[] = ['audit-keys.json', 'keys.json', 'secret.key']
-
-/** Whether something of that name in the data folder is none of its data. */
-export const isSkipped = (name: string): boolean => SKIPPED.test(name)
 
 /** All files to keep, in the order in which they have to be read while a hub writes them. */
 export async function findDataFiles(folder: string): Promise<readonly DataFile[]> {
@@ -38,20 +33,25 @@ async function filesIn(folder: string, prefix: string): Promise<DataFile[]> {
     const path = `${prefix}${name}`
     if (stats?.isDirectory()) found.push(...(await filesIn(absolute, `${path}/`)))
     // Sockets and pipes hold nothing, and what is gone by now was not worth keeping.
-    else if (stats?.isFile())
-      found.push({ path, absolute, bytes: stats.size, isDatabase: await beginsLikeSqlite(absolute) })
+    if (!stats?.isFile()) continue
+    const start = await startOf(absolute)
+    if (!start.equals(BACKUP))
+      found.push({ path, absolute, bytes: stats.size, isDatabase: start.equals(SQLITE.subarray(0, start.length)) })
   }
   return found
 }
 
 /** sqlite.org/fileformat.html, 1.3.1 */
 const SQLITE = Buffer.from('SQLite format 3\0')
+/** A backup that somebody left there: each would hold all of those before it. */
+const BACKUP = Buffer.from(MAGIC)
 
-async function beginsLikeSqlite(path: string): Promise<boolean> {
+/** As many bytes as tell what it is; none of a file that is shorter is all of them. */
+async function startOf(path: string): Promise<Buffer> {
   const file = await open(path)
   try {
-    const { buffer } = await file.read(Buffer.alloc(SQLITE.length), 0, SQLITE.length, 0)
-    return buffer.equals(SQLITE)
+    const { buffer } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0)
+    return buffer
   } finally {
     await file.close()
   }
