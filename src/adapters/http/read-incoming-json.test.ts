@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import process from 'node:process'
 import { after, before, suite, test } from 'node:test'
 import { Fault } from '../../kernel/fault.ts'
 import { readIncomingJson } from './read-incoming-json.ts'
@@ -49,6 +50,19 @@ suite('readIncomingJson', () => {
     ['half a value', [JSON_TYPE, 'content-length: 5', '', '{"a":'], 'fault invalid_request'],
   ] as const)
     test(why, async () => assert.equal(await answer(...lines), expected))
+
+  test('a body in pieces of a byte takes no more memory than it has bytes', async () => {
+    const { promise: text, resolve } = Promise.withResolvers<unknown>()
+    const incoming = Object.assign(new EventEmitter(), { headers: { 'content-type': 'application/json' } })
+    resolve(readIncomingJson(incoming as IncomingMessage, { bodyBytes: 4_000_000 }))
+    const slab = Buffer.from(`"${'x'.repeat(999_998)}"`)
+    const before = process.memoryUsage()
+    for (let at = 0; at < slab.length; at++) incoming.emit('data', slab.subarray(at, at + 1))
+    const after = process.memoryUsage()
+    assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 40_000_000)
+    incoming.emit('end')
+    assert.equal(String(await text).length, 999_998)
+  })
 
   test('a body that breaks off', async () => {
     const { promise: fault, resolve } = Promise.withResolvers<unknown>()

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../kernel/fault.ts'
 import { readJsonText, readUtf8 } from '../../kernel/json.ts'
+import { bufferPieces, type Pieces } from '../../kernel/pieces.ts'
 import { requireJsonType, tooLarge, type BodyLimits } from './read-json.ts'
 
 /**
@@ -23,13 +24,13 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
     if (declared !== undefined) requireJsonType(type)
     // Most bodies are one chunk.
     let body: Buffer | undefined
-    let more: Buffer[] | undefined
+    let more: Pieces<Buffer> | undefined
     let bytes = 0
     const take = (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes <= limits.bodyBytes) {
         if (body === undefined) body = chunk
-        else (more ??= []).push(chunk)
+        else (more ??= bufferPieces()).push(chunk)
         return
       }
       incoming.off('data', take).pause()
@@ -38,7 +39,7 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
     const finish = () => {
       let text: string | undefined
       try {
-        text = textOf(body && more ? Buffer.concat([body, ...more]) : body, type)
+        text = textOf(body && more ? Buffer.concat([body, more.take()]) : body, type)
       } catch (error) {
         return reject(error)
       }

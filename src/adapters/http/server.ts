@@ -12,6 +12,7 @@ import { createAddressOf, type AddressOf, type IsProxy } from './client-address.
 import { Connections, type ConnectionLimits } from './connections.ts'
 import type { Guard } from './guard.ts'
 import { problem, problemResponse } from './problem.ts'
+import { requireOneMeaning } from './request-form.ts'
 import { upgradeListener, type OnUpgrade } from './upgrade.ts'
 
 /** What answers requests: a Hono app, or anything of that shape. `env` has Node's own request and response. */
@@ -117,6 +118,7 @@ function requestListener(options: ServerOptions): Listener {
   return (request, response) => {
     try {
       const { host, origin } = request.headers
+      requireOneMeaning(request)
       guard(host, origin)
       const preflight = cors(request, response)
       if (preflight) return void response.writeHead(204, preflight).end()
@@ -125,7 +127,8 @@ function requestListener(options: ServerOptions): Listener {
       else toApp(request, response)
     } catch (error) {
       const { status, headers, body } = problem(faultOf(error))
-      response.writeHead(status, headers).end(body)
+      // What follows on the connection may be a part of what was refused.
+      response.writeHead(status, { ...headers, connection: 'close' }).end(body)
     }
   }
 }

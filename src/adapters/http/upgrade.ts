@@ -7,6 +7,7 @@ import type { Authenticate } from './authenticate.ts'
 import type { AddressOf } from './client-address.ts'
 import type { Guard } from './guard.ts'
 import { problem, type ProblemContext } from './problem.ts'
+import { requireOneMeaning } from './request-form.ts'
 
 /** A request to speak another protocol on the connection, from a caller who may. */
 export interface Upgrade {
@@ -49,6 +50,7 @@ export function upgradeListener(options: UpgradeOptions, sockets: Set<Duplex>) {
     const { host, origin, authorization } = request.headers
     let route: UpgradeRoute | undefined
     try {
+      requireOneMeaning(request)
       guard(host, origin)
       const [path = '/'] = (request.url ?? '/').split('?', 1)
       route = onUpgrade(path)

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { tooLarge } from './channel.ts'
-import { bufferPieces } from './pieces.ts'
+import { bufferPieces } from '../../kernel/pieces.ts'
 
 /** Reads a body chunk by chunk. Rejects when it breaks off, or with what `onChunk` throws; the body ends then. */
 export function readChunks(body: Readable, onChunk: (chunk: Buffer) => void): Promise<void> {

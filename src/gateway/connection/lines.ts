@@ -1,4 +1,4 @@
-import { bufferPieces } from './pieces.ts'
+import { bufferPieces } from '../../kernel/pieces.ts'
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { textPieces } from './pieces.ts'
+import { textPieces } from '../../kernel/pieces.ts'
 
 /** One event of a stream (HTML standard, "Server-sent events"). */
 export interface ServerSentEvent {

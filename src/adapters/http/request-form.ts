@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http'
+import { Fault } from '../../kernel/fault.ts'
+
+/**
+ * Refuses a request that two readers could understand in two ways: a proxy in front would check one of them, and the hub do the
+ * other. Node reads the first of several of these headers and says nothing (RFC 9112, 3.2 for `Host`; 6.1 for codings and HTTP/1.0).
+ * A target with a name of its own (RFC 9112, 3.2.2) is refused where that is not the Host's, and is a path from then on. Throws
+ * Fault `invalid_request`.
+ */
+export function requireOneMeaning(request: IncomingMessage): void {
+  const { rawHeaders, headers, url = '/' } = request
+  let once = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    const bit = SINGLE.get(name) ?? SINGLE.get(name.toLowerCase()) ?? 0
+    if (once & bit) throw ambiguous(`It has more than one ${name.toLowerCase()} header.`)
+    once |= bit
+  }
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.httpVersion === '1.0'))
+    throw ambiguous('It has a transfer coding that the hub does not know.')
+  if (!url.startsWith('/') && url !== '*') request.url = pathOf(url, headers.host)
+}
+
+/** As clients write them, so that the usual ones need no lower case. */
+const SINGLE: ReadonlyMap<string, number> = new Map(
+  ['Host', 'Origin', 'Authorization', 'Content-Type', 'Transfer-Encoding', 'Upgrade'].flatMap((name, at) => [
+    [name, 1 << at],
+    [name.toLowerCase(), 1 << at],
+  ]),
+)
+
+function pathOf(target: string, host: string | undefined): string {
+  const url = URL.parse(target)
+  const own = URL.parse(`http://${host}`)
+  if (url?.protocol === 'http:' && url.username + url.password === '' && url.host === own?.host)
+    return url.pathname + url.search
+  throw ambiguous('It is for another name than its Host header says.')
+}
+
+const ambiguous = (why: string): Fault =>
+  new Fault('invalid_request', `The request can be read in more than one way. ${why}`)
