@@ -47,6 +47,8 @@ export interface AuthorizationServerOptions {
   startingScopes(profile: string | undefined): readonly string[]
   /** Ends the tokens of a grant wherever they are verified. */
   endLogin(credential: string): Promise<void>
+  /** Tells when everything that somebody was let in with is to end. */
+  onEndAll(end: (account: string) => Promise<void>): () => void
   /** The peer's address, behind whatever proxies there are. */
   addressOf(request: IncomingMessage): string | undefined
 }
@@ -109,11 +111,20 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
     table.removeGrant(ended.credential).catch((error: unknown) => log.error('a grant could not be removed', { error }))
   })
 
-  const endAllOf = async (account: string) => {
-    for (const { payload } of await table.grants(account)) await endGrant(String(payload['jti']))
+  const endGrantsOf = async (id: string, beforeMs: number) => {
+    for (const { payload, createdMs } of await table.grants(id))
+      if (createdMs < beforeMs) await endGrant(String(payload['jti']))
   }
+  const endAllOf = async (id: string) => {
+    await table.removeByAccount('Session', id)
+    await endGrantsOf(id, Number.POSITIVE_INFINITY)
+  }
+  const stopEnding = options.onEndAll(endAllOf)
   const stopLooking = people.onChange((id) => {
-    if (!accounts.find(id)) endAllOf(id).catch((error: unknown) => log.error('grants could not be removed', { error }))
+    const account = accounts.find(id)
+    // Of sessions from before a new password, each page sees that they are over.
+    const ending = account ? endGrantsOf(id, account.sinceMs ?? 0) : endAllOf(id)
+    ending.catch((error: unknown) => log.error('grants could not be removed', { error }))
   })
 
   return {
@@ -125,6 +136,7 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
     },
     stop() {
       stopListening()
+      stopEnding()
       stopLooking()
     },
   }

@@ -62,18 +62,24 @@ export async function beginSession(
   })
 }
 
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
+
 /**
  * Another person than the one who is signed in, or the same with other bounds: nothing that was remembered for the session counts
- * any more.
+ * any more. The session is theirs with their bounds in one step: whoever goes no further finds nothing of the other login in it.
  */
-export async function forgetGrants(
+export async function takeSession(
   provider: Provider,
-  sessionId: string | undefined,
-  accountId: string,
+  interaction: Interaction,
+  { account, ceiling }: SignedIn,
 ): Promise<void> {
-  const session = sessionId === undefined ? undefined : await provider.Session.find(sessionId)
-  if (!session) return
-  session.accountId = accountId
+  const own = interaction.session
+  const session = own === undefined ? undefined : await provider.Session.find(own.cookie)
+  if (!own || !session) return
+  session.loginAccount({ accountId: account.id, acr: ceilingText(ceiling) })
   session.authorizations = {}
   await session.persist()
+  // The library goes on only with whom the step was begun for.
+  Object.assign(own, { accountId: account.id, acr: ceilingText(ceiling) })
+  await interaction.persist()
 }

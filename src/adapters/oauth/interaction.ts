@@ -1,7 +1,7 @@
 import type { InteractionResults } from 'oidc-provider'
 import type { Fault } from '../../kernel/fault.ts'
 import type { SignedIn } from './accounts.ts'
-import { ceilingText, forgetGrants } from './browser-session.ts'
+import { ceilingText, takeSession } from './browser-session.ts'
 import { answerConsent, consentView } from './consent.ts'
 import { checkFormToken, field, formToken, readForm } from './form.ts'
 import { consentPage } from './pages/consent.ts'
@@ -51,7 +51,7 @@ async function takeLogin(step: Step, form: URLSearchParams): Promise<void> {
     return sendPage(response, await loginPage(step, problem, field(form, 'name') || undefined))
   }
   const { account, ceiling } = signedIn
-  await forgetGrants(provider, interaction.session?.cookie, account.id)
+  await takeSession(provider, interaction, signedIn)
   await finish(step, { login: { accountId: account.id, acr: ceilingText(ceiling), remember: true } })
 }
 
@@ -75,7 +75,9 @@ async function takeConsent(step: Step, form: URLSearchParams): Promise<void> {
   const granted = await answerConsent(step, form.getAll('scope'))
   if (!granted) return sendPage(response, await askConsent(step, 'Leave a tick at something that it may do.'))
   onDecision({ ...decided, granted }, from)
-  await finish(step, { consent: { grantId: granted.grantId } })
+  // Whoever was asked to sign in has done so, a step ago: else they would be asked again, and again.
+  const { login } = interaction.lastSubmission ?? {}
+  await finish(step, { ...(login && { login }), consent: { grantId: granted.grantId } })
 }
 
 const DENIED = { error: 'access_denied', error_description: 'the person said no' }

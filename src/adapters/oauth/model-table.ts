@@ -17,6 +17,7 @@ export interface ModelTable {
   removeByGrant(model: string, grantId: string): Promise<void>
   /** The grant and all that came of it; whether there was any. */
   removeGrant(grantId: string): Promise<boolean>
+  removeByAccount(model: string, accountId: string): Promise<void>
   /** Grants in force, of an account or of everybody, newest first. */
   grants(accountId?: string): Promise<readonly KeptGrant[]>
   count(model: string): Promise<number>
@@ -154,6 +155,9 @@ export async function openModelTable({ store, secrets, clock }: ModelTableOption
     async removeGrant(grantId) {
       const gone = await db.deleteFrom('oauth_models').where('grant_id', '=', grantId).executeTakeFirstOrThrow()
       return gone.numDeletedRows > 0
+    },
+    async removeByAccount(model, accountId) {
+      await db.deleteFrom('oauth_models').where('account_id', '=', accountId).where('model', '=', model).execute()
     },
     async grants(accountId) {
       const all = inForce().where('model', '=', 'Grant').orderBy('created_at', 'desc')

@@ -87,6 +87,36 @@ suite('pages for people', () => {
     assert.equal((await hub.refresh(second.body['refresh_token'])).body['error'], 'invalid_grant')
   })
 
+  test('logging out everywhere ends programs and browsers too', async (t) => {
+    const hub = await startFlow(t)
+    const { id } = await hub.addMia()
+    const browser = new TestBrowser()
+    const { body } = await hub.redeem((await hub.logIn(browser)).get('code') ?? '')
+    assert.match((await browser.open(`${hub.origin}/oauth/apps`)).text, /Test client/)
+    await hub.logins.endAllOf(id)
+    await assert.rejects(hub.whoIs(body['access_token']), { code: 'unauthenticated' })
+    assert.equal((await hub.refresh(body['refresh_token'])).body['error'], 'invalid_grant')
+    assert.match((await browser.open(`${hub.origin}/oauth/apps`)).text, /name="password"/)
+    const again = await hub.redeem((await hub.logIn()).get('code') ?? '')
+    await hub.whoIs(again.body['access_token'])
+  })
+
+  test('a new password ends what programs were let in with before, in the same second too', async (t) => {
+    const hub = await startFlow(t)
+    const { id } = await hub.addMia()
+    const { body } = await hub.redeem((await hub.logIn()).get('code') ?? '')
+    const { credential } = await hub.whoIs(body['access_token'])
+    const ended = new Promise<unknown>((resolve) => {
+      hub.events.on('access.ended', (event) => {
+        if ('credential' in event) resolve(event.credential)
+      })
+    })
+    await hub.people.setPassword(id, NEW_PASSWORD)
+    assert.equal(await ended, credential)
+    await assert.rejects(hub.whoIs(body['access_token']), { code: 'unauthenticated' })
+    assert.equal((await hub.refresh(body['refresh_token'])).body['error'], 'invalid_grant')
+  })
+
   test('without people the page asks for the hub’s own token first', async (t) => {
     const hub = await startFlow(t)
     const before = await new TestBrowser().open(hub.authorizeUrl())

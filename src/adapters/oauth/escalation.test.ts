@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { TestBrowser } from '../../testing/oauth-browser.ts'
+import { PASSWORD, startFlow } from './flow.fixture.ts'
+
+type Page = { url: string; text: string }
+
+/** Sends the form of a page, and goes no further: what comes next is not asked for. */
+function sendOnly(browser: TestBrowser, page: Page, fields: Record<string, string>): Promise<Response> {
+  const form = new URLSearchParams({ form: /name="form"\s+value="([^"]+)"/.exec(page.text)?.[1] ?? '', ...fields })
+  const { origin } = new URL(page.url)
+  return browser.ask(page.url, { method: 'POST', body: form, headers: { origin, 'sec-fetch-site': 'same-origin' } })
+}
+
+suite('who signs in with a little gets no more', () => {
+  test('a login that is begun in a browser with another login, and left in the middle', async (t) => {
+    const hub = await startFlow(t)
+    const mia = await hub.addMia()
+    await hub.people.add({ name: 'ben', role: 'child', password: PASSWORD, scopes: ['text:read'] })
+    const { code } = await hub.people.pair(mia.id, { scopes: ['text:read'], createdBy: 'owner', lifeMs: 60_000 })
+    const browser = new TestBrowser()
+    // With a password: what ben has, he may hand on whole.
+    await hub.signInAs(browser, await browser.open(hub.authorizeUrl()), 'ben')
+    const login = await browser.open(hub.authorizeUrl({ prompt: 'login' }))
+    assert.equal((await sendOnly(browser, login, { how: 'code', code })).status, 200)
+    const consent = await browser.open(hub.authorizeUrl({ scope: 'text:read text:write' }))
+    assert.match(consent.text, /mia/)
+    assert.doesNotMatch(consent.text, /name="scope" value="text:write"/)
+    assert.match(consent.text, /name="scope" value="text:read"/)
+  })
+
+  test('somebody else signs in where somebody is signed in, and goes on', async (t) => {
+    const hub = await startFlow(t)
+    await hub.addMia(['text:read', 'text:write'])
+    await hub.people.add({ name: 'ben', role: 'child', password: PASSWORD, scopes: ['text:read'] })
+    const browser = new TestBrowser()
+    await hub.signInAs(browser, await browser.open(hub.authorizeUrl()), 'ben')
+    const login = await browser.open(hub.authorizeUrl({ prompt: 'login' }))
+    const consent = await hub.signInAs(browser, login, 'mia')
+    const back = await hub.allow(browser, consent, 'text:read')
+    const { body } = await hub.redeem(new URL(back.url).searchParams.get('code') ?? '')
+    assert.equal((await hub.whoIs(body['access_token'])).name, 'mia')
+  })
+})
