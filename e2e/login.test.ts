@@ -149,6 +149,17 @@ suite('logging in', () => {
     assert.equal((await hub.call('mqtt.ping', {}, { token: other.access_token })).status, 200)
   })
 
+  test('logging out everywhere takes as much as there is to end, and ends all of it', async () => {
+    const [narrow, phone, laptop] = [await logIn({ scope: 'people:own' }), await logIn(), await logIn()]
+    assert.equal((await send('DELETE', '/auth/logins', { token: narrow.access_token })).status, 403)
+    assert.equal((await send('DELETE', '/auth/logins?name=owner', { token: phone.access_token })).status, 403)
+    assert.equal((await send('DELETE', '/auth/logins', { token: phone.access_token })).status, 200)
+    for (const { access_token: token, refresh_token: next } of [narrow, phone, laptop]) {
+      assert.equal((await hub.call('mqtt.ping', {}, { token })).status, 401)
+      assert.equal((await refresh(next)).status, 401)
+    }
+  })
+
   test('another password, or being disabled, ends what there was', async () => {
     for (const change of [
       () => hub.result('people.set_password', { name: 'anna', password: PASSWORD }),

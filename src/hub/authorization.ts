@@ -89,6 +89,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
           startingScopes: scopesOf,
           addressOf: createAddressOf(createIsProxy(config.trustedProxies)),
           endLogin: (credential) => logins.end(credential),
+          onEndAll: logins.onEndAll,
         })
         server = running
         return {

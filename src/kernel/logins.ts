@@ -50,7 +50,10 @@ export interface Logins {
   refresh(refreshToken: string, from: AttemptFrom): Promise<TokenPair>
   /** From now on no token of this login is good; also for one that the authorization server gave. Emits `access.ended`. */
   end(credential: string): Promise<void>
+  /** All of somebody's, those that others keep too. */
   endAllOf(subject: string): Promise<void>
+  /** For whoever else lets people in: `endAllOf` asks them to end theirs as well, and waits for that. Returns what ends that. */
+  onEndAll(end: (subject: string) => Promise<void>): () => void
   list(subject: string): readonly LoginReport[]
 }
 

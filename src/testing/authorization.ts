@@ -12,7 +12,7 @@ import type { OpenStore } from '../engines/store/open-store.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { SecurityEvent } from '../kernel/audit.ts'
-import { createEvents } from '../kernel/events.ts'
+import { createEvents, type Events } from '../kernel/events.ts'
 import { createIdentity, type Identity } from '../kernel/identity.ts'
 import { createLog } from '../kernel/log.ts'
 import { createLoginThrottle } from '../kernel/login-throttle.ts'
@@ -32,6 +32,7 @@ export interface TestAuthorization {
   readonly people: PeopleKeeper
   readonly logins: Logins
   readonly identity: Identity
+  readonly events: Events
   readonly store: OpenStore
   /** What was noted for the audit. */
   readonly notes: SecurityEvent[]
@@ -95,6 +96,7 @@ export async function startAuthorization(
     isProfile,
     startingScopes: () => ['text:read'],
     endLogin: (credential) => logins.end(credential),
+    onEndAll: logins.onEndAll,
     addressOf: ({ socket }: IncomingMessage) => socket.remoteAddress,
   })
   const http = createServer((request, response) => {
@@ -123,5 +125,5 @@ export async function startAuthorization(
     await people.close()
     await store.close()
   })
-  return { origin, address, server, people, logins, identity, store, notes, lines }
+  return { origin, address, server, people, logins, identity, events, store, notes, lines }
 }

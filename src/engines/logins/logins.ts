@@ -74,7 +74,11 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     known.end(credentials)
     await table.end(credentials)
   }
-  const endAllOf = (subject: string) => end(known.of(subject).map(({ credential }) => credential))
+  const others = new Set<(subject: string) => Promise<void>>()
+  const endAllOf = async (subject: string) => {
+    await end(known.of(subject).map(({ credential }) => credential))
+    for (const endTheirs of others) await endTheirs(subject)
+  }
 
   const copy = await openSharedCopy({
     store,
@@ -173,6 +177,10 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
     refresh,
     end: (credential) => end([credential]),
     endAllOf,
+    onEndAll(endTheirs) {
+      others.add(endTheirs)
+      return () => void others.delete(endTheirs)
+    },
     list: (subject) => known.of(subject).map(reportOf),
     async close() {
       stopListening()

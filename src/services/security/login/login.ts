@@ -1,6 +1,6 @@
 import type { Operation } from '../../../kernel/operation.ts'
 import { logIn, refresh } from './log-in.ts'
-import { endLogin, listLogins } from './logins.ts'
+import { endAllLogins, endLogin, listLogins } from './logins.ts'
 import { logOut, validate } from './own-access.ts'
 import type { LoginDeps } from './shapes.ts'
 import { getSigningKeys, rotateSigningKey } from './signing-keys.ts'
@@ -14,6 +14,7 @@ export const loginOperations: readonly Operation<LoginDeps>[] = [
   logOut,
   listLogins,
   endLogin,
+  endAllLogins,
   getSigningKeys,
   rotateSigningKey,
 ]

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { mayUse, type Caller } from '../../../kernel/caller.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import type { LoginReport } from '../../../kernel/logins.ts'
+import { OWNER } from '../../../kernel/identity.ts'
 import { operation } from '../../../kernel/operation.ts'
 import type { People } from '../../../kernel/people.ts'
 import { covers } from '../../../kernel/scope.ts'
@@ -53,6 +54,26 @@ export const endLogin = operation<LoginDeps>()({
   },
 })
 
+export const endAllLogins = operation<LoginDeps>()({
+  name: 'security.end_all_logins',
+  summary: 'Log out everywhere: end every login, every program that was let in, and every browser session.',
+  description:
+    'The login of this call ends as well. Tokens made by hand stay; revoke_token ends those. It takes all that the person may.',
+  scope: 'people:own',
+  effect: 'write',
+  forModels: false,
+  route: { method: 'DELETE', path: '/auth/logins' },
+  input: z.object({ name: Whose }),
+  output: z.object({ ended: z.int().describe('Logins of list_logins that ended; programs come on top') }),
+  async handler({ name }, { people, logins, caller }) {
+    const subject = subjectOf(name, caller, people)
+    refuseLess(people.get(subject)?.scopes ?? OWNER.scopes, caller)
+    const ended = logins.list(subject).length
+    await logins.endAllOf(subject)
+    return { ended }
+  },
+})
+
 /** Throws Fault `forbidden`, `not_found`. */
 function subjectOf(name: string | undefined, caller: Caller, people: People): string {
   if (name === undefined || name === caller.name) return caller.person ?? caller.id
@@ -71,6 +92,14 @@ function refuseMighty({ scopes, credential }: LoginReport, caller: Caller): void
   if (credential === caller.credential || scopes.every((scope) => covers(caller.scopes, scope))) return
   throw new Fault('forbidden', `That login may more than ${caller.name} with this access, which cannot end it.`, {
     hint: 'Use a login that may as much, or ask the owner.',
+  })
+}
+
+/** Throws Fault `forbidden`. */
+function refuseLess(scopes: readonly string[], caller: Caller): void {
+  if (scopes.every((scope) => covers(caller.scopes, scope))) return
+  throw new Fault('forbidden', `${caller.name} may less with this access than it would end.`, {
+    hint: 'Use a login that may as much, or end logins one by one.',
   })
 }
 
