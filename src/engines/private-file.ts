@@ -74,7 +74,7 @@ const REASONS: Readonly<Record<string, [reason: string, hint: string]>> = {
   EPERM: ['not permitted', 'Give the user that runs Alicia the right to write there, or choose another folder.'],
   EROFS: ['the file system is read-only', 'Mount it writable, or choose another folder.'],
   ENOSPC: ['the disk is full', 'Free some space.'],
-  EFBIG: ['the file is larger than it may be', 'Raise the limit (ulimit -f), or choose another file system.'],
+  EFBIG: ['there is no room for a file of that size', 'Raise the limit (ulimit -f), or free some space.'],
   EDQUOT: ['the disk quota is used up', 'Free some space.'],
   ENOTDIR: ['a part of the path is a file, not a folder', 'Choose another folder.'],
   EEXIST: ['there is a file of that name, not a folder', 'Choose another folder.'],
