@@ -50,7 +50,7 @@ export function storePart({ config, folder, clock, log }: EngineOptions): Part {
 /** The broker as the rest of the composition sees it. */
 export interface OwnBroker extends Broker {
   /** Takes over a connection that speaks MQTT, where the broker runs in this process. */
-  accept?(stream: Duplex, address?: string): void
+  accept?(stream: Duplex, address?: string, below?: Duplex): void
   /** Lets the hub's people and tokens in, where the broker asks the hub; returns what shuts them out again. */
   openTo?(logins: IdentityLogins): () => void
   stop?(): Promise<void>

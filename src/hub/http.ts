@@ -18,7 +18,7 @@ import { createRest } from '../adapters/rest/rest.ts'
 import type { Config } from '../config.ts'
 import { loginCallback } from '../gateway/oauth/callback.ts'
 import type { CallLimits } from '../kernel/call-limits.ts'
-import type { Caller } from '../kernel/caller.ts'
+import { anonymous, type Caller } from '../kernel/caller.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Identity } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
@@ -37,6 +37,9 @@ const SSE_PATHS = { open: '/sse', post: '/messages' }
 const MQTT_PATH = '/mqtt'
 /** A little more than the broker's largest packet. */
 const LARGEST_MQTT_FRAME_BYTES = 10_001_000
+/** Of those without a token, who log in at most: a body is gathered before anybody looks whether they may call what they call. */
+const LARGEST_STRANGE_BODY_BYTES = 64 * 1024
+const STRANGER = anonymous('rest').id
 /** Milliseconds after its last use that an MCP session is forgotten. */
 const MCP_SESSION_IDLE_MS = 3_600_000
 /** Milliseconds that open connections get when the hub stops; calls have finished before. */
@@ -72,13 +75,17 @@ export function httpPart(options: HttpOptions): Part {
     return left && quotaHeaders(left)
   }
   const limits = { ...BODY_LIMITS, bodyBytes: config.limits.bodyMegabytes * 1024 * 1024 }
+  const strangerLimits = { bodyBytes: Math.min(LARGEST_STRANGE_BODY_BYTES, limits.bodyBytes) }
   const rest = createRest({
     registry: hub.registry,
     invoke: hub.invoke,
     log,
     version: hub.version,
     authenticate,
-    readJson: (request, env) => (env?.incoming ? readIncomingJson(env.incoming, limits) : readJson(request, limits)),
+    readJson(request, env, caller) {
+      const own = caller.id === STRANGER ? strangerLimits : limits
+      return env?.incoming ? readIncomingJson(env.incoming, own) : readJson(request, own)
+    },
     problem: problemResponse,
     metadataUrl: authorization.hubMetadataUrl,
     metrics: () => hub.metrics(),
@@ -260,7 +267,7 @@ function mqttRoute(
     via: 'mqtt',
     accept({ request, socket, head }) {
       server.handleUpgrade(request, socket, head, (webSocket) =>
-        broker.accept?.(createWebSocketStream(webSocket), addressOf(request)),
+        broker.accept?.(createWebSocketStream(webSocket), addressOf(request), socket),
       )
     },
   }

@@ -20,6 +20,7 @@ export type Limit =
   | 'mqtt_logins'
   | 'mqtt_connections_per_address'
   | 'mqtt_unknown_per_address'
+  | 'mqtt_unknown_bytes'
   | 'mqtt_connections_per_user'
   | 'mqtt_sessions_per_user'
   | 'mqtt_subscriptions_per_client'

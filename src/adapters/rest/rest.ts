@@ -31,8 +31,8 @@ export interface RestOptions {
   version: string
   /** Throws Fault `unauthenticated`. */
   authenticate: (authorization: string | null, via: 'rest', from: ShownFrom) => Caller | Promise<Caller>
-  /** The JSON body, bounded; undefined without one. Throws Fault. */
-  readJson: (request: Request, env?: RestEnv) => Promise<unknown>
+  /** The JSON body, bounded by who sends it; undefined without one. Throws Fault. */
+  readJson: (request: Request, env: RestEnv | undefined, caller: Caller) => Promise<unknown>
   /** The fault as problem details (RFC 9457). */
   problem: (
     fault: Fault,
@@ -106,7 +106,7 @@ export function createRest(options: RestOptions): Rest {
   async function run({ request, env, headers, match, query, call }: Asked): Promise<Response> {
     // GET and HEAD have no body by definition (RFC 9110, 9.3.1).
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
-    const input = mergeInput(match, query, hasBody ? await readJson(request, env) : undefined)
+    const input = mergeInput(match, query, hasBody ? await readJson(request, env, call.caller) : undefined)
     const { requestId } = call
     if (headers.get('accept')?.includes('text/event-stream'))
       return streamCall((report) => invokeHolding({ ...call, input, ...report }), {

@@ -15,6 +15,10 @@ brokerSuite('embedded', ({ folder, ...ports }) =>
   startEmbeddedBroker({ host: '127.0.0.1', ...ports, file: join(folder, 'broker.sqlite'), log: silentLog, ...PEOPLE }),
 )
 
+const UPGRADE =
+  'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n'
+
 const ANNA = { username: 'anna', password: 'annas-password' }
 
 suite('broker: embedded, its own', () => {
@@ -162,6 +166,29 @@ suite('broker: embedded, its own', () => {
       [...order].sort((a, b) => a - b),
     )
   })
+
+  for (const scheme of ['mqtt', 'ws'] as const)
+    test(`${scheme}: whoever says a lot before saying who they are is cut off`, async (t) => {
+      const noted: string[] = []
+      const broker = await start({ webSocketPort: 0, note: (limit) => void noted.push(limit) })
+      t.after(() => broker.stop())
+      const address = (scheme === 'ws' ? broker.webSocketUrl : broker.url) ?? ''
+      const socket = connect(Number(new URL(address).port), '127.0.0.1')
+      t.after(() => socket.destroy())
+      socket.on('error', () => undefined)
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      if (scheme === 'ws') {
+        socket.write(UPGRADE)
+        await once(socket, 'data')
+        // A frame of 9 MB, which is to be taken in as a whole.
+        socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x89, 0x54, 0x40, 0, 0, 0, 0]))
+      }
+      // A CONNECT of 9 MB, of which no end comes.
+      socket.write(Buffer.from([0x10, 0xc0, 0xa8, 0xa5, 0x04]))
+      socket.resume().write(Buffer.alloc(600_000))
+      await closed
+      assert.deepEqual(noted, ['mqtt_unknown_bytes'])
+    })
 
   test('stops although somebody connected and never said who they are', async () => {
     const broker = await start()

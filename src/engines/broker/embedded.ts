@@ -58,8 +58,11 @@ export interface EmbeddedOptions extends AccessOptions {
 
 export interface EmbeddedBroker extends Broker {
   readonly kind: 'embedded'
-  /** Takes over a connection that speaks MQTT, such as a WebSocket that the HTTP server upgraded; `address`: its peer's. */
-  accept(stream: Duplex, address?: string): void
+  /**
+   * Takes over a connection that speaks MQTT, such as a WebSocket that the HTTP server upgraded; `address`: its peer's; `below`: what
+   * carries it, where the stream gives nothing of a message before it has all of it.
+   */
+  accept(stream: Duplex, address?: string, below?: Duplex): void
   /** Lets the hub's people and tokens in too. Returns what shuts them out again. */
   openTo(identities: IdentityLogins): () => void
   stop(): Promise<void>
@@ -148,11 +151,13 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
 
   /** aedes knows those that have said who they are; the others would keep the process alive. */
   const streams = new Set<Duplex>()
-  const accept = (stream: Duplex, address?: string) => {
+  const accept = (stream: Duplex, address?: string, below?: Duplex) => {
     if (!lobby.enter(stream, address)) return
     streams.add(stream)
     stream.once('close', () => streams.delete(stream))
-    aedes.handle(readWhole(stream))
+    const heard = (chunk: Buffer) => lobby.heard(stream, chunk.length)
+    below?.on('data', heard)
+    aedes.handle(readWhole(stream, below ? undefined : heard))
   }
   const listeners: Listener[] = []
   const stop = async () => {

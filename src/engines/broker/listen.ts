@@ -17,7 +17,8 @@ export interface ListenOptions {
   /** 0: any free port. */
   readonly port: number
   readonly mostConnections: number
-  readonly accept: (stream: Duplex, address: string | undefined) => void
+  /** `below`: the connection, where the stream gives nothing of a message before it has all of it. */
+  readonly accept: (stream: Duplex, address: string | undefined, below?: Duplex) => void
 }
 
 /** MQTT over TCP. Throws Fault `conflict` when the port is taken. */
@@ -39,8 +40,8 @@ export async function listenWebSocket(options: ListenOptions & { maxPacketBytes:
     handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
   })
   // `ws` sets noDelay itself.
-  sockets.on('connection', (socket, { socket: { remoteAddress } }) =>
-    options.accept(createWebSocketStream(socket), remoteAddress),
+  sockets.on('connection', (webSocket, { socket }) =>
+    options.accept(createWebSocketStream(webSocket), socket.remoteAddress, socket),
   )
   // The HTTP server's errors come here too; before it listens, they are `listenOn`'s.
   sockets.on('error', () => undefined)

@@ -46,6 +46,7 @@ export type BrokerLimit =
   | 'mqtt_logins'
   | 'mqtt_connections_per_address'
   | 'mqtt_unknown_per_address'
+  | 'mqtt_unknown_bytes'
   | 'mqtt_connections_per_user'
   | 'mqtt_sessions_per_user'
   | 'mqtt_subscriptions_per_client'
