@@ -52,6 +52,7 @@ const composition: Composition<Config> = {
   plainSecrets,
   keys: offlineKeys,
   // A hub that runs has no use for it.
+  brokerFiles: async () => (await import('./hub/broker-files.ts')).brokerFiles,
   backups: {
     newRecoveryKey: async () => await (await backups()).newRecoveryKey(),
     make: async (config, request) => await (await backups()).make(config, request),

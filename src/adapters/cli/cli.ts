@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { addBrokerCommands } from './broker-commands.ts'
 import { addCallApprovalCommands } from './call-approval-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { addBackupCommands } from './backup-commands.ts'
@@ -42,6 +43,7 @@ export function createCli<Config extends HubConfig>(
   addAuditCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   addTokenCommands(program, context, ends)
   addKeyCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
+  addBrokerCommands({ program, context, ends, withHub: (command) => withHub(command, composition.flags) })
   const { flags } = composition
   const withFolder = (command: Command) => withConfig(command, flags.filter(isFolderFlag))
   addBackupCommands({ program, context, ends, withFolder })

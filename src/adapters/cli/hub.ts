@@ -4,6 +4,7 @@ import type { PartReport } from '../../kernel/ports.ts'
 import type { TrailReport } from '../../kernel/trail.ts'
 import type { Backups } from './backups.ts'
 import type { OfflineKeys } from './offline-keys.ts'
+import type { BrokerFiles } from './broker-files.ts'
 import type { ServerFiles } from './server-files.ts'
 
 /** What the command line needs to know of the configuration. */
@@ -106,4 +107,6 @@ export interface Composition<Config extends HubConfig> {
   plainSecrets?(config: Config): readonly string[]
   readonly keys?: OfflineKeys<Config>
   readonly backups?: Backups<Config>
+  /** Loaded when it is needed. */
+  brokerFiles?(): Promise<BrokerFiles<Config>>
 }

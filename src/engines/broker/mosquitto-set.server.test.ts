@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { after, before, suite, test, type TestContext } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import { systemClock } from '../../kernel/clock.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
@@ -94,7 +94,7 @@ suite('generated files for Mosquitto: who may what', () => {
   const passwords: Partial<Record<string, string>> = {}
 
   before(async () => {
-    const folder = temporaryFolder(t as Pick<TestContext, 'after'>)
+    const folder = temporaryFolder(t)
     options = await setOf(folder)
     const { withoutPassword, left } = writeMosquittoSet(options)
     assert.deepEqual(withoutPassword, ['alicia', 'mia'])

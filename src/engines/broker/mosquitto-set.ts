@@ -5,7 +5,7 @@ import { accountOfGrants } from './account-of-grants.ts'
 import { createAccess, OWNER_LOGIN, refuseBadName, type Account, type BrokerUser } from './access.ts'
 import { isFilter } from './topic.ts'
 import { aclFile } from './acl-file.ts'
-import { certificatesFor, clientCertificate, type Certificates } from './generator/authority.ts'
+import { certificatesFor, clientCertificate, hostsIn, type Certificates } from './generator/authority.ts'
 import { mosquittoSettings, type MosquittoSetting } from './generator/dialect.ts'
 import { readIfThere, writeFileSet, type FileChange, type PlannedFile } from './generator/file-set.ts'
 import {
@@ -73,10 +73,16 @@ export function writeMosquittoSet(options: MosquittoSetOptions): MosquittoSet {
 
 /** New certificates for a set that is there, and nothing else. Throws Fault `not_found`. */
 export function rotateCertificates(
-  options: Pick<MosquittoSetOptions, 'folder' | 'hosts' | 'nowMs' | 'rotate' | 'isDry' | 'force'>,
+  options: Pick<MosquittoSetOptions, 'folder' | 'nowMs' | 'rotate' | 'isDry' | 'force'> & {
+    /** Absent: those of the certificate that there is. */
+    readonly hosts?: readonly string[]
+  },
 ): readonly FileChange[] {
-  requireSet(options.folder)
-  return writeFileSet(options.folder, certificateFiles(certificatesIn(options)), options)
+  const { folder } = options
+  requireSet(folder)
+  const { server } = certificatesOf(folder)
+  const hosts = options.hosts ?? (server ? hostsIn(server.cert) : [])
+  return writeFileSet(folder, certificateFiles(certificatesIn({ ...options, hosts })), options)
 }
 
 /** A certificate for a client, in files of its own. Throws Fault `not_found`, `invalid_input`. */

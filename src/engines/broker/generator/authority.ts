@@ -71,10 +71,16 @@ const lasting = (nowMs: number, days: number) => ({ fromMs: nowMs - EARLIER_MS, 
 const split = (text: string): string[] =>
   text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n?/g)?.map((one) => `${one.trim()}\n`) ?? []
 
+/** The names and addresses in a certificate. */
+export const hostsIn = (cert: string): string[] =>
+  (new X509Certificate(cert).subjectAltName ?? '')
+    .split(', ')
+    .map((name) => name.replace(/^(?:DNS|IP Address):/, '').toLowerCase())
+
 /** Whether it is still good for a month, and names just these hosts. */
 function isGoodFor(cert: string, hosts: readonly string[], nowMs: number): boolean {
-  const { validToDate, subjectAltName = '' } = new X509Certificate(cert)
-  const named = subjectAltName.split(', ').map((name) => name.replace(/^(?:DNS|IP Address):/, '').toLowerCase())
+  const { validToDate } = new X509Certificate(cert)
+  const named = hostsIn(cert)
   const wanted = hosts.map(asNamed)
   const isSame = wanted.length === named.length && wanted.every((host) => named.includes(host))
   return isSame && validToDate.getTime() > nowMs + RENEW_DAYS * DAY_MS

@@ -58,10 +58,7 @@ different, and leaves alone what you changed by hand (\`--force\` overwrites tha
 
     sudo mkdir -p ${at} ${dataFolder} && sudo cp -n mosquitto.conf acl passwords ca.crt server.crt server.key ${at}/
     sudo chown -R root:mosquitto ${at} && sudo chown mosquitto: ${dataFolder}
-    echo 'include_dir ${at}' | sudo tee /etc/mosquitto/conf.d/alicia.conf && sudo systemctl restart mosquitto
-
-\`include_dir\` reads the files that end in \`.conf\`. Settings of your own that say the same twice keep Mosquitto from starting: its
-log says which.
+    sudo mv -n /etc/mosquitto/mosquitto.conf /etc/mosquitto/mosquitto.conf.before && sudo ln -s ${at}/mosquitto.conf /etc/mosquitto/ && sudo systemctl restart mosquitto
 
 ## Or with Docker
 
