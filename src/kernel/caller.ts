@@ -37,6 +37,13 @@ export interface Caller {
   readonly expiresMs?: number
 }
 
+/**
+ * Whether it came by something that was lent: to a program, by another issuer, or for a time. Whatever lets somebody in for longer
+ * is not for it to make.
+ */
+export const isLent = ({ client, audience, expiresMs }: Caller): boolean =>
+  client !== undefined || (expiresMs !== undefined && audience === undefined)
+
 /** Whoever reached the port and showed no token: may use open operations and nothing else. */
 export function anonymous(via: Via, address?: string): Caller {
   return { id: 'anonymous', name: 'anonymous', scopes: [], via, ...(address !== undefined && { address }) }

@@ -36,12 +36,24 @@ export interface People {
    * never says what was wrong), `rate_limited` after too many attempts.
    */
   login(name: string, password: string, from: AttemptFrom): Promise<Person>
-  /** Whom this pairing code is for; it is spent by that. The grants are those the pairing was made for. Throws the same. */
-  redeem(code: string, from: AttemptFrom): Promise<{ readonly person: Person; readonly scopes: readonly string[] }>
-  /** Throws Fault `invalid_input` for a password that is too short or on every list of bad ones. Ends the person's logins. */
+  /** Whom this pairing code is for; it is spent by that. Throws the same. */
+  redeem(code: string, from: AttemptFrom): Promise<Redeemed>
+  /**
+   * Throws Fault `invalid_input` for a password that is too short or on every list of bad ones. Ends the person's logins, and
+   * their pairing codes that wait.
+   */
   setPassword(id: string, password: string): Promise<void>
   /** Told whenever somebody was added, changed, disabled or removed, here or by another hub on the same database. */
   onChange(listener: (id: string) => void): () => void
+}
+
+/** What a pairing code was good for. */
+export interface Redeemed {
+  readonly person: Person
+  /** Those it was made for, as far as the person still has them. */
+  readonly scopes: readonly string[]
+  /** Whether the person made it, with another device of theirs. */
+  readonly isOwn: boolean
 }
 
 export interface NewPerson {
@@ -68,7 +80,7 @@ export interface Pairing {
   readonly person: string
   /** What the login made with it may, as far as its person still may. */
   readonly scopes: readonly string[]
-  /** The id of the caller that made it. */
+  /** The id of the person that made it, whatever they came with, or of the caller that is nobody in particular. */
   readonly createdBy: string
   /** Wall-clock milliseconds. */
   readonly createdMs: number

@@ -20,6 +20,8 @@ export interface SignedIn {
   readonly account: Account
   /** What may be handed on at most: a pairing code can be for less than its person may. */
   readonly ceiling: readonly string[]
+  /** By a pairing code that they made themselves. */
+  readonly isOwnCode?: true
 }
 
 export interface Accounts {
@@ -54,8 +56,8 @@ export function createAccounts({ people, identity, throttle }: AccountsOptions):
       return { account, ceiling: ['*'] }
     },
     async byCode(code, from) {
-      const { person, scopes } = await people.redeem(code, from)
-      return { account: accountOf(person), ceiling: scopes }
+      const { person, scopes, isOwn } = await people.redeem(code, from)
+      return { account: accountOf(person), ceiling: scopes, ...(isOwn && { isOwnCode: true }) }
     },
     async byToken(token, from) {
       const attempt = throttle.begin(undefined, from.address)

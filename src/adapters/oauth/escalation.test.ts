@@ -29,6 +29,41 @@ suite('who signs in with a little gets no more', () => {
     assert.match(consent.text, /name="scope" value="text:read"/)
   })
 
+  test('a code that somebody made themselves, or a login that was stolen from them, sets no other password', async (t) => {
+    const hub = await startFlow(t)
+    const { id } = await hub.addMia()
+    const { code } = await hub.people.pair(id, { createdBy: id, lifeMs: 60_000 })
+    const browser = new TestBrowser()
+    const paired = await browser.submit(await browser.open(`${hub.origin}/pair`), [
+      ['how', 'code'],
+      ['code', code],
+    ])
+    assert.match(paired.text, /Paired/)
+    assert.doesNotMatch(paired.text, /ticket/)
+  })
+
+  test('the page to choose a password is good for one password', async (t) => {
+    const hub = await startFlow(t)
+    const { id } = await hub.people.add({ name: 'ben', role: 'adult' })
+    const { code } = await hub.people.pair(id, { createdBy: 'owner', lifeMs: 60_000 })
+    const browser = new TestBrowser()
+    const hello = await browser.submit(await browser.open(`${hub.origin}/pair`), [
+      ['how', 'code'],
+      ['code', code],
+    ])
+    const ticket = /name="ticket"\s+value="([^"]+)"/.exec(hello.text)?.[1] ?? ''
+    const choose = (password: string) =>
+      browser.submit(hello, [
+        ['how', 'password'],
+        ['ticket', ticket],
+        ['password', password],
+        ['again', password],
+      ])
+    assert.equal((await choose(PASSWORD)).response.status, 200)
+    assert.equal((await choose('somebody who found the page')).response.status, 401)
+    assert.equal((await hub.people.login('ben', PASSWORD, { via: 'rest' })).id, id)
+  })
+
   test('somebody else signs in where somebody is signed in, and goes on', async (t) => {
     const hub = await startFlow(t)
     await hub.addMia(['text:read', 'text:write'])

@@ -23,14 +23,20 @@ export interface PairingParts {
   readonly clock: Pick<Clock, 'now'>
 }
 
-/** What somebody who has just paired may do: choose a password, for so long. */
-const Ticket = z.object({ id: z.string(), untilMs: z.number() })
+/** What somebody who has just paired may do: choose a password, for so long, once. */
+const Ticket = z.object({
+  id: z.string(),
+  untilMs: z.number(),
+  /** When the password was set that it is instead of. */
+  sinceMs: z.number().optional(),
+})
 const TICKET_LIFE_MS = 600_000
 const TICKET_CONTEXT = 'password after pairing'
 
 /**
  * The page of a pairing code: signs the browser in, and lets its person choose a password if the code was for all that the person
- * may. One that is for less would become more by that. Throws Fault.
+ * may. One that is for less would become more by that; and whoever has a password and made the code themselves changes it with the
+ * one they have, or a login that was stolen would be enough. Throws Fault.
  */
 export async function answerPairing(
   parts: PairingParts,
@@ -50,11 +56,15 @@ export async function answerPairing(
     return sendPage(response, pairPage({ action: PATHS.pair, problem }))
   }
   await beginSession(parts.provider, signedIn, request, response)
-  const { account, ceiling } = signedIn
-  if (!account.scopes.every((scope) => covers(ceiling, scope))) return sendPage(response, pairedPage)
-  const ticket = JSON.stringify({ id: account.id, untilMs: parts.clock.now() + TICKET_LIFE_MS })
+  const { account } = signedIn
+  if (!mayChoosePassword(signedIn)) return sendPage(response, pairedPage)
+  const { id, sinceMs } = account
+  const ticket = JSON.stringify({ id, untilMs: parts.clock.now() + TICKET_LIFE_MS, sinceMs })
   sendPage(response, askPassword(account.name, parts.secrets.seal(ticket, TICKET_CONTEXT)))
 }
+
+const mayChoosePassword = ({ account, ceiling, isOwnCode }: SignedIn): boolean =>
+  !(isOwnCode && account.sinceMs !== undefined) && account.scopes.every((scope) => covers(ceiling, scope))
 
 const pairedPage = messagePage('Paired', ['This device may sign in to programs now. You can close this window.'])
 
@@ -67,8 +77,9 @@ async function choosePassword(
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): Promise<void> {
   const sealed = field(form, 'ticket')
-  const account = parts.accounts.find(ticketOf(sealed, parts).id)
-  if (!account) throw tooLate()
+  const { id, sinceMs } = ticketOf(sealed, parts)
+  const account = parts.accounts.find(id)
+  if (!account || account.sinceMs !== sinceMs) throw tooLate()
   try {
     if (field(form, 'password') !== field(form, 'again'))
       throw new Fault('invalid_input', 'The two passwords are not the same.')

@@ -77,7 +77,8 @@ export function createPairings({ store, register, throttle, clock }: PairingOpti
       const person = row && register.get(row.person)
       if (!person || person.isDisabled || row.expires_at <= clock.now()) throw notRight()
       attempt.succeeded()
-      return { person, scopes: intersect(JSON.parse(row.scopes) as string[], person.scopes) }
+      const scopes = intersect(JSON.parse(row.scopes) as string[], person.scopes)
+      return { person, scopes, isOwn: row.created_by === person.id }
     },
   }
 }

@@ -247,7 +247,7 @@ export function peopleSuite(name: string, open: () => Promise<OpenStore>): void 
       const good = outcomes.filter((outcome) => outcome.status === 'fulfilled')
       assert.deepEqual(
         good.map(({ value }) => value),
-        [{ person: people.get(id), scopes: DEFAULT_ROLES.child.scopes }],
+        [{ person: people.get(id), scopes: DEFAULT_ROLES.child.scopes, isOwn: false }],
       )
       await assert.rejects(people.redeem(made.code, HOME), { code: 'unauthenticated' })
       assert.deepEqual(await people.pairings(), [])
@@ -266,6 +266,14 @@ export function peopleSuite(name: string, open: () => Promise<OpenStore>): void 
       ['it is too old', () => place.clock.advance(10 * MINUTE_MS)],
       ['it was cancelled', (_, pairing) => place.people.cancelPairing(pairing)],
       ['its person is disabled', (id) => place.people.change(id, { isDisabled: true })],
+      [
+        'its person was disabled meanwhile',
+        async (id) => {
+          await place.people.change(id, { isDisabled: true })
+          await place.people.change(id, { isDisabled: false })
+        },
+      ],
+      ['its person has another password', (id) => place.people.setPassword(id, 'an entirely new secret')],
       ['its person is gone', (id) => place.people.remove(id)],
     ]
     for (const [why, spoil] of useless)

@@ -66,9 +66,13 @@ export async function openPeople(options: PeopleOptions): Promise<OpenPeople> {
     return { password: await queue.run(() => hashPassword(password), true), password_set_at: clock.now() }
   }
 
-  const update = async (id: string, values: Partial<PersonRow>): Promise<Person> => {
+  /** `isAnew`: what was made to let them in before lets nobody in any more. */
+  const update = async (id: string, values: Partial<PersonRow>, isAnew = values.disabled === 1): Promise<Person> => {
     await copy
-      .change<PeopleTables, unknown>((db) => db.updateTable('people').set(values).where('id', '=', id).execute())
+      .change<PeopleTables, unknown>(async (db) => {
+        await db.updateTable('people').set(values).where('id', '=', id).execute()
+        if (isAnew) await db.deleteFrom('people_pairings').where('person', '=', id).execute()
+      })
       .catch((error: unknown) => {
         throw isConflict(error) && values.name !== undefined ? taken(values.name) : error
       })
@@ -122,7 +126,7 @@ export async function openPeople(options: PeopleOptions): Promise<OpenPeople> {
       })
     },
     async setPassword(id, password) {
-      await update(id, await passwordOf(password, register.require(id).name))
+      await update(id, await passwordOf(password, register.require(id).name), true)
     },
     close: () => copy.stop(),
   }

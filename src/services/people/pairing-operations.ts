@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Pairing, PeopleKeeper } from '../../kernel/people.ts'
 import { themselves } from './password-operation.ts'
-import { refuseModels, requireOver, requireToGive } from './rights.ts'
+import { refuseLent, refuseModels, requireOver, requireToGive } from './rights.ts'
 import { iso, Name, personNamed, Scopes, type Deps } from './shapes.ts'
 
 const DEFAULT_MINUTES = 10
@@ -38,7 +38,8 @@ export const pair = operation<Deps>()({
   async handler({ name, scopes, expires_in_minutes: minutes }, { people, origin, caller }) {
     refuseModels(caller, 'Pairing codes')
     const person = name === undefined ? themselves(people, caller) : personNamed(people, name)
-    if (person.id !== caller.person) {
+    if (person.id === caller.person) refuseLent(caller, 'make a pairing code')
+    else {
       requireWrite(caller)
       requireOver(caller, person)
     }
@@ -46,7 +47,11 @@ export const pair = operation<Deps>()({
     requireToGive(caller, wanted)
     if (person.isDisabled)
       throw new Fault('conflict', `${person.name} is disabled.`, { hint: `\`alicia user enable ${person.name}\`.` })
-    const made = await people.pair(person.id, { scopes: wanted, createdBy: caller.id, lifeMs: minutes * 60_000 })
+    const made = await people.pair(person.id, {
+      scopes: wanted,
+      createdBy: caller.person ?? caller.id,
+      lifeMs: minutes * 60_000,
+    })
     // The fragment stays in the browser: no proxy and no log gets to see it.
     return { ...infoOf(made, person.name), code: made.code, url: `${origin()}/pair#${made.code}` }
   },

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { PeopleKeeper, Person } from '../../kernel/people.ts'
 import { covers } from '../../kernel/scope.ts'
-import { refuseModels, requireOver } from './rights.ts'
+import { refuseLent, refuseModels, requireOver } from './rights.ts'
 import { Name, Password, personNamed, type Deps } from './shapes.ts'
 
 export const setPassword = operation<Deps>()({
@@ -53,7 +53,10 @@ async function requireThemselves({ people, caller, person, current }: Own): Prom
         hint: 'Whoever forgot theirs asks the owner: `alicia user password <name>`.',
       })
     await people.login(person.name, current, caller)
-  } else if (!person.scopes.every((scope) => covers(caller.scopes, scope)))
+    return
+  }
+  refuseLent(caller, 'set a first password')
+  if (!person.scopes.every((scope) => covers(caller.scopes, scope)))
     throw new Fault('forbidden', `This access may less than ${person.name}, and cannot set a password.`, {
       hint: 'Use one that was not narrowed.',
     })

@@ -274,6 +274,28 @@ suite('people service', () => {
     await assert.rejects(set(owner), { code: 'invalid_input', message: /no person/ })
   })
 
+  const lent: [what: string, by: Partial<Caller>][] = [
+    ['a program that was let in', { client: 'program', credential: 'grant', audience: 'https://home.example/mcp' }],
+    ['a token that ends', { id: 'token-1', credential: 'token-1', expiresMs: 9e15 }],
+    ['a token of another issuer', { credential: 'issuer-1', expiresMs: 9e15 }],
+  ]
+  for (const [what, by] of lent)
+    test(`${what} lets in nothing that stays when it goes`, async (t) => {
+      const { call, people, ann, mia } = await startHome(t)
+      await assert.rejects(call('pair', {}, { ...as(mia), ...by }), forbidden(/was lent/))
+      await assert.rejects(call('set_password', { password: PASSWORD }, { ...as(ann), ...by }), forbidden(/was lent/))
+      assert.deepEqual(await people.pairings(), [])
+      assert.equal(people.get(ann.id)?.hasPassword, false)
+    })
+
+  test('whose own a code is is known, whatever they came by', async (t) => {
+    const { call, people, mia } = await startHome(t)
+    const { code } = await call('pair', {}, { ...as(mia), id: 'token-1', credential: 'token-1' })
+    assert.equal((await people.redeem(String(code), { via: 'rest' })).isOwn, true)
+    const byOwner = await call('pair', { name: 'mia' })
+    assert.equal((await people.redeem(String(byOwner['code']), { via: 'rest' })).isOwn, false)
+  })
+
   test('a pairing is shown once, with an address that hides the code from logs', async (t) => {
     const { call, people, clock, mia } = await startHome(t)
     const made = await call('pair', {}, as(mia))

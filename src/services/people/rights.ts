@@ -1,4 +1,4 @@
-import type { Caller } from '../../kernel/caller.ts'
+import { isLent, type Caller } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { PeopleKeeper, Person } from '../../kernel/people.ts'
 import type { Role } from '../../kernel/role.ts'
@@ -39,6 +39,16 @@ export function requireToAppoint(caller: Caller, role: Role, { roles }: PeopleKe
 function requireOwner(caller: Caller, what: string): void {
   if (caller.role === 'owner') return
   throw new Fault('forbidden', `Only an owner may ${what}.`, { hint: 'Use the owner’s token, or log in as an owner.' })
+}
+
+/**
+ * A device that is paired stays in when the program or the token that paired it is sent away. Throws Fault `forbidden`.
+ */
+export function refuseLent(caller: Caller, what: string): void {
+  if (!isLent(caller)) return
+  throw new Fault('forbidden', `${caller.name} came by something that was lent, and cannot ${what}.`, {
+    hint: 'Log in yourself, with name and password: what it would make would outlive what it came by.',
+  })
 }
 
 /** What a model hears can end up anywhere. Throws Fault `forbidden`. */

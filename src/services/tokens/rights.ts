@@ -1,5 +1,6 @@
 import { mayUse, type Caller } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { OWNER } from '../../kernel/identity.ts'
 import type { People, Person } from '../../kernel/people.ts'
 import { covers } from '../../kernel/scope.ts'
 import type { TokenRow } from './table.ts'
@@ -9,6 +10,7 @@ import type { TokenRow } from './table.ts'
  * Throws Fault `forbidden`, `not_found`.
  */
 export function ownerOf(people: People, maker: Caller, forWhom: string | undefined): Person | undefined {
+  refuseLent(maker)
   const self = maker.person === undefined ? undefined : people.get(maker.person)
   if (forWhom === undefined || forWhom === self?.name) {
     if (maker.person !== undefined && !self)
@@ -22,6 +24,15 @@ export function ownerOf(people: People, maker: Caller, forWhom: string | undefin
   const person = people.named(forWhom)
   if (person) return person
   throw new Fault('not_found', `There is nobody called ${forWhom}.`, { hint: 'list_people shows those there are.' })
+}
+
+/** What it made would stay when it is sent away, or when its issuer does not know it any more. Throws Fault `forbidden`. */
+function refuseLent(maker: Caller): void {
+  const isOfIssuer = maker.person === undefined && maker.role !== undefined && maker.id !== OWNER.id
+  if (maker.client === undefined && !isOfIssuer) return
+  throw new Fault('forbidden', `${maker.name} came by something that was lent, and cannot make a token.`, {
+    hint: 'Log in yourself, with name and password, or let the owner make it.',
+  })
 }
 
 /** Somebody sees their own. Owners and whoever looks after people, and the owner's programs, see all. */

@@ -229,6 +229,21 @@ export function tokensSuite(name: string, open: () => Promise<OpenStore>): void 
       await hub.create({ name: 'tablet', scopes: ['mqtt:read'] })
     })
 
+    const lent: [what: string, by: Partial<Caller>][] = [
+      ['a program that somebody let in', { client: 'program', credential: 'grant' }],
+      ['somebody whom another issuer alone knows', { id: 'issuer-1', role: 'adult', expiresMs: 9e15 }],
+      ['an owner whom another issuer alone knows', { id: 'issuer-1', role: 'owner', expiresMs: 9e15 }],
+    ]
+    for (const [what, by] of lent)
+      test(`${what} makes no token, which would stay when they go`, async () => {
+        const caller: Caller = { ...callerWith('*'), ...by }
+        await assert.rejects(hub.create({ name: 'mine', scopes: ['mqtt:read'] }, caller), {
+          code: 'forbidden',
+          message: /was lent/,
+        })
+        assert.deepEqual(await hub.list(), [])
+      })
+
     test('for somebody else only an owner makes one, and it may no more than they', async () => {
       const person = await ann()
       const made = await hub.create({ name: 'all', scopes: ['*'], for: 'ann' }, theOwner)
