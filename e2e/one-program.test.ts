@@ -91,7 +91,7 @@ suite('one program that two people let in', () => {
     }
     return {
       id: await until(/waits for approval (\w+)/),
-      outcome: () => until(/event: (?:result|error)\ndata: (.*)\n/),
+      outcome: () => until(/event: (?:result|fault)\ndata: (.*)\n/),
     }
   }
 
