@@ -33,6 +33,8 @@ suite('redaction', () => {
     ['userinfo of an address', 'mqtt://me:hunter2@host:1883/x', `mqtt://${REDACTED}@host:1883/x`],
     ['a header', 'Authorization: Bearer abcdef123456', `Authorization: ${REDACTED} ${REDACTED}`],
     ['name and value in text', 'user=a&password=hunter2&x=1', `user=a&password=${REDACTED}&x=1`],
+    ['a secret of several words, quoted', 'pin: "1 2" ok; secret=\'a b\'', `pin: ${REDACTED} ok; secret=${REDACTED}`],
+    ['a quoted secret that was cut off', '{"password":"my sec', `{"password":${REDACTED}`],
     ['JSON in a payload', { payload: '{"on":true,"pin":1234}' }, { payload: `{"on":true,"pin":"${REDACTED}"}` }],
     ['bytes', { data: Buffer.from('hunter2') }, { data: '[7 bytes]' }],
     [

@@ -9,12 +9,12 @@ const LARGEST_EVENT_CHARS = 256 * 1024 * 1024
 
 /** The events of a response body. Comments (keep-alive), `id` and `retry` are left out: a call is not resumed. */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
-  let event = 'message'
+  let event = ''
   let data: string[] = []
   for await (const line of readLines(body)) {
     if (line === '') {
-      if (data.length > 0) yield { event, data: data.join('\n') }
-      event = 'message'
+      if (data.length > 0) yield { event: event || 'message', data: data.join('\n') }
+      event = ''
       data = []
       continue
     }

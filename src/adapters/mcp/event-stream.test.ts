@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
-import { EventStream } from './event-stream.ts'
+import { EventStream, readEventId } from './event-stream.ts'
 import { notificationText } from './outgoing.ts'
 
 const news = (characters: number) => notificationText('news', JSON.stringify({ text: 'x'.repeat(characters) }))
@@ -29,4 +29,13 @@ suite('what an event stream keeps for a reader that comes back', () => {
     stream.end()
     assert.match(readAll(stream), /^id: s_2$/m)
   })
+})
+
+test('only what was given as an event id is read as one', () => {
+  const rows: readonly [id: string, read: unknown][] = [
+    ['a_1', { name: 'a', number: 1 }],
+    ['a_b_20', { name: 'a_b', number: 20 }],
+    ...['a_', '_1', 'a_01', 'a_1e3', 'a_-1', 'a_0x1', 'a_ 1', 'a'].map((id) => [id, undefined] as [string, undefined]),
+  ]
+  for (const [id, read] of rows) assert.deepEqual(readEventId(id), read, id)
 })

@@ -142,6 +142,8 @@ export class EventStream {
 /** `<name>_<number>` taken apart; undefined when it is no event id of ours. */
 export function readEventId(id: string): { name: string; number: number } | undefined {
   const split = id.lastIndexOf('_')
-  const number = Number(id.slice(split + 1))
-  return split > 0 && Number.isInteger(number) ? { name: id.slice(0, split), number } : undefined
+  const digits = id.slice(split + 1)
+  return split > 0 && /^(?:0|[1-9]\d{0,14})$/.test(digits)
+    ? { name: id.slice(0, split), number: Number(digits) }
+    : undefined
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { Fault } from '../../kernel/fault.ts'
 import type { TrailLine } from '../../kernel/trail.ts'
 import { isGenuine } from './anchor.ts'
@@ -7,8 +8,25 @@ import type { ChainSigner, Head } from './chain.ts'
 import { COLUMNS, type AuditRow } from './columns.ts'
 import type { ChainReport, TrailReport } from '../../kernel/trail.ts'
 
-/** A line of an export says what it is. */
-const KINDS = ['chain', 'entry', 'end'] as const
+/** The lines of an export. Of an entry the columns are checked as far as their sort: what stands in them is signed. */
+const Line = z.discriminatedUnion('line', [
+  z.object({
+    line: z.literal('chain'),
+    chain: z.string(),
+    started_ms: z.number(),
+    pruned_seq: z.int(),
+    pruned_bytes: z.number(),
+    pruned_mac: z.string(),
+    pruned_ms: z.number(),
+    signature: z.string(),
+  }),
+  z
+    .object({ line: z.literal('entry'), chain: z.string(), seq: z.number(), bytes: z.number(), mac: z.string() })
+    .catchall(z.union([z.string(), z.number(), z.null()])),
+  z.object({ line: z.literal('end'), chain: z.string(), seq: z.number(), mac: z.string() }),
+])
+type Line = z.infer<typeof Line>
+type End = Extract<Line, { line: 'end' }>
 
 /** The chains with their entries, from a place on. The last line of each chain says where it ends, as known outside the database. */
 export async function lines(
@@ -59,7 +77,7 @@ function placeOf(text: string): LinePlace {
 /** Verifies an export, line by line. Throws Fault `invalid_input` for a line that is none, with its number. */
 export async function verifyLines(signer: ChainSigner, source: AsyncIterable<string>): Promise<TrailReport> {
   const chains: ChainReport[] = []
-  let reading: { anchor: AnchorRow; check: ChainCheck; end?: Head } | undefined
+  let reading: { anchor: AnchorRow; check: ChainCheck; end?: End } | undefined
   let strays = 0
   let number = 0
   const finish = () => {
@@ -70,12 +88,11 @@ export async function verifyLines(signer: ChainSigner, source: AsyncIterable<str
     number++
     if (text.trim() === '') continue
     const line = parseLine(text, number)
-    if (line['line'] === 'chain') {
+    if (line.line === 'chain') {
       finish()
-      const anchor = line as unknown as AnchorRow
-      reading = { anchor, check: new ChainCheck(signer, { seq: anchor.pruned_seq, mac: anchor.pruned_mac }) }
-    } else if (!reading || reading.anchor.chain !== line['chain']) strays++
-    else if (line['line'] === 'end') reading.end = line as unknown as Head
+      reading = { anchor: line, check: new ChainCheck(signer, { seq: line.pruned_seq, mac: line.pruned_mac }) }
+    } else if (!reading || reading.anchor.chain !== line.chain) strays++
+    else if (line.line === 'end') reading.end = line
     else reading.check.add(linkOf(rowOf(line)))
   }
   finish()
@@ -89,7 +106,7 @@ export async function verifyLines(signer: ChainSigner, source: AsyncIterable<str
 
 function reportOf(
   signer: ChainSigner,
-  { anchor, check, end }: { anchor: AnchorRow; check: ChainCheck; end?: Head },
+  { anchor, check, end }: { anchor: AnchorRow; check: ChainCheck; end?: End },
 ): ChainReport {
   const findings = check.end()
   const problems = [...findings.problems]
@@ -107,16 +124,19 @@ function reportOf(
 }
 
 /** In the order in which a mac covers them, whatever the order in the line. */
-const rowOf = (line: TrailLine): AuditRow =>
+const rowOf = (line: Extract<Line, { line: 'entry' }>): AuditRow =>
   Object.fromEntries(COLUMNS.map((column) => [column, line[column] ?? null])) as unknown as AuditRow
 
-function parseLine(text: string, number: number): TrailLine {
-  try {
-    const line: unknown = JSON.parse(text)
-    if (typeof line === 'object' && line !== null && 'line' in line && KINDS.some((kind) => kind === line.line))
-      return line as TrailLine
-  } catch {
-    // Told below.
-  }
+function parseLine(text: string, number: number): Line {
+  const line = Line.safeParse(jsonOf(text))
+  if (line.success) return line.data
   throw new Fault('invalid_input', `Line ${number} is not one of an export of the audit.`)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 const SHAPE = /^[A-Za-z0-9_-]*$/
 
 /**
@@ -13,7 +15,8 @@ export function bytesOf(text: string): Buffer | undefined {
 /** The JSON object in such bytes; undefined for anything else. */
 export function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
   const bytes = bytesOf(text)
-  if (bytes === undefined) return undefined
+  // RFC 7519, 7.2: of bytes that are no UTF-8 two readers make two texts.
+  if (bytes === undefined || !isUtf8(bytes)) return undefined
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'))
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -58,6 +58,10 @@ function forged(header: object, claims: object, key: KeyObject = own.privateKey)
   const signed = `${base64urlJson(header)}.${base64urlJson(claims)}`
   return `${signed}.${sign(null, Buffer.from(signed), key).toString('base64url')}`
 }
+function signedBytes(claims: Buffer): string {
+  const signed = `${base64urlJson(HEADER)}.${claims.toString('base64url')}`
+  return `${signed}.${sign(null, Buffer.from(signed), own.privateKey).toString('base64url')}`
+}
 const withClaims = (claims: object) => forged(HEADER, { ...CLAIMS, ...claims })
 const withHeader = (header: object) => forged({ ...HEADER, ...header }, CLAIMS)
 const without = (claim: keyof Claims) => forged(HEADER, { ...CLAIMS, [claim]: undefined })
@@ -171,6 +175,9 @@ suite('access tokens', () => {
 
   const others: Record<string, string> = {
     'another issuer': withClaims({ iss: 'https://issuer.example' }),
+    'with claims that are no UTF-8': signedBytes(
+      Buffer.concat([Buffer.from(JSON.stringify(CLAIMS).slice(0, -1)), Buffer.from(',"x":"\u00ff"}', 'latin1')]),
+    ),
     'another spelling of the issuer': withClaims({ iss: `${HUB}/` }),
     'no issuer': without('iss'),
     'a part too many': `${good}.${SIGNATURE}`,
