@@ -32,7 +32,7 @@ function setUp() {
   }
   const terminal = testTerminal()
   const composition = { loadConfig: () => ({}), brokerFiles: async () => files }
-  const context = { composition, terminal, clock: systemClock } as unknown as Context<HubConfig>
+  const context = { composition, terminal, clock: systemClock } as unknown as Context
   return { asked, terminal, context }
 }
 

@@ -34,6 +34,10 @@ export interface IdentityLogins {
   account(name: string): Account | undefined
   /** `end` is told once, when the guest's access ends. Returns what lets go of it. */
   hold(guest: Guest, end: (why: Fault) => void): () => void
+  /** Everybody who is not disabled, for a broker that has to be told beforehand. */
+  people(): readonly { readonly name: string; readonly account: Account }[]
+  /** Told whenever one of them may something else, came or went. Returns what ends that. */
+  onPeople(listener: () => void): () => void
   /** Told of accounts that are no more, so that nothing is kept for them. Returns what ends that. */
   onGone(listener: (account: string) => void): () => void
   stop(): void
@@ -151,6 +155,12 @@ export function createIdentityLogins(options: IdentityLoginsOptions): IdentityLo
       return person ? known(person).account : token(id)?.account
     },
     hold: ({ caller }, end) => tenure.hold(caller, end),
+    people: () =>
+      people
+        .list()
+        .filter(({ isDisabled }) => !isDisabled)
+        .map((person) => ({ name: person.name, account: known(person).account })),
+    onPeople: (listener) => people.onChange(listener),
     onGone(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -8,9 +8,11 @@ import type { Log } from '../../kernel/log.ts'
 import type { Broker } from '../../kernel/ports.ts'
 import { createAccess, type AccessOptions } from './access.ts'
 import { droppedMessages } from './dropped.ts'
-import { dynamicSecurity } from './dynamic-security.ts'
+import { createPasswordHashes, dynamicSecurity, type HashedGuest } from './dynamic-security.ts'
+import type { IdentityLogins } from './identity-logins.ts'
 import { brokerUrl, freePort } from './listen.ts'
 import { mosquittoConf } from './mosquitto-conf.ts'
+import { keepGuests } from './mosquitto-guests.ts'
 import { answersMqtt } from './probe.ts'
 import { supervise } from './supervisor.ts'
 import { startWatched } from './watched-process.ts'
@@ -30,6 +32,8 @@ export interface MosquittoOptions extends AccessOptions {
 
 export interface MosquittoBroker extends Broker {
   readonly kind: 'mosquitto'
+  /** Lets people in who have a password in the file `passwords` of its folder; returns what shuts them out again. */
+  openTo(identities: IdentityLogins): () => void
   stop(): Promise<void>
 }
 
@@ -49,7 +53,9 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const security = join(folder, 'dynamic-security.json')
   const conf = join(folder, 'mosquitto.conf')
-  await writePrivate(security, dynamicSecurity(access))
+  const hashes = createPasswordHashes()
+  const write = (guests: readonly HashedGuest[]) => writePrivate(security, dynamicSecurity(access, hashes, guests))
+  await write([])
   await writePrivate(
     conf,
     mosquittoConf({
@@ -75,6 +81,16 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
     isReady: () => answersMqtt(hostname.replace(/^\[|\]$/g, ''), port),
   })
   await supervised.ready
+  const guests = keepGuests({
+    passwords: join(folder, 'passwords'),
+    taken: access.has,
+    clock,
+    log,
+    async apply(now) {
+      await write(now)
+      await supervised.restart()
+    },
+  })
 
   return {
     kind: 'mosquitto',
@@ -84,7 +100,11 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
     login: access.login,
     dropped: () => droppedMessages(url, access.login('hub')),
     report: supervised.report,
-    stop: supervised.stop,
+    openTo: guests.openTo,
+    async stop() {
+      await guests.stop()
+      await supervised.stop()
+    },
   }
 }
 

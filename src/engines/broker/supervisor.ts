@@ -20,6 +20,8 @@ export interface Supervised {
   /** Resolves when the program first answers. Throws Fault `unavailable` with its last words. */
   readonly ready: Promise<void>
   report(): StatusReport
+  /** Ends it and starts it at once, so that it reads its settings anew. One that waits to be started does so anyway. Throws as `ready`. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -96,12 +98,22 @@ export function supervise({ name, clock, log, startTimeoutMs, start, isReady }: 
     if ('process' in before) await before.process.stop()
   }
 
+  const restart = async () => {
+    const before = state
+    if (!('process' in before)) return
+    // Nobody's end any more: no failure is counted, and nothing waits.
+    state = { is: 'waiting', sinceMs: clock.now(), reason: `${name} is starting anew`, cancel: () => {} }
+    const own = state
+    await before.process.stop()
+    if (state === own) await launch()
+  }
+
   const first = launch().catch(async (error: unknown) => {
     await stop()
     throw error
   })
 
-  return { ready: first, report: () => reportOf(state, name), stop }
+  return { ready: first, report: () => reportOf(state, name), restart, stop }
 }
 
 function reportOf(state: State, name: string): StatusReport {

@@ -28,6 +28,13 @@ export function isHashOf(hashed: string, password: string): boolean {
   )
 }
 
+/** The parts of a hash, as the dynamic security plugin wants them. Undefined for what is in another form. */
+export function partsOfHash(hashed: string): { password: string; salt: string; iterations: number } | undefined {
+  const [, rounds, salt, password] = HASHED.exec(hashed) ?? []
+  if (rounds === undefined || salt === undefined || password === undefined) return undefined
+  return { password, salt, iterations: Number(rounds) }
+}
+
 /** Names and hashes of a password file. What is no such line is left out. */
 export function readPasswordFile(text: string): Map<string, string> {
   const lines = text.split('\n').map((line) => /^([^:#\s][^:]*):(\S+)$/.exec(line.trim()))
