@@ -116,7 +116,7 @@ export function assemble(
     },
     gateway: () => gateway,
   }
-  const economy = createEconomy({ clock, sight, profiles, limits: config.limits, mcp: () => mcp })
+  const economy = createEconomy({ clock, events, sight, profiles, limits: config.limits, mcp: () => mcp })
   const mcp: McpServer = createMcpServer({
     registry,
     invoke: door.invoke,

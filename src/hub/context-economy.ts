@@ -1,12 +1,15 @@
 import type { McpServer, McpServerOptions } from '../adapters/mcp/server.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Events } from '../kernel/events.ts'
 import type { Profile, Profiles } from '../kernel/mcp/profile.ts'
 import { MODERN_REVISION } from '../kernel/mcp/protocol.ts'
 import type { Sight } from '../kernel/reach.ts'
+import { concerns } from '../kernel/tenure.ts'
 import { createFitResult, createKeptResults, createListing, type CatalogOptions } from '../services/catalog/index.ts'
 
 export interface EconomyOptions {
   readonly clock: Clock
+  readonly events: Pick<Events, 'on'>
   readonly sight: Sight
   readonly profiles: Profiles
   readonly limits: { readonly listTokens: number; readonly resultTokens: number; readonly profileResultTokens: number }
@@ -19,8 +22,9 @@ export interface Economy {
   readonly catalog: CatalogOptions
 }
 
-export function createEconomy({ clock, sight, profiles, limits, mcp }: EconomyOptions): Economy {
+export function createEconomy({ clock, events, sight, profiles, limits, mcp }: EconomyOptions): Economy {
   const kept = createKeptResults(clock)
+  events.on('access.ended', (ended) => kept.forget((caller) => concerns(ended, caller)))
   const limitOf = ({ name, resultTokens }: Profile): number =>
     resultTokens ?? (name === '' ? limits.resultTokens : limits.profileResultTokens)
   const listing = createListing({

@@ -43,7 +43,7 @@ function resultOf(server: McpServer, { provider }: Entry, output: unknown, excha
 
 /** A result that is more than this client's model can use is shown in parts. */
 const fit = ({ fitResult }: McpServer, result: JsonText, { tool }: Entry, peer: Exchange): JsonText =>
-  fitResult ? fitResult(result, { tool, peer, profile: peer.client.view.profile, callerId: peer.caller.id }) : result
+  fitResult ? fitResult(result, { tool, peer, profile: peer.client.view.profile, caller: peer.caller }) : result
 
 const NO_META: Params = {}
 

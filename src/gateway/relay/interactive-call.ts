@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Params } from '../../kernel/mcp/message.ts'
@@ -38,8 +39,8 @@ interface Question {
 export interface InteractiveOptions {
   readonly name: string
   readonly clock: Clock
-  /** Whose call it is: nobody else can go on with it. */
-  readonly principal: string
+  /** Whose call it is: nobody else can go on with it, nor the same with another credential. */
+  readonly caller: Caller
   /** What was asked: a retry must ask the same. */
   subject(): string
   /** What the client declared: an answer that it can't give is not asked for. */
@@ -77,8 +78,8 @@ export class InteractiveCall {
     return (this.#id ??= randomUUID())
   }
 
-  get principal(): string {
-    return this.#options.principal
+  get caller(): Caller {
+    return this.#options.caller
   }
 
   get subject(): string {

@@ -27,7 +27,7 @@ export function returnedState(method: string, params: JsonText): JsonText | unde
 /** Goes on with a parked call. Throws RelayedError -32602 where there is none for this caller. */
 export async function resume(asked: Asked, { name, parking }: Options): Promise<RelayedResult> {
   const { token, inputResponses, requestState } = forLegacy(asked.params)
-  const call = parking.find(requestState, asked.context.caller.id, subjectOf(asked))
+  const call = parking.find(requestState, asked.context.caller, subjectOf(asked))
   if (inputResponses !== undefined && !inputResponses.startsWith('{'))
     throw invalidParams(name, 'inputResponses must be an object')
   return await call.resume(asked.context, token, readMembers(inputResponses ?? '{}'))
@@ -46,7 +46,7 @@ export async function modernToLegacy(way: Way, asked: Asked, options: Options): 
   const interactive = new InteractiveCall({
     name,
     clock,
-    principal: context.caller.id,
+    caller: context.caller,
     subject: () => subjectOf(asked),
     capabilities,
     parkedMs: PARKED_MS,

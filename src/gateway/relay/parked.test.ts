@@ -14,6 +14,7 @@ import {
 } from '../../testing/relay.ts'
 
 const OLD = '2025-11-25'
+const annasPhone = { ...anna, credential: 'phone' }
 const FORM = { message: 'Where?', requestedSchema: {} }
 const PARAMS = { name: 'rain', arguments: {}, _meta: modernMeta() }
 
@@ -136,6 +137,7 @@ suite('a call of a client of 2026-07-28 on a server of before that asks somethin
     ['is made up', () => 'made up', anna, 'rain', /not one that this server gave/],
     ['is no string', () => 5, anna, 'rain', /not one that this server gave/],
     ["is another person's", (state: string) => state, bert, 'rain', /not one that this server gave/],
+    ['came by another login', (state: string) => state, annasPhone, 'rain', /not one that this server gave/],
     ['belongs to another tool', (state: string) => state, anna, 'snow', /another request/],
   ] as const
   for (const [name, change, caller, tool, says] of refused)
@@ -193,6 +195,22 @@ suite('a call of a client of 2026-07-28 on a server of before that asks somethin
     assert.match(String(setup.shared.served[0]?.signal.reason), /Nobody answered weather within 10 minutes/)
     await assert.rejects(call(setup, answers(first)), /has expired/)
   })
+
+  for (const [name, ended, ends] of [
+    ['its login', { credential: 'phone' }, true],
+    ['its person', { person: 'anna' }, true],
+    ['another login', { credential: 'laptop' }, false],
+    ['another person', { person: 'bert' }, false],
+  ] as const)
+    test(`${ends ? 'ends' : 'goes on'} when the access of ${name} ends`, async () => {
+      const setup = testRelay({ revision: OLD, serve: asks(['a']) })
+      const context = () => contextFor(modernPeer().peer, annasPhone)
+      const first = required(await call(setup, {}, context()))
+      setup.events.emit('access.ended', ended)
+      assert.equal(setup.shared.served[0]?.signal.aborted, ends)
+      if (ends) await assert.rejects(call(setup, answers(first), context()), /its call is over/)
+      else assert.equal((await call(setup, answers(first), context())).value['resultType'], 'complete')
+    })
 
   test('ends with a retry that is withdrawn', async () => {
     const serve: Serve = async ({ ask }) => (await ask('elicitation/create', FORM), await new Promise<never>(() => {}))

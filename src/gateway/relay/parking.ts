@@ -1,7 +1,10 @@
+import type { Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Events } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import type { Secrets } from '../../kernel/ports.ts'
+import { accessEnded, concerns } from '../../kernel/tenure.ts'
 import type { InteractiveCall } from './interactive-call.ts'
 import { badState } from './refusals.ts'
 
@@ -16,7 +19,8 @@ const MOST_PARKED_EACH = 32
 interface Ticket {
   readonly call: string
   readonly round: number
-  readonly principal: string
+  readonly caller: string
+  readonly credential?: string
   /** Wall-clock milliseconds. */
   readonly expiresAtMs: number
 }
@@ -25,6 +29,7 @@ export interface ParkingOptions {
   readonly name: string
   readonly secrets: Secrets
   readonly clock: Clock
+  readonly events: Pick<Events, 'on'>
   /** A call of the server's stays open while its client is asked (1), or is over (-1). */
   onParked?(delta: 1 | -1): void
 }
@@ -33,16 +38,20 @@ export interface ParkingOptions {
 export class Parking {
   readonly #options: ParkingOptions
   readonly #calls = new Map<string, InteractiveCall>()
+  readonly #stopListening: () => void
 
   constructor(options: ParkingOptions) {
     this.#options = options
+    this.#stopListening = options.events.on('access.ended', (ended) => {
+      for (const call of this.#calls.values()) if (concerns(ended, call.caller)) call.end(accessEnded())
+    })
   }
 
   /** The state for the client: opaque to it, and of no use to anybody else. Throws Fault `rate_limited`. */
   park(call: InteractiveCall): string {
     const { clock, secrets, name } = this.#options
     if (!this.#calls.has(call.id)) {
-      const own = [...this.#calls.values()].filter(({ principal }) => principal === call.principal).length
+      const own = [...this.#calls.values()].filter(({ caller }) => caller.id === call.caller.id).length
       if (this.#calls.size >= MOST_PARKED || own >= MOST_PARKED_EACH)
         throw new Fault(
           'rate_limited',
@@ -55,17 +64,24 @@ export class Parking {
     }
     if (!this.#calls.has(call.id)) this.#options.onParked?.(1)
     this.#calls.set(call.id, call)
-    const { id, round, principal } = call
-    const ticket: Ticket = { call: id, round, principal, expiresAtMs: clock.now() + PARKED_MS }
+    const { id, round, caller } = call
+    const { credential } = caller
+    const ticket: Ticket = {
+      call: id,
+      round,
+      caller: caller.id,
+      ...(credential !== undefined && { credential }),
+      expiresAtMs: clock.now() + PARKED_MS,
+    }
     return secrets.seal(JSON.stringify(ticket), this.#context)
   }
 
   /** The call that this caller may go on with. Throws RelayedError -32602 (2026-07-28, mrtr, server requirements 4, 5). */
-  find(requestState: JsonText | undefined, principal: string, subject: string): InteractiveCall {
+  find(requestState: JsonText | undefined, caller: Caller, subject: string): InteractiveCall {
     const { name, clock } = this.#options
     const ticket = this.#open(requestState)
     // A stranger is not told whether there is such a call.
-    if (ticket === undefined || ticket.principal !== principal)
+    if (ticket === undefined || ticket.caller !== caller.id || ticket.credential !== caller.credential)
       throw badState(name, 'it is not one that this server gave you')
     if (clock.now() >= ticket.expiresAtMs) throw badState(name, 'it has expired; make the call anew')
     const call = this.#calls.get(ticket.call)
@@ -86,6 +102,7 @@ export class Parking {
   }
 
   close(reason: Fault): void {
+    this.#stopListening()
     for (const call of this.#calls.values()) call.end(reason)
   }
 

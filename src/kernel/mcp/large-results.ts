@@ -1,3 +1,4 @@
+import type { Caller } from '../caller.ts'
 import type { Tool } from '../tool.ts'
 import type { Peer } from './peer.ts'
 import type { Profile } from './profile.ts'
@@ -7,7 +8,7 @@ export interface ResultOf {
   readonly profile: Profile
   readonly tool: Tool
   readonly peer: Peer
-  readonly callerId: string
+  readonly caller: Caller
 }
 
 /** Makes of a `CallToolResult` that is more than its client can use one that is not; any other stays as it is. */

@@ -34,7 +34,7 @@ export function createFitResult({ kept, limitOf }: FitOptions): FitResult {
     const content = contentOf(members.get('content'))
     if (content === undefined || estimateTokens(content.text) <= limit) return result
     const partLength = Math.max(1000, Math.min(LONGEST_PART, Math.floor(limit * CHARACTERS_PER_TOKEN)))
-    const whole = kept.keep(of.callerId, content.text, partLength)
+    const whole = kept.keep(of.caller, content.text, partLength)
     if (whole === undefined || partCount(whole) < 2) return result
     members.set('content', `[${[...shown(whole, of), ...content.others].join(',')}]`)
     if (!mustKeepStructure(of)) members.delete('structuredContent')

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Caller } from '../../../kernel/caller.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { Fault } from '../../../kernel/fault.ts'
 
@@ -13,9 +14,11 @@ export interface KeptResult {
 /** Results that their callers may read on for a while, in memory. */
 export interface KeptResults {
   /** Others that are older may go for it. Undefined: it is larger than all that may be kept. */
-  keep(callerId: string, text: string, partLength: number): KeptResult | undefined
+  keep(caller: Caller, text: string, partLength: number): KeptResult | undefined
   /** Throws Fault `not_found`, for another caller's too. */
   find(callerId: string, id: string): KeptResult
+  /** Forgets what these callers got. */
+  forget(of: (caller: Caller) => boolean): void
   clear(): void
 }
 
@@ -25,7 +28,7 @@ export const MOST_PER_CALLER = 16 * 1024 * 1024
 export const MOST_OF_ALL = 64 * 1024 * 1024
 
 interface Row extends KeptResult {
-  readonly callerId: string
+  readonly caller: Caller
   readonly untilMs: number
 }
 
@@ -56,12 +59,12 @@ export function createKeptResults(clock: Clock): KeptResults {
   }
 
   return {
-    keep(callerId, text, partLength) {
+    keep(caller, text, partLength) {
       if (text.length > MOST_PER_CALLER) return undefined
-      makeRoom(text.length, MOST_PER_CALLER, (row) => row.callerId === callerId)
+      makeRoom(text.length, MOST_PER_CALLER, (row) => row.caller.id === caller.id)
       makeRoom(text.length, MOST_OF_ALL, () => true)
       const id = randomBytes(12).toString('base64url')
-      const row = { id, text, partLength, callerId, untilMs: clock.monotonic() + KEPT_MS }
+      const row = { id, text, partLength, caller, untilMs: clock.monotonic() + KEPT_MS }
       rows.set(id, row)
       sweep()
       return row
@@ -69,11 +72,12 @@ export function createKeptResults(clock: Clock): KeptResults {
     find(callerId, id) {
       sweep()
       const row = rows.get(id)
-      if (row?.callerId === callerId) return row
+      if (row?.caller.id === callerId) return row
       throw new Fault('not_found', `There is no kept result ${JSON.stringify(id.slice(0, 50))} (any more).`, {
         hint: `Results are kept for ${KEPT_MS / 60_000} minutes, the latest ones. Make the call again, or ask for less.`,
       })
     },
+    forget: (of) => drop(({ caller }) => of(caller)),
     clear() {
       cancel?.()
       rows.clear()

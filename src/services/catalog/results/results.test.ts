@@ -27,7 +27,7 @@ function fitted(
   assert.ok(profile)
   const asked = tool('x.y', 'Y.', schema ? { outputSchema: { ...schema } } : {})
   const text = JSON.stringify(result)
-  const fittedText = fit(text, { profile, tool: asked, peer: peer({}, { revision }), callerId: 'owner' })
+  const fittedText = fit(text, { profile, tool: asked, peer: peer({}, { revision }), caller: owner })
   const value = JSON.parse(fittedText) as { content: Block[]; structuredContent?: unknown; _meta?: unknown }
   return { isSame: fittedText === text, value, kept }
 }
@@ -78,13 +78,15 @@ suite('a result that is too large', () => {
     test(`not ${title}`, () => assert.ok(fitted(result, { limit }).isSame))
 })
 
+const of = (id: string): Caller => ({ ...owner, id })
+
 suite('kept results', () => {
   const refused = (work: () => unknown) => assert.throws(work, ({ code }: Fault) => code === 'not_found')
 
   test('are their caller’s alone, and for an hour', () => {
     const clock = heldClock()
     const kept = createKeptResults(clock)
-    const row = kept.keep('a', 'text', 10)
+    const row = kept.keep(of('a'), 'text', 10)
     assert.ok(row)
     assert.equal(kept.find('a', row.id).text, 'text')
     refused(() => kept.find('b', row.id))
@@ -94,15 +96,23 @@ suite('kept results', () => {
     refused(() => kept.find('a', row.id))
   })
 
+  test('go with the access they were got with', () => {
+    const kept = createKeptResults(heldClock())
+    const [phone, laptop] = ['phone', 'laptop'].map((credential) => kept.keep({ ...of('a'), credential }, 'text', 10))
+    kept.forget(({ credential }) => credential === 'phone')
+    refused(() => kept.find('a', phone?.id ?? ''))
+    assert.equal(kept.find('a', laptop?.id ?? '').text, 'text')
+  })
+
   test('the oldest go when there are too many', () => {
     const kept = createKeptResults(heldClock())
     const half = 'x'.repeat(MOST_PER_CALLER / 2)
-    const ids = [1, 2, 3].map(() => kept.keep('a', half, 10)?.id ?? '')
+    const ids = [1, 2, 3].map(() => kept.keep(of('a'), half, 10)?.id ?? '')
     refused(() => kept.find('a', ids[0] ?? ''))
     assert.equal(kept.find('a', ids[2] ?? '').text.length, half.length)
-    for (let at = 0; at < (2 * MOST_OF_ALL) / MOST_PER_CALLER; at++) kept.keep(`caller ${at}`, half, 10)
+    for (let at = 0; at < (2 * MOST_OF_ALL) / MOST_PER_CALLER; at++) kept.keep(of(`caller ${at}`), half, 10)
     refused(() => kept.find('a', ids[2] ?? ''))
-    assert.equal(kept.keep('a', 'x'.repeat(MOST_PER_CALLER + 1), 10), undefined)
+    assert.equal(kept.keep(of('a'), 'x'.repeat(MOST_PER_CALLER + 1), 10), undefined)
   })
 
   test('parts one behind the other are the text, whatever is in it', () => {
@@ -125,7 +135,7 @@ suite('reading on', () => {
 
   async function keeping(text: string) {
     const catalog = await catalogOf([])
-    const id = catalog.kept.keep('guest', text, 4)?.id ?? ''
+    const id = catalog.kept.keep(guest, text, 4)?.id ?? ''
     const read = (uri: string, caller = guest) =>
       catalog.invoke({ operation: 'catalog/resources/read', input: { uri }, caller })
     return { ...catalog, id, read }
