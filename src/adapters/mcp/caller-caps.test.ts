@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { CallerQuota } from '../../kernel/caller-quota.ts'
-import type { Fault } from '../../kernel/fault.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { META } from '../../kernel/mcp/protocol.ts'
 import { owner } from '../../testing/hub.ts'
 import { READER_TOKEN, testMcp, TOKEN, type TestMcp } from '../../testing/mcp.ts'
@@ -62,6 +62,24 @@ suite('what one caller may have of MCP', () => {
     assert.equal((await get(mcp, '/mcp', two)).status, 200)
     await mcp.fetch('/mcp', { method: 'DELETE', headers: one })
     assert.equal((await get(mcp, '/sse', bearer(TOKEN))).status, 200)
+    mcp.http.close()
+  })
+
+  test('a stream of the old transport: nothing is made for one that is refused, and one that fails is given back', async () => {
+    const mcp = testMcp({ streams: quota('streams_per_caller', 1) })
+    const views = { made: 0, isBroken: true }
+    const { view } = mcp.server
+    Object.assign(mcp.server, {
+      view(profile?: string) {
+        views.made++
+        if (views.isBroken) throw new Fault('not_found', 'There is no such profile.')
+        return view(profile)
+      },
+    })
+    const open = async () => (await get(mcp, '/sse', bearer(TOKEN))).status
+    assert.deepEqual([await open(), await open()], [404, 404])
+    views.isBroken = false
+    assert.deepEqual([await open(), await open(), views.made], [200, 429, 3])
     mcp.http.close()
   })
 

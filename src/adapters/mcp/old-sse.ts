@@ -48,6 +48,18 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
       server.refusals.note('mcp_sessions', caller.id)
       throw new RpcError(RPC.invalidRequest, 'Too many open sessions.', { status: 503 })
     }
+    // Before there is anything that it would have to be taken back from.
+    const giveBack = server.streams.take(caller)
+    try {
+      serveStream(http, place(caller, profile), undefined, giveBack)
+    } catch (error) {
+      giveBack()
+      throw error
+    }
+  }
+
+  /** A channel and its stream. Throws Fault `not_found` for a profile that does not exist. */
+  const place = (caller: Caller, profile: string | undefined): EventStream => {
     const id = randomUUID()
     const onLeave = () => {
       places.get(id)?.channel.close()
@@ -67,9 +79,8 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
       ...(profile !== undefined && { profile }),
       send: (text) => stream.push(text),
     })
-    const giveBack = server.streams.take(caller)
     places.set(id, { channel, caller, stream, end, release: server.tenure.hold(caller, end) })
-    serveStream(http, stream, undefined, giveBack)
+    return stream
   }
 
   const receive = async (http: HttpExchange) => {
