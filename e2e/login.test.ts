@@ -71,6 +71,7 @@ suite('logging in', () => {
       [{}, 400],
       [{ name: 'anna', password: PASSWORD, pairing_code: 'AAAA-BBBB' }, 400],
       [{ name: 'anna', password: PASSWORD, scope: 'everything' }, 400],
+      [{ name: 'anna', password: PASSWORD, scope: Array.from({ length: 101 }, (_, at) => `a${at}:b`).join(' ') }, 400],
       [{ name: 'anna', password: PASSWORD, scope: 'crypto:write' }, 403],
       [{ name: 'anna', password: PASSWORD, client: 'a\nb' }, 400],
     ]

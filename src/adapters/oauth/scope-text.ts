@@ -86,6 +86,9 @@ export function knownScopes(registry: Pick<Registry, 'list'>): string[] {
   return [...new Set(['*', ...scopes, ...scopes.map((scope) => `${scope.split(':')[0]}:*`)])]
 }
 
-/** Those of a scope parameter that are grants. */
+/** What nobody reads who has to agree to it. */
+const MOST_SCOPES = 200
+
+/** Those of a scope parameter that are grants; the first of very many. */
 export const grantsIn = (scope: unknown): string[] =>
-  typeof scope === 'string' ? [...new Set(scope.split(' '))].filter(isGrant) : []
+  typeof scope === 'string' ? [...new Set(scope.split(' '))].filter(isGrant).slice(0, MOST_SCOPES) : []

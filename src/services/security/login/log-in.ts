@@ -97,9 +97,16 @@ async function whoIs(input: z.output<typeof Login>, people: People, { via, addre
   })
 }
 
+/** More than anybody has use for: each is compared with all that a person may. */
+const MOST_SCOPES = 100
+
 /** Throws Fault `invalid_input`. */
 function scopesIn(text: string): string[] {
   const scopes = text.split(' ').filter(Boolean)
+  if (scopes.length > MOST_SCOPES)
+    throw new Fault('invalid_input', `login: scope: ${scopes.length} scopes; ${MOST_SCOPES} are allowed.`, {
+      hint: 'area:* stands for all of an area. Leave the scope out to get all that you may.',
+    })
   const wrong = scopes.find((scope) => !isGrant(scope))
   if (wrong === undefined && scopes.length > 0) return scopes
   throw new Fault('invalid_input', `login: scope: ${JSON.stringify((wrong ?? text).slice(0, 100))} is no scope.`, {
