@@ -6,7 +6,7 @@ type Parsed = ParsedConfig['broker']
 
 /** The broker the hub runs, or the one it uses. */
 export type BrokerConfig =
-  | (Pick<Parsed, 'port' | 'webSocketPort' | 'anonymous' | 'program' | 'users' | 'quotas'> & {
+  | (Pick<Parsed, 'port' | 'webSocketPort' | 'anonymous' | 'program' | 'users' | 'quotas' | 'tls'> & {
       kind: 'embedded' | 'mosquitto'
       host: string
     })
@@ -21,7 +21,7 @@ export function chooseBroker(
   host: string,
   layerOf: (key: string) => Layer,
 ): BrokerConfig | Complaint[] {
-  const { url, kind, port, webSocketPort, anonymous, users, program, quotas } = broker
+  const { url, kind, port, webSocketPort, anonymous, users, program, quotas, tls } = broker
   const rank = (key: string) => LAYERS.indexOf(layerOf(key))
   const own = kind === 'remote' ? undefined : kind
   if (url !== undefined && own !== undefined && rank('broker.url') === rank('broker.kind'))
@@ -37,6 +37,7 @@ export function chooseBroker(
     anonymous,
     users,
     quotas,
+    ...(tls && { tls }),
     ...(program !== undefined && { program }),
   }
 }
@@ -79,5 +80,11 @@ export function clashes(port: number, broker: BrokerConfig): Complaint[] {
       complaints.push({ path: ['broker', key], text: `broker.${key} is the same port as ${other}` })
     taken.set(value, `broker.${key}`)
   }
+  const secure = broker.tls?.port ?? 0
+  if (secure !== 0 && taken.has(secure))
+    complaints.push({
+      path: ['broker', 'tls', 'port'],
+      text: `broker.tls.port is the same port as ${taken.get(secure)}`,
+    })
   return complaints
 }

@@ -148,6 +148,14 @@ const Broker = z.strictObject({
   webSocketPort: Port.nullable()
     .default(null)
     .describe('A port of its own for MQTT over WebSocket; `null`: only `/mqtt` on the HTTP port.'),
+  tls: z
+    .strictObject({
+      port: Port.default(8883).describe('TCP port; 0 takes any free one.'),
+      cert: Path.describe('PEM file with the certificate, and those between it and its authority.'),
+      key: Path.describe('PEM file with its key.'),
+    })
+    .exactOptional()
+    .describe("A listener of the hub's own broker with TLS. `alicia broker config` makes certificates, too."),
   anonymous: z
     .boolean()
     .default(false)

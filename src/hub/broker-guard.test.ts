@@ -8,6 +8,7 @@ import { createMqttAdapter } from '../adapters/mqtt/adapter.ts'
 import { connectBus } from '../engines/broker/bus.ts'
 import { connectClient, until, type TestClient } from '../engines/broker/client.testing.ts'
 import { startEmbeddedBroker } from '../engines/broker/embedded.ts'
+import { makeCertificate } from '../engines/broker/generator/certificate.ts'
 import type { BrokerQuotas } from '../engines/broker/quotas.ts'
 import { openPeople } from '../engines/people/people.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
@@ -410,4 +411,42 @@ suite('quotas of the broker', () => {
     )
     assert.ok(home.limits.includes('mqtt_messages_per_second'))
   })
+})
+
+const lasting = { fromMs: Date.now() - 1000, untilMs: Date.now() + 3_600_000 }
+
+test('the broker speaks TLS by a certificate of the local authority', async (t) => {
+  const authority = makeCertificate({ name: 'home', use: 'authority', ...lasting })
+  const issue = () => makeCertificate({ name: 'localhost', use: 'server', hosts: ['localhost'], ...lasting }, authority)
+  const files = issue()
+  const broker = await startEmbeddedBroker({
+    host: '127.0.0.1',
+    port: 0,
+    file: ':memory:',
+    log: silentLog,
+    ownerToken: 'the-owners-own-token',
+    users: [{ name: 'anna', password: 'annas-password' }],
+    anonymous: false,
+    tls: { port: 0, read: () => files },
+  })
+  t.after(() => broker.stop())
+  const url = (broker.tlsUrl ?? '').replace('127.0.0.1', 'localhost')
+  const anna = { username: 'anna', password: 'annas-password' }
+  const { client, next } = await connectClient(t, url, { ...anna, ca: authority.cert })
+  await client.subscribeAsync('home/#', { qos: 1 })
+  await client.publishAsync('home/lamp', 'on', { qos: 1 })
+  assert.equal((await next()).payload, 'on')
+  await assert.rejects(connectClient(t, url, anna), /certificate|self.signed|verify/i)
+  await assert.rejects(connectClient(t, url, { ...anna, password: 'wrong', ca: authority.cert }), { code: 0x86 })
+  const unusable = startEmbeddedBroker({
+    host: '127.0.0.1',
+    port: 0,
+    file: ':memory:',
+    log: silentLog,
+    ownerToken: 'the-owners-own-token',
+    users: [],
+    anonymous: false,
+    tls: { port: 0, read: () => ({ cert: files.cert, key: issue().key }) },
+  })
+  await assert.rejects(unusable, { code: 'invalid_input' })
 })

@@ -103,12 +103,14 @@ async function startBroker(
     anonymous: broker.anonymous && {},
     log,
   }
+  const { tls } = broker
   if (broker.kind === 'embedded')
     return await startEmbeddedBroker({
       ...own,
       ...watch,
       awaitsIdentities: watch !== undefined,
       quotas: broker.quotas,
+      ...(tls && { tls: { port: tls.port, read: () => serverTlsOf(tls) } }),
       clock,
       file: folder.file('broker.db'),
     })
@@ -116,9 +118,22 @@ async function startBroker(
   return await startMosquitto({
     ...own,
     ...(program !== undefined && { program }),
+    ...(tls && { tls }),
     folder: folder.file('mosquitto'),
     clock,
   })
+}
+
+/** Throws Fault `invalid_input` for a file that cannot be read. */
+function serverTlsOf(files: { readonly cert: string; readonly key: string }) {
+  const read = (key: 'cert' | 'key') => {
+    try {
+      return readFileSync(files[key], 'utf8')
+    } catch (cause) {
+      throw new Fault('invalid_input', `broker.tls.${key}: the file ${files[key]} cannot be read.`, { cause })
+    }
+  }
+  return { cert: read('cert'), key: read('key') }
 }
 
 function tlsOf(files: { ca?: string; cert?: string; key?: string }): TlsMaterial {

@@ -9,7 +9,7 @@ import { createBackPressure, BACK_PRESSURE, type Emitter } from './back-pressure
 import { authorization } from './embedded-access.ts'
 import { createGate } from './gate.ts'
 import type { IdentityLogins } from './identity-logins.ts'
-import { brokerUrl, listenTcp, listenWebSocket, type Listener } from './listen.ts'
+import { brokerUrl, listenTcp, listenTls, listenWebSocket, type Listener, type ServerTls } from './listen.ts'
 import { createLobby } from './lobby.ts'
 import { createMembers, type MembersOptions } from './members.ts'
 import type { Packet } from './packet.ts'
@@ -39,6 +39,8 @@ export interface EmbeddedOptions extends AccessOptions {
   /** 0: any free port. */
   readonly port: number
   readonly webSocketPort?: number
+  /** A listener with TLS besides; 0: any free port. */
+  readonly tls?: ServerTls & { readonly port: number }
   /** Path of the SQLite file for retained messages and sessions, or `:memory:`. */
   readonly file: string
   readonly log: Log
@@ -58,6 +60,8 @@ export interface EmbeddedOptions extends AccessOptions {
 
 export interface EmbeddedBroker extends Broker {
   readonly kind: 'embedded'
+  /** `mqtts://host:port`, where it has such a listener. */
+  readonly tlsUrl?: string
   /**
    * Takes over a connection that speaks MQTT, such as a WebSocket that the HTTP server upgraded; `address`: its peer's; `below`: what
    * carries it, where the stream gives nothing of a message before it has all of it.
@@ -73,7 +77,7 @@ export interface EmbeddedBroker extends Broker {
  * Throws Fault `conflict` when a port is taken, `storage_failed` when the file cannot be used.
  */
 export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
-  const { host, port, webSocketPort, file, log } = options
+  const { host, port, webSocketPort, tls, file, log } = options
   const { throttle, clock = systemClock, note = () => {}, onWrong = () => {} } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const quotas = { ...DEFAULT_QUOTAS, ...options.quotas }
@@ -172,20 +176,28 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   }
 
   const shared = { mostConnections: quotas.connections, maxPacketBytes: quotas.messageMegabytes * 1_000_000 }
-  try {
-    const tcp = await listenTcp({ host, port, mostConnections: quotas.connections, accept })
-    listeners.push(tcp)
-    if (webSocketPort !== undefined)
-      listeners.push(await listenWebSocket({ ...shared, host, port: webSocketPort, accept }))
-  } catch (error) {
+  const listen = async (opening: Promise<Listener>): Promise<Listener> => {
+    const listener = await opening
+    listeners.push(listener)
+    return listener
+  }
+  const open = async () => ({
+    tcp: await listen(listenTcp({ host, port, mostConnections: quotas.connections, accept })),
+    webSocket:
+      webSocketPort === undefined
+        ? undefined
+        : await listen(listenWebSocket({ ...shared, host, port: webSocketPort, accept })),
+    secure: tls && (await listen(listenTls({ ...shared, host, port: tls.port, accept, tls }))),
+  })
+  const { tcp, webSocket, secure } = await open().catch(async (error: unknown) => {
     await stop()
     throw error
-  }
-  const [tcp, webSocket] = listeners
+  })
 
   return {
     kind: 'embedded',
-    url: brokerUrl('mqtt', host, tcp?.port ?? port),
+    url: brokerUrl('mqtt', host, tcp.port),
+    ...(secure && { tlsUrl: brokerUrl('mqtts', host, secure.port) }),
     ...(webSocket && { webSocketUrl: brokerUrl('ws', host, webSocket.port) }),
     enforcesIdentity: true,
     login: access.login,

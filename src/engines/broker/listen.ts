@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createServer as createSecureServer, type Server as TlsServer } from 'node:tls'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { Fault } from '../../kernel/fault.ts'
 import { answersMqtt } from './probe.ts'
@@ -27,6 +28,61 @@ export async function listenTcp({ host, port, mostConnections, accept }: ListenO
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => accept(socket, socket.remoteAddress))
   server.maxConnections = mostConnections
   return listenOn(server, host, port)
+}
+
+/** Certificate and key in PEM, as they are in their files now. */
+export interface ServerTls {
+  /** Reads them; asked again every minute, for certificates that were renewed. Throws when there are none. */
+  read(): { readonly cert: string; readonly key: string }
+}
+
+const RENEW_EVERY_MS = 60_000
+
+/** MQTT over TLS, from 1.2 on. Throws Fault `conflict`, `invalid_input` for a certificate or key that is none. */
+export async function listenTls({
+  host,
+  port,
+  mostConnections,
+  accept,
+  tls,
+}: ListenOptions & { readonly tls: ServerTls }) {
+  let files = tls.read()
+  const server = createTlsServer(files)
+  server.maxConnections = mostConnections
+  server.on('secureConnection', (socket) => accept(socket, socket.remoteAddress))
+  // Strangers who do not speak TLS: their connection ends, and nobody else's.
+  server.on('tlsClientError', (_, socket) => socket.destroy())
+  const listener = await listenOn(server, host, port)
+  const renew = () => {
+    try {
+      const now = tls.read()
+      if (now.cert === files.cert && now.key === files.key) return
+      server.setSecureContext({ ...now, minVersion: 'TLSv1.2' })
+      files = now
+    } catch {
+      // Half written, or gone for the moment: what was read last is used on, and looked at again.
+    }
+  }
+  const timer = setInterval(renew, RENEW_EVERY_MS)
+  timer.unref()
+  return {
+    port: listener.port,
+    close() {
+      clearInterval(timer)
+      listener.close()
+    },
+  }
+}
+
+function createTlsServer(files: { readonly cert: string; readonly key: string }): TlsServer {
+  try {
+    return createSecureServer({ ...files, minVersion: 'TLSv1.2', noDelay: true, handshakeTimeout: 10_000 })
+  } catch (cause) {
+    throw new Fault('invalid_input', 'The certificate or the key of broker.tls cannot be used.', {
+      hint: 'Both are PEM files, and the key is that of the certificate.',
+      cause,
+    })
+  }
 }
 
 /** MQTT over WebSocket (MQTT 5.0, 6.0: binary frames, subprotocol `mqtt`). Throws Fault `conflict`. */
@@ -82,7 +138,7 @@ async function listenFault(error: NodeJS.ErrnoException, host: string, port: num
 }
 
 /** The address at which a client on this machine reaches a listener. */
-export function brokerUrl(scheme: 'mqtt' | 'ws', host: string, port: number): string {
+export function brokerUrl(scheme: 'mqtt' | 'mqtts' | 'ws', host: string, port: number): string {
   const address = reachable(host)
   return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
 }

@@ -3,6 +3,8 @@ export interface MosquittoPlaces {
   readonly host: string
   readonly port: number
   readonly webSocketPort?: number
+  /** A listener with TLS: its port, and the paths of certificate and key. */
+  readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
   /** Path of the dynamic security plugin. */
   readonly plugin: string
   /** Path of the plugin's configuration. */
@@ -19,7 +21,7 @@ export interface MosquittoPlaces {
  * there: no persistence, 1000 queued messages, 20 in flight, Nagle's algorithm.
  */
 export function mosquittoConf(places: MosquittoPlaces): string {
-  const { host, port, webSocketPort, plugin, security, folder, user, anonymous } = places
+  const { host, port, webSocketPort, tls, plugin, security, folder, user, anonymous } = places
   const lines = [
     '# Written by Alicia at every start; changes are lost.',
     `user ${user}`,
@@ -42,6 +44,9 @@ export function mosquittoConf(places: MosquittoPlaces): string {
     'log_type notice',
     `listener ${port} ${host}`,
     ...(webSocketPort === undefined ? [] : [`listener ${webSocketPort} ${host}`, 'protocol websockets']),
+    ...(tls === undefined
+      ? []
+      : [`listener ${tls.port} ${host}`, `certfile ${tls.cert}`, `keyfile ${tls.key}`, 'tls_version tlsv1.2']),
   ]
   return `${lines.join('\n')}\n`
 }

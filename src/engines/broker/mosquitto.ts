@@ -24,6 +24,8 @@ export interface MosquittoOptions extends AccessOptions {
   /** 0: any free port. */
   readonly port: number
   readonly webSocketPort?: number
+  /** A listener with TLS besides: its port, and the paths of certificate and key. */
+  readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
   /** Folder for its configuration, retained messages and sessions. */
   readonly folder: string
   readonly log: Log
@@ -62,6 +64,7 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
       host,
       port,
       ...(webSocketPort !== undefined && { webSocketPort }),
+      ...(options.tls && { tls: { ...options.tls, port: await freePort(host, options.tls.port) } }),
       plugin: await findPlugin(),
       security,
       folder,
