@@ -51,7 +51,7 @@ const CONTEXT_WORDS = 12
 /** What did not change only as far as it helps to find the place. */
 function shortened(stretches: readonly Stretch[]): readonly Stretch[] {
   return stretches.map((stretch, index) => {
-    const words = stretch.text.match(/\s*\S+\s*/g) ?? []
+    const words = stretch.text.match(/^\s+|\S+\s*/g) ?? []
     const isFirst = index === 0
     const isLast = index === stretches.length - 1
     const most = isFirst || isLast ? CONTEXT_WORDS : 2 * CONTEXT_WORDS

@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts'
+import { withoutTrailing } from '../../kernel/trailing.ts'
 
 /** Why something went down, to be read after the server's name: "it ended with exit code 1", without a full stop. */
 export interface Cause {
@@ -11,7 +12,7 @@ export interface Cause {
 export function causeOf(name: string, error: unknown): Cause {
   const text = error instanceof Error ? error.message : String(error)
   const bare = text.startsWith(`${name} `) ? `it ${text.slice(name.length + 1)}` : text
-  const reason = bare.replace(/\.+$/, '')
+  const reason = withoutTrailing(bare, '.')
   const hint = error instanceof Fault ? error.hint : undefined
   return hint === undefined ? { reason } : { reason, hint }
 }

@@ -1,3 +1,5 @@
+import { withoutTrailing } from '../../../kernel/trailing.ts'
+
 /** Fewer digits than this always survive (IEEE 754 binary64 holds 15 decimal digits and every integer of them). */
 const SAFE_DIGITS = 15
 /** The most that `toPrecision` writes. */
@@ -16,5 +18,5 @@ export function isExact(source: string): boolean {
 /** Without sign, point, exponent and the zeros at both ends: what must not get lost. */
 function digitsOf(source: string): string {
   const [mantissa = ''] = source.split(/e/i)
-  return mantissa.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '')
+  return withoutTrailing(mantissa.replace(/[-.]/g, '').replace(/^0+/, ''), '0')
 }

@@ -3,7 +3,7 @@ import { MAX_DEPTH, type Decoded } from './format.ts'
 const MOST_ELEMENTS = 10_000
 const START = /^<(?:\?xml\s|[A-Za-z_][\w:.-]*[\s/>])/
 const TOKEN =
-  /<!\[CDATA\[([^]*?)\]\]>|<!--[^]*?-->|<\?[^]*?\?>|<(\/?)([A-Za-z_][\w:.-]*)((?:[^<>"']|"[^<"]*"|'[^<']*'){0,20000})>|([^<]+)/y
+  /<!\[CDATA\[([^]*?)\]\]>|<!--[^]*?-->|<\?[^]*?\?>|<(\/?)([A-Za-z_][\w:.-]*)(?![\w:.-])((?:[^<>"']|"[^<"]*"|'[^<']*'){0,20000})>|([^<]+)/y
 const ATTRIBUTE = /\s+([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')/y
 const PREDEFINED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
