@@ -49,7 +49,9 @@ suite('tokens of another issuer', () => {
     assert.partialDeepStrictEqual(await who(kid), { name: 'ben', role: 'child' })
     assert.equal((await hub.call('people.add_person', { name: 'x', role: 'guest' }, { token: kid })).status, 403)
     const logOut = { method: 'POST', headers: { authorization: `Bearer ${token}` } }
-    assert.equal((await fetch(`${hub.urls.http}/auth/logout`, logOut)).status, 409)
+    const refused = await fetch(`${hub.urls.http}/auth/logout`, logOut)
+    assert.equal(refused.status, 409)
+    assert.match(await refused.text(), /token of another issuer.*Log out where you logged in/)
   })
 
   test('strangers, and tokens for others, are refused', async () => {

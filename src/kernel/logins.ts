@@ -4,6 +4,9 @@ import type { AttemptFrom } from './people.ts'
 /** How long an access token lives, whoever signed it: one that claims to live longer is not good. */
 export const ACCESS_TOKEN_SECONDS = 600
 
+/** How the credential of a token begins that another issuer gave: it ends there, and not here. */
+export const OTHER_ISSUER = 'issuer-'
+
 /** A key of access tokens as JWK (RFC 7517): `kty: OKP`, `crv: Ed25519`, `alg: EdDSA`, `use: sig`, `kid`. */
 export type SigningJwk = webcrypto.JsonWebKey & { readonly kid: string; readonly alg: 'EdDSA'; readonly use: 'sig' }
 

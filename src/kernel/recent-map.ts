@@ -34,6 +34,11 @@ export class RecentMap<V> {
     this.#young.set(key, value)
   }
 
+  delete(key: string): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
   *entries(): Generator<[string, V]> {
     yield* this.#old
     yield* this.#young

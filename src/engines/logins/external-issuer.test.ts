@@ -204,6 +204,22 @@ suite('access tokens of another issuer', () => {
     assert.throws(() => show(token), refused)
   })
 
+  test('a token that lives long is checked again after some minutes, and ends with the key that signed it', async (t) => {
+    const { issuer, clock, claims, show } = await start(t)
+    const long = await issuer.sign(claims({ exp: Math.floor(clock.now() / 1000) + 7200 }))
+    const holder = await show(long)
+    clock.advance(5 * 60_000 - 1)
+    assert.equal(show(long), holder)
+    clock.advance(1)
+    const again = show(long)
+    assert.ok(again instanceof Promise)
+    assert.deepEqual(await again, holder)
+    await issuer.rotate()
+    await show(await issuer.sign(claims()))
+    clock.advance(5 * 60_000)
+    await assert.rejects(Promise.resolve(show(long)), refused)
+  })
+
   test('a key that it made since is found; one that does not exist is not looked for without end', async (t) => {
     const { issuer, claims, show, clock } = await start(t)
     await show(await issuer.sign(claims()))

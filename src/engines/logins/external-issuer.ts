@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { hashToken, type Holder, type ShownToken, type TokenSource } from '../../kernel/identity.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { OwnOrigins } from '../../kernel/logins.ts'
+import { OTHER_ISSUER, type OwnOrigins } from '../../kernel/logins.ts'
 import type { PeopleKeeper } from '../../kernel/people.ts'
 import { intersect, isGrant } from '../../kernel/scope.ts'
 import { isJwtLike, issuerOf } from './access-token.ts'
@@ -38,6 +38,8 @@ export interface ExternalIssuer {
 /** Signatures that need a private key (RFC 7518, 3.1; RFC 8037; RFC 9864). No HS…: a public key could be taken for its secret. */
 const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512']
 const LEEWAY_S = 5
+/** Tokens of others may live for hours: whether the key is still one of the issuer's is looked at again after this time. Milliseconds. */
+const RECHECK_MS = 5 * 60_000
 
 /** RFC 9068, 2.1; many issuers still say `JWT`, or nothing. */
 const TYPES: ReadonlySet<string | undefined> = new Set(['at+jwt', 'application/at+jwt', 'JWT', undefined])
@@ -82,6 +84,7 @@ export function createExternalIssuer(options: ExternalIssuerOptions, surrounding
     if (!audience) return refuse('it was given for something else')
     return seen.add(shown, {
       untilMs: (payload.exp + LEEWAY_S) * 1000,
+      recheckMs: clock.now() + RECHECK_MS,
       ...(audience.resource !== undefined && { resource: audience.resource }),
       holder: () => holderOf(payload, audience, options, keeper),
     })
@@ -146,7 +149,7 @@ function holderOf(
     ...(subject.person !== undefined && { person: subject.person }),
     scopes: bound === undefined ? granted : intersect(granted, [bound]),
     attainable: subject.scopes,
-    credential: `issuer-${hashToken(`${iss} ${typeof sid === 'string' ? sid : payload.sub}`).slice(0, 24)}`,
+    credential: `${OTHER_ISSUER}${hashToken(`${iss} ${typeof sid === 'string' ? sid : payload.sub}`).slice(0, 24)}`,
     ...(client !== undefined && { client }),
     expiresMs: payload.exp * 1000,
   }

@@ -7,6 +7,8 @@ import { RecentMap } from '../../kernel/recent-map.ts'
 export interface GoodToken {
   /** Wall-clock milliseconds at which it ends. */
   readonly untilMs: number
+  /** Wall-clock milliseconds from which on it is checked as if it were new; absent: never. */
+  readonly recheckMs?: number
   /** The one endpoint it may be shown at. */
   readonly resource?: string
   /** Who holds it as things are now; undefined: nobody, because the person or the login is gone. Takes next to no time. */
@@ -47,8 +49,12 @@ export function createSeenTokens(clock: Clock): SeenTokens {
   }
 
   return {
-    find({ hash, resource }) {
+    find({ hash, resource, onlySeen }) {
       const known = seen.get(hash)
+      if (known?.recheckMs !== undefined && !onlySeen && clock.now() >= known.recheckMs) {
+        seen.delete(hash)
+        return undefined
+      }
       return known && answer(known, resource)
     },
     add({ hash, resource }, token) {

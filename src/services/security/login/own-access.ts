@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../../../kernel/fault.ts'
 import type { Caller } from '../../../kernel/caller.ts'
+import { OTHER_ISSUER } from '../../../kernel/logins.ts'
 import { operation } from '../../../kernel/operation.ts'
 import { ROLES } from '../../../kernel/role.ts'
 import { iso, requireToken, type LoginDeps } from './shapes.ts'
@@ -62,6 +63,10 @@ export const logOut = operation<LoginDeps>()({
 function loginOf({ credential, audience, name }: Caller): string {
   // Only access tokens of the hub itself were given for something.
   if (credential !== undefined && audience !== undefined) return credential
+  if (credential?.startsWith(OTHER_ISSUER))
+    throw new Fault('conflict', `${name} came by a token of another issuer, which is good until it ends by itself.`, {
+      hint: 'Log out where you logged in. To shut somebody out here, disable the person: `alicia user disable`.',
+    })
   throw new Fault('conflict', `${name} came by a token that is no login.`, {
     hint: 'revoke_token ends a token; `alicia token` says where that of the owner is.',
   })
