@@ -23,6 +23,7 @@ import { DISCOVERY_PATHS, PATHS } from './paths.ts'
 import type { DocumentFetch, OAuthPolicy } from './provider-parts.ts'
 import { createRequestLimits, type RequestKind } from './requests.ts'
 import { revokeToken } from './revocation.ts'
+import { resourceOf } from './resources.ts'
 import { createRunning } from './running.ts'
 import { knownScopes, scopeText } from './scope-text.ts'
 import type { Decision } from './step.ts'
@@ -70,14 +71,18 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
   const accounts = createAccounts(options)
   const limits = createRequestLimits(clock)
   const endGrant = async (grantId: string) => {
-    if (await table.removeGrant(grantId)) await options.endLogin(grantId)
+    await table.removeGrant(grantId)
+    // Also where nothing of it is left: somebody was quicker, and its access tokens live on for minutes.
+    await options.endLogin(grantId)
   }
   const shared = { accounts, table, keys, people, secrets, clock, formKey: browserKeys.forms, endGrant }
+  const resources = { origins, isProfile: options.isProfile }
+  const profileOf = (indicator: string) => resourceOf(indicator, resources)?.profile
   const running = createRunning(
     {
       ...shared,
       browserKeys,
-      resources: { origins, isProfile: options.isProfile },
+      resources,
       policy: options.policy,
       fetch: options.fetch,
       fetches: limits.fetches,
@@ -102,8 +107,8 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
     if (path === PATHS.apps) return await answerApps(parts, request, response, from)
     if (!path.startsWith(`${PATHS.interaction}/`)) return await answerByLibrary(request, response)
     const interaction = await interactionOf(provider, path, request, response)
-    const describe = (scope: string) => scopeText(scope, registry)
-    await answerInteraction({ ...parts, request, response, interaction, from, scopeText: describe, onDecision })
+    const words = { scopeText: (scope: string) => scopeText(scope, registry), profileOf }
+    await answerInteraction({ ...parts, ...words, request, response, interaction, from, onDecision })
   }
 
   const stopListening = events.on('access.ended', (ended) => {

@@ -13,7 +13,7 @@ export async function consentView(step: Step): Promise<Omit<ConsentView, 'action
   const { interaction, accounts, scopeText } = step
   const { params, session } = interaction
   const { asked, offered, own } = await offer(step)
-  const profile = /\/mcp\/([^/]+)$/.exec(resourcesOf(step)[0] ?? '')?.[1]
+  const profiles = resourcesOf(step).map(step.profileOf)
   const again = new URLSearchParams({ ...textsOf(params), prompt: 'login' })
   return {
     client: await clientView(step),
@@ -21,7 +21,9 @@ export async function consentView(step: Step): Promise<Omit<ConsentView, 'action
     scopes: offered.map(scopeText),
     refused: asked.filter((scope) => intersect([scope], own).length === 0),
     otherAccountUrl: `${PATHS.authorize}?${again.toString()}`,
-    ...(profile !== undefined && { profile }),
+    // Of several all count: one that is the whole hub among them is what matters.
+    ...(profiles.length > 0 &&
+      profiles.every((profile) => profile !== undefined) && { profiles: [...new Set(profiles)] }),
     idleDays: LIFE.refreshToken / 86_400,
     mostDays: LIFE.grant / 86_400,
   }

@@ -77,3 +77,23 @@ suite('who signs in with a little gets no more', () => {
     assert.equal((await hub.whoIs(body['access_token'])).name, 'mia')
   })
 })
+
+suite('the page says where a client is let in', () => {
+  const asked: [what: string, resources: (origin: string) => string[], says: RegExp][] = [
+    ['a profile', (origin) => [`${origin}/mcp/kids`], /the profile kids</],
+    ['a profile, with a slash', (origin) => [`${origin}/mcp/kids/`], /the profile kids</],
+    ['a profile and the hub', (origin) => [`${origin}/mcp/kids`, `${origin}/mcp`], /the whole hub/],
+    ['the hub, written as if it were a profile', (origin) => [`${origin}/mcp/kids\\..`], /the whole hub/],
+    ['two profiles', (origin) => [`${origin}/mcp/kids`, `${origin}/mcp/work`], /the profiles kids, work</],
+  ]
+  for (const [what, resources, says] of asked)
+    test(what, async (t) => {
+      const hub = await startFlow(t, { profiles: ['kids', 'work'] })
+      await hub.addMia()
+      const url = new URL(hub.authorizeUrl({ resource: undefined }))
+      for (const resource of resources(hub.origin)) url.searchParams.append('resource', resource)
+      const browser = new TestBrowser()
+      const consent = await hub.signInAs(browser, await browser.open(url.href))
+      assert.match(consent.text, says)
+    })
+})

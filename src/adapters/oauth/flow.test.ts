@@ -173,12 +173,17 @@ suite('authorization server', () => {
     await assert.rejects(hub.whoIs(second.body['access_token']), { code: 'unauthenticated' })
   })
 
-  test('of two uses at once one wins', async (t) => {
+  test('of two uses at once one wins at most, and what it won ends', async (t) => {
     const hub = await start(t)
     await hub.addMia()
     const { body } = await hub.redeem((await hub.logIn()).get('code') ?? '')
     const both = await Promise.all([hub.refresh(body['refresh_token']), hub.refresh(body['refresh_token'])])
-    assert.ok(both.filter(({ status }) => status === 200).length <= 1)
+    const won = both.filter(({ status }) => status === 200)
+    assert.ok(won.length <= 1)
+    for (const { body: tokens } of won) {
+      await assert.rejects(async () => hub.whoIs(tokens['access_token']), { code: 'unauthenticated' })
+      assert.equal((await hub.refresh(tokens['refresh_token'])).body['error'], 'invalid_grant')
+    }
   })
 
   test('revocation ends access tokens before they expire, by either token, for their own client alone', async (t) => {

@@ -24,8 +24,12 @@ export function createModelAdapter(model: string, options: ModelAdapterOptions, 
     findByUid: async (uid) => await table.findByUid(model, uid),
     // Codes for people to type are not offered.
     findByUserCode: async () => undefined,
+    // Two who use it at the same time are two who have it: as with one that comes later, all that came of it ends.
     async consume(id) {
-      if (!(await table.consume(model, id))) throw spent()
+      if (await table.consume(model, id)) return
+      const grantId = (await table.find(model, id))?.['grantId']
+      if (typeof grantId === 'string') await endGrant(grantId)
+      throw spent()
     },
     destroy: (id) => table.remove(model, id),
     // The library revokes kind by kind what a grant gave. Access tokens are nowhere kept: they end with the grant's id.

@@ -9,6 +9,8 @@ interface InteractionParts {
   readonly accounts: Accounts
   readonly formKey: Buffer
   scopeText(scope: string): ScopeText
+  /** Of the profile that the resource is the endpoint of; undefined: it is the whole hub. */
+  profileOf(resource: string): string | undefined
   /** Told of what a person decided, for the record. */
   onDecision(decision: Decision, from: AttemptFrom): void
 }

@@ -37,8 +37,8 @@ export interface ConsentView {
   readonly refused: readonly string[]
   /** Where somebody else signs in. */
   readonly otherAccountUrl: string
-  /** The profile it is for; absent: the whole hub. */
-  readonly profile?: string
+  /** The profiles it is for; absent: the whole hub. */
+  readonly profiles?: readonly string[]
   /** How long without use, and at most, days. */
   readonly idleDays: number
   readonly mostDays: number
@@ -69,7 +69,7 @@ export function consentPage(view: ConsentView): Page {
   return page({ title, content, ...(problem !== undefined && { status: 400 }) })
 }
 
-const facts = ({ client, account, otherAccountUrl, profile, idleDays, mostDays }: ConsentView): Html =>
+const facts = ({ client, account, otherAccountUrl, profiles, idleDays, mostDays }: ConsentView): Html =>
   html`<dl>
     <dt>Who</dt>
     <dd>
@@ -84,10 +84,15 @@ const facts = ({ client, account, otherAccountUrl, profile, idleDays, mostDays }
     <dt>For whom</dt>
     <dd>${account} <a class="small" href="${otherAccountUrl}">somebody else</a></dd>
     <dt>Where</dt>
-    <dd>${profile === undefined ? 'the whole hub' : `the profile ${profile}`}</dd>
+    <dd>${where(profiles)}</dd>
     <dt>How long</dt>
     <dd>until you end it, or ${idleDays} days without use; ${mostDays} days at most</dd>
   </dl>`
+
+function where(profiles: readonly string[] | undefined): string {
+  if (profiles === undefined) return 'the whole hub'
+  return `the ${profiles.length === 1 ? 'profile' : 'profiles'} ${profiles.join(', ')}`
+}
 
 function destination({ redirect, redirectKind }: ClientView): Html {
   const { host, protocol } = new URL(redirect)
