@@ -57,5 +57,5 @@ export function serviceOf(topic: string, instance: string): string | undefined {
   return svc === 'svc' && service && topic === statusTopic(service, instance) ? service : undefined
 }
 
-/** Whether a provider's name can be a topic level (MQTT 5.0, 4.7). */
-export const isTopicLevel = (name: string): boolean => name !== '' && !/[/+#\0]/.test(name)
+/** Whether a provider's name can be a topic level (MQTT 5.0, 4.7). Servers behind the hub have a say in theirs. */
+export const isTopicLevel = (name: string): boolean => /^[^/+#$\p{Cc}\p{Cs}]{1,200}$/u.test(name)
