@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
-import { destroyKeyVersion, listKeys, rewrapSecrets, rotateKey } from './key.ts'
+import { destroyKeyVersion, listKeys, rewrapSecrets, rotateKey, rotateSigningKey } from './key.ts'
 
 export interface KeyCommands<Config extends HubConfig> {
   readonly program: Command
@@ -26,7 +26,11 @@ export function addKeyCommands<Config extends HubConfig>({
   )
   withHub(key.command('rotate').description('make a new version of a key, which encrypts from now on'))
     .argument('[name]', '`hub`: what the hub stores; `root`: what wraps all other keys; or one of your own', 'hub')
-    .action((name: string, _, command: Command) => ends(rotateKey(context, name, flagsOf(command))))
+    .option('--signing', 'instead: the key that signs access tokens, of a hub that runs')
+    .action((name: string, { signing }: { readonly signing?: boolean }, command: Command) => {
+      if (signing !== true) return ends(rotateKey(context, name, flagsOf(command)))
+      return ends(rotateSigningKey(context, command.args[0], flagsOf(command)))
+    })
   withHub(
     key.command('rewrap').description('encrypt what the hub stores with the newest key now, not in the background'),
   ).action((_, command: Command) => ends(rewrapSecrets(context, flagsOf(command))))

@@ -29,6 +29,24 @@ export async function rotateKey<Config extends HubConfig>(
   return 'ok'
 }
 
+/** `alicia key rotate --signing`; it is no named key, and kept in the database. */
+export async function rotateSigningKey<Config extends HubConfig>(
+  context: Context<Config>,
+  named: string | undefined,
+  flags: HubFlags,
+): Promise<Exit> {
+  if (named !== undefined)
+    throw new Fault('invalid_input', `--signing rotates the key of access tokens, not ${named}.`, {
+      hint: 'Give the one or the other.',
+    })
+  await run(context, flags, 'rotate_signing_key', {})
+  await write(
+    context.terminal.stderr,
+    'There is a new key for access tokens. Those signed with the old one end within minutes.\n',
+  )
+  return 'ok'
+}
+
 function rotatedText(name: string): string {
   if (name === 'root') return 'There is a new root key, and every other key is wrapped with it.'
   if (name === 'hub') return 'There is a new key. What is stored is encrypted with it in the background.'

@@ -61,7 +61,7 @@ async function atHub(t: TestContext) {
       output: z.unknown(),
       handler: async (input) => (asked.push([name, input]), { done: name }),
     }).bind({})
-  const names = ['list_keys', 'rotate_key', 'rewrap_secrets', 'destroy_key_version'] as const
+  const names = ['list_keys', 'rotate_key', 'rewrap_secrets', 'destroy_key_version', 'rotate_signing_key'] as const
   const { url } = await restServer(
     t,
     names.map((name) => make(`security.${name}`)),
@@ -77,7 +77,7 @@ suite('alicia key', () => {
     for (const args of [['rotate'], ['rotate', 'root'], ['rotate', 'diary']])
       assert.equal((await run(['key', ...args], { keys })).code, 0)
     assert.deepEqual(rotated, ['hub', 'root', 'diary'])
-    for (const args of [['rewrap'], ['destroy', 'hub', '1']]) {
+    for (const args of [['rewrap'], ['destroy', 'hub', '1'], ['rotate', '--signing']]) {
       const { code, terminal } = await run(['key', ...args], { keys })
       assert.equal(code, 4)
       assert.match(terminal.err(), /alicia start/)
@@ -95,6 +95,15 @@ suite('alicia key', () => {
       ['security.rewrap_secrets', {}],
       ['security.destroy_key_version', { name: 'diary', version: 2, accept_loss: true }],
     ])
+  })
+
+  test('rotate --signing is of the key of access tokens alone', async (t) => {
+    const { asked, findHub } = await atHub(t)
+    assert.equal((await run(['key', 'rotate', '--signing'], { findHub })).code, 0)
+    const { code, terminal } = await run(['key', 'rotate', 'root', '--signing'], { findHub })
+    assert.equal(code, 2)
+    assert.match(terminal.err(), /the one or the other/)
+    assert.deepEqual(asked, [['security.rotate_signing_key', {}]])
   })
 
   for (const version of ['0', 'one', '1.5', '-1'])
