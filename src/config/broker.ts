@@ -10,7 +10,7 @@ export type BrokerConfig =
       kind: 'embedded' | 'mosquitto'
       host: string
     })
-  | (Pick<Parsed, 'ca' | 'cert' | 'key' | 'enforcesIdentity' | 'users'> & { kind: 'remote'; url: string })
+  | (Pick<Parsed, 'ca' | 'cert' | 'key' | 'enforcesIdentity' | 'users' | 'session'> & { kind: 'remote'; url: string })
 
 /**
  * Which broker it is: a `url` means a remote one, unless a higher layer asks for another kind (`--broker embedded`
@@ -42,7 +42,7 @@ export function chooseBroker(
   }
 }
 
-function remote({ ca, cert, key, enforcesIdentity, users }: Parsed, url: string): BrokerConfig | Complaint[] {
+function remote({ ca, cert, key, enforcesIdentity, users, session }: Parsed, url: string): BrokerConfig | Complaint[] {
   if ((cert === undefined) !== (key === undefined)) {
     const [there, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key']
     return [{ path: ['broker', there], text: `broker.${there} needs broker.${missing}` }]
@@ -52,6 +52,7 @@ function remote({ ca, cert, key, enforcesIdentity, users }: Parsed, url: string)
     url,
     enforcesIdentity,
     users,
+    ...(session && { session }),
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),

@@ -163,6 +163,13 @@ const Broker = z.strictObject({
   program: Path.exactOptional().describe(
     'Where the program `mosquitto` is. Absent: searched for in PATH and /usr/sbin.',
   ),
+  session: z
+    .strictObject({ username: z.string().min(1), password: z.string().min(8) })
+    .exactOptional()
+    .describe(
+      "Login at the remote broker for assistants' sessions: one that can neither read nor write what others ask the hub. Absent: " +
+        'that of `url`.',
+    ),
   ca: Path.exactOptional().describe('PEM file with the authority that signed the remote broker’s certificate.'),
   cert: Path.exactOptional().describe('PEM file with the client certificate for the remote broker.'),
   key: Path.exactOptional().describe('PEM file with the key of that certificate.'),

@@ -43,7 +43,8 @@ function resolveText(text: string, secret: (name: string) => string | undefined,
 }
 
 /** Keys of the configuration whose value is a secret, and those that may hold one in an address. */
-const SECRET_KEYS = /^(?:token|secretKey|broker\.users\[\d+\]\.password|.*(?:[sS]ecret|[pP]assphrase))$/
+const SECRET_KEYS =
+  /^(?:token|secretKey|broker\.users\[\d+\]\.password|broker\.session\.password|.*(?:[sS]ecret|[pP]assphrase))$/
 
 /** Keys that hold a secret in cleartext, in the value of a configuration file. */
 export function plainSecretsIn(value: unknown, path = ''): readonly string[] {

@@ -89,8 +89,8 @@ async function startBroker(
 ): Promise<OwnBroker> {
   const { broker } = config
   if (broker.kind === 'remote') {
-    const { url, enforcesIdentity } = broker
-    const remote = remoteBroker({ url, tls: tlsOf(broker), enforcesIdentity, clock })
+    const { url, enforcesIdentity, session } = broker
+    const remote = remoteBroker({ url, tls: tlsOf(broker), enforcesIdentity, clock, ...(session && { session }) })
     await remote.check(signal)
     return remote
   }

@@ -33,6 +33,7 @@ export function* secretsIn(config: Config): Generator<string> {
   if (config.token !== undefined) yield config.token
   yield* config.secretKey?.split(',') ?? []
   for (const { password } of config.broker.users) yield password
+  if (config.broker.kind === 'remote' && config.broker.session) yield config.broker.session.password
   const urls = [config.database.url, config.broker.kind === 'remote' ? config.broker.url : undefined]
   for (const url of urls) {
     const password = url === undefined ? '' : (URL.parse(url)?.password ?? '')

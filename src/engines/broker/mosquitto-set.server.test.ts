@@ -86,6 +86,11 @@ const hubLogin = (folder: string) => {
   return { username, password }
 }
 
+const sessionLogin = (folder: string) => ({
+  username: 'session',
+  password: /"password": "([^"]+)"/.exec(readFileSync(join(folder, 'alicia.jsonc'), 'utf8'))?.[1] ?? '',
+})
+
 suite('generated files for Mosquitto: who may what', () => {
   const closing: (() => unknown)[] = []
   const t = { after: (task: () => unknown) => void closing.unshift(task) }
@@ -103,6 +108,7 @@ suite('generated files for Mosquitto: who may what', () => {
     await run(t, options)
     const logins: [Who | 'mia', { username: string; password: string }][] = [
       ['hub', hubLogin(folder)],
+      ['session', sessionLogin(folder)],
       ...(['alicia', 'mia'] as const).map(
         (name) => [name, { username: name, password: passwords[name] ?? '' }] as [Who | 'mia', never],
       ),
@@ -151,9 +157,9 @@ suite('generated files for Mosquitto: who may what', () => {
   }
   const ask = { publish: mayPublish, receive: mayReceive }
 
-  /** `session` is a login of the hub's own broker; subscriptions this access file cannot refuse. */
+  /** Subscriptions this access file cannot refuse; and of `alicia/` the sessions read nothing here. */
   for (const [who, may, topic, allowed] of MAY)
-    if (who !== 'session' && may !== 'subscribe')
+    if (may !== 'subscribe' && !(who === 'session' && topic === 'alicia/v1/svc/health/1/status'))
       test(`${who} ${allowed ? 'may' : 'may not'} ${may} ${topic}`, async () => {
         assert.equal(await ask[may](who, topic), allowed)
       })

@@ -15,7 +15,7 @@ import {
   readPasswordFile,
   writePasswordFile,
 } from './generator/password-file.ts'
-import { composeFile, hubSettings, readme } from './generator/set-texts.ts'
+import { composeFile, hubSettings, readme, type OwnPasswords } from './generator/set-texts.ts'
 
 /** Somebody of the hub's who may have a login at the broker. */
 export interface SetPerson {
@@ -48,8 +48,8 @@ export interface MosquittoSet {
   readonly left: readonly string[]
 }
 
-/** The hub's login at a broker that it does not run. */
-const HUB_LOGIN = 'hub'
+/** The hub's logins at a broker that it does not run, by the accounts that they are at its own. */
+const OWN_LOGINS = { 'alicia/hub': 'hub', 'alicia/session': 'session' } as const
 
 /** A complete set of files for a Mosquitto, made anew or brought up to date. Throws Fault `invalid_input`. */
 export function writeMosquittoSet(options: MosquittoSetOptions): MosquittoSet {
@@ -57,14 +57,14 @@ export function writeMosquittoSet(options: MosquittoSetOptions): MosquittoSet {
   if (!roots.every(isFilter)) throw new Fault('invalid_input', 'A root of the home is not a topic filter.')
   const accounts = accountsOf(options)
   const { text: acl, left } = aclFile(accounts, roots)
-  const settings = hubLoginOf(folder)
-  const { hashes, withoutPassword } = passwordsFor(folder, users, people, settings)
+  const own = ownPasswordsOf(folder)
+  const { hashes, withoutPassword } = passwordsFor(folder, users, people, own)
   const files: PlannedFile[] = [
     { name: 'mosquitto.conf', text: mosquittoSettings(options), mode: 0o640 },
     { name: 'acl', text: acl, mode: 0o640 },
     { name: 'passwords', text: writePasswordFile(hashes), mode: 0o640 },
     ...certificateFiles(certificatesIn(options)),
-    { name: 'alicia.jsonc', text: hubSettings(options, settings), mode: 0o600 },
+    { name: 'alicia.jsonc', text: hubSettings(options, own), mode: 0o600 },
     { name: 'compose.yaml', text: composeFile(options), mode: 0o640 },
     { name: 'README.md', text: readme(options), mode: 0o640 },
   ]
@@ -117,28 +117,26 @@ function accountsOf({ users, people, places }: MosquittoSetOptions): Account[] {
   for (const { name } of people) refuseBadName(name)
   // The passwords are not asked for here; the names and filters are checked.
   const { credentials } = createAccess({ ownerToken: newPassword(), users, anonymous: false })
-  const own = credentials.map(({ account }) => account).filter(({ name }) => !name.includes('/'))
-  const taken = new Set([...own.map(({ name }) => name), HUB_LOGIN])
+  const own = credentials.map(({ account }) => {
+    const name = OWN_LOGINS[account.name as keyof typeof OWN_LOGINS] ?? account.name
+    return { ...account, name }
+  })
+  const taken = new Set<string>(own.map(({ name }) => name))
   const guests = people
     .filter(({ name }) => !taken.has(name))
     .map(({ name, scopes }) => accountOfGrants({ account: name, level: name, scopes }, places))
-  const hub = credentials.find(({ account }) => account.name === 'alicia/hub')?.account
-  return [...(hub ? [{ ...hub, name: HUB_LOGIN }] : []), ...own, ...guests]
+  return [...own, ...guests]
 }
 
-function passwordsFor(
-  folder: string,
-  users: readonly BrokerUser[],
-  people: readonly SetPerson[],
-  { password }: { readonly password: string },
-) {
+function passwordsFor(folder: string, users: readonly BrokerUser[], people: readonly SetPerson[], own: OwnPasswords) {
   const before = readPasswordFile(readIfThere(join(folder, 'passwords')) ?? '')
   const hashes = new Map<string, string>()
   const keep = (name: string, known: string) => {
     const hash = before.get(name)
     hashes.set(name, hash !== undefined && isHashOf(hash, known) ? hash : hashForMosquitto(known))
   }
-  keep(HUB_LOGIN, password)
+  keep('hub', own.hub)
+  keep('session', own.session)
   for (const user of users) keep(user.name, user.password)
   const guests = [OWNER_LOGIN, ...people.map(({ name }) => name)].filter((name) => !hashes.has(name))
   for (const name of guests) {
@@ -148,10 +146,12 @@ function passwordsFor(
   return { hashes, withoutPassword: guests.filter((name) => !hashes.has(name)) }
 }
 
-/** The password of the hub's login stands in its settings: made once. */
-function hubLoginOf(folder: string): { readonly password: string } {
-  const known = /:\/\/hub:([a-z0-9]{20,})@/.exec(readIfThere(join(folder, 'alicia.jsonc')) ?? '')?.[1]
-  return { password: known ?? newPassword() }
+/** The passwords of the hub's logins stand in its settings: made once. */
+function ownPasswordsOf(folder: string): OwnPasswords {
+  const settings = readIfThere(join(folder, 'alicia.jsonc')) ?? ''
+  const hub = /:\/\/hub:([a-z0-9]{20,})@/.exec(settings)?.[1]
+  const session = /"password": "([a-z0-9]{20,})"/.exec(settings)?.[1]
+  return { hub: hub ?? newPassword(), session: session ?? newPassword() }
 }
 
 const certificatesIn = ({

@@ -10,6 +10,8 @@ export interface RemoteOptions {
   /** `mqtt[s]://[user:password@]host[:port]` or `ws[s]://…[/path]`. */
   readonly url: string
   readonly tls?: TlsMaterial
+  /** For sessions of assistants. Absent: the login of the URL. */
+  readonly session?: BrokerLogin
   /** Whether that broker's access list keeps the promises of `Broker.enforcesIdentity`: its owner must have seen to it. */
   readonly enforcesIdentity: boolean
   readonly clock: Clock
@@ -35,7 +37,7 @@ const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
  * A broker that runs elsewhere. Nothing connects until something asks, so it may be down when the hub starts. Throws
  * Fault `invalid_input` when the URL is not one of a broker.
  */
-export function remoteBroker({ url: text, tls, enforcesIdentity, clock }: RemoteOptions): RemoteBroker {
+export function remoteBroker({ url: text, tls, session, enforcesIdentity, clock }: RemoteOptions): RemoteBroker {
   const { url, login } = parseUrl(text)
   let report: StatusReport = { status: 'unknown', sinceMs: clock.now(), reason: 'nobody has asked for it yet' }
   const enter = (status: StatusReport['status'], reason?: string) => {
@@ -65,7 +67,7 @@ export function remoteBroker({ url: text, tls, enforcesIdentity, clock }: Remote
     url,
     ...(isWebSocket && { webSocketUrl: url }),
     ...(tls && { tls }),
-    login: () => login,
+    login: (account) => (account === 'session' ? (session ?? login) : login),
     enforcesIdentity,
     dropped: () => droppedMessages(url, login, tls),
     report() {

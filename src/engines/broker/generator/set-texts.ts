@@ -4,14 +4,18 @@ interface Setting extends MosquittoSetting {
   readonly hosts: readonly string[]
 }
 
+/** Of the hub, and of the sessions that assistants have through it. */
+export interface OwnPasswords {
+  readonly hub: string
+  readonly session: string
+}
+
 /** What the hub's own configuration needs to use this broker. */
-export function hubSettings(
-  { hosts: [host = 'localhost'], ports }: Setting,
-  { password }: { readonly password: string },
-) {
+export function hubSettings({ hosts: [host = 'localhost'], ports }: Setting, { hub, session }: OwnPasswords) {
   const at = host.includes(':') ? `[${host}]` : host
   const broker = {
-    url: `mqtts://hub:${password}@${at}:${ports.mqtts}`,
+    url: `mqtts://hub:${hub}@${at}:${ports.mqtts}`,
+    session: { username: 'session', password: session },
     ca: './ca.crt',
     enforcesIdentity: true,
   }
