@@ -97,7 +97,7 @@ export async function startAuthorization(
     startingScopes: () => ['text:read'],
     endLogin: (credential) => logins.end(credential),
     onEndAll: logins.onEndAll,
-    addressOf: ({ socket }: IncomingMessage) => socket.remoteAddress,
+    addressOf: ({ socket, headers }: IncomingMessage) => headers['x-forwarded-for']?.toString() ?? socket.remoteAddress,
   })
   const http = createServer((request, response) => {
     const [path = '/'] = (request.url ?? '/').split('?', 1)

@@ -289,6 +289,26 @@ suite('attacks on the authorization server', () => {
     }
   })
 
+  test('whoever makes the hub ask for documents of clients keeps nobody else’s from being asked for', async (t) => {
+    const asked: string[] = []
+    const hub = await startFlow(t, {
+      fetch: (url) => {
+        asked.push(String(url))
+        return Promise.reject(new Error('not there'))
+      },
+    })
+    const ask = (client: string, address: string) =>
+      fetch(hub.authorizeUrl({ client_id: `https://${client}.example/client.json` }), {
+        redirect: 'manual',
+        headers: { 'x-forwarded-for': address },
+      })
+    // A home has a whole /64, so each of its addresses is the same.
+    for (let at = 0; at < 30; at++) await ask(`app${at}`, `2001:db8::${at + 1}`)
+    assert.equal(asked.length, 20)
+    await ask('good', '192.0.2.1')
+    assert.equal(asked.at(-1), 'https://good.example/client.json')
+  })
+
   test('a wrong password says nothing, and secrets are in no log', async (t) => {
     const hub = await startFlow(t)
     await hub.addMia()

@@ -86,6 +86,7 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
       policy: options.policy,
       fetch: options.fetch,
       fetches: limits.fetches,
+      addressOf: options.addressOf,
       log,
       knownScopes: () => knownScopes(registry),
       startingScopes: options.startingScopes,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Configuration, errors, interactionPolicy, Provider } from 'oidc-provider'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
@@ -34,8 +35,10 @@ export interface ProviderParts {
   readonly policy: OAuthPolicy
   readonly fetch: DocumentFetch
   readonly clock: Pick<Clock, 'monotonic'>
-  /** How often documents are fetched, by the address that makes it so. */
+  /** How often documents are fetched, by the network that makes it so. */
   readonly fetches: BucketTable
+  /** The peer's address, behind whatever proxies there are. */
+  addressOf(request: IncomingMessage): string | undefined
   readonly log: Log
   knownScopes(): readonly string[]
   startingScopes(profile: string | undefined): readonly string[]

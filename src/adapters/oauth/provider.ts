@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import type { Provider } from 'oidc-provider'
+import { networkOf } from '../../kernel/network-of.ts'
 import { isOutdated } from './accounts.ts'
 import { browser } from './browser-options.ts'
 import { clients, registration } from './client-options.ts'
@@ -45,7 +47,7 @@ export function createProvider(library: Library, issuer: string, parts: Provider
       end_session: PATHS.endSession,
     },
   })
-  standAt(provider, new URL(issuer))
+  standAt(provider, new URL(issuer), parts.addressOf)
   provider.on('server_error', (_ctx, error) => parts.log.error('the authorization server failed', { error }))
   provider.on('grant.success', ({ oidc: { client } }) => {
     if (client) void parts.table.prolong('Client', client.clientId, LIFE.grant).catch(() => undefined)
@@ -56,10 +58,15 @@ export function createProvider(library: Library, issuer: string, parts: Provider
 /** When the login began that a token comes of, in seconds since 1970. */
 const startOf = (token: { iat?: number | undefined; iiat?: number | undefined }) => token.iiat ?? token.iat
 
-/** Its own address is the issuer's, whatever a proxy or a request says. */
-function standAt(provider: Provider, { protocol, host }: URL): void {
+/** Its own address is the issuer's, whatever a proxy or a request says; whose a request is the hub alone decides. */
+function standAt(provider: Provider, { protocol, host }: URL, addressOf: ProviderParts['addressOf']): void {
   Object.defineProperties(provider.request, {
     protocol: { get: () => protocol.slice(0, -1) },
     host: { get: () => host },
+    ip: {
+      get(this: { readonly req: IncomingMessage }) {
+        return networkOf(addressOf(this.req))
+      },
+    },
   })
 }
