@@ -35,6 +35,9 @@ suite('what two readers could understand in two ways', () => {
     test(`${why}: refused`, () =>
       assert.throws(() => requireOneMeaning(asked(lines, url, version)), { code: 'invalid_request' }))
 
+  test('a compressed body: refused, for it is not unpacked', () =>
+    assert.throws(() => requireOneMeaning(asked([host, 'Content-Encoding: gzip'])), { code: 'unsupported_media' }))
+
   const letIn: [lines: string[], url: string, path: string][] = [
     [[host, 'Accept: a', 'Accept: b', 'X-Forwarded-For: 1', 'X-Forwarded-For: 2'], '/api', '/api'],
     [[host, 'Transfer-Encoding: Chunked'], '//evil.example/api?x', '//evil.example/api?x'],

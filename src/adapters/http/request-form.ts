@@ -5,7 +5,7 @@ import { Fault } from '../../kernel/fault.ts'
  * Refuses a request that two readers could understand in two ways: a proxy in front would check one of them, and the hub do the
  * other. Node reads the first of several of these headers and says nothing (RFC 9112, 3.2 for `Host`; 6.1 for codings and HTTP/1.0).
  * A target with a name of its own (RFC 9112, 3.2.2) is refused where that is not the Host's, and is a path from then on. Throws
- * Fault `invalid_request`.
+ * Fault `invalid_request`, and `unsupported_media` for a body that would have to be unpacked first (RFC 9110, 8.4).
  */
 export function requireOneMeaning(request: IncomingMessage): void {
   const { rawHeaders, headers, url = '/' } = request
@@ -19,6 +19,9 @@ export function requireOneMeaning(request: IncomingMessage): void {
   const coding = headers['transfer-encoding']
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.httpVersion === '1.0'))
     throw ambiguous('It has a transfer coding that the hub does not know.')
+  const packed = headers['content-encoding']
+  if (packed !== undefined && packed !== 'identity')
+    throw new Fault('unsupported_media', 'The body is compressed, which the hub never unpacks.')
   if (!url.startsWith('/') && url !== '*') request.url = pathOf(url, headers.host)
 }
 
