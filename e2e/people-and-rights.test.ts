@@ -18,6 +18,7 @@ const CONFIG = {
     users: [
       { name: 'tablet', password: PASSWORD, scopes: ['mqtt:*@room/kitchen'] },
       { name: 'phone', password: PASSWORD, scopes: ['approvals:*'] },
+      { name: 'panel', password: PASSWORD, scopes: ['mqtt:*'], role: 'child' },
     ],
   },
 }
@@ -234,6 +235,15 @@ suite('a child asks, and somebody else allows it', () => {
     )
   })
 
+  test('a user of the broker with the role of a child waits as well', async () => {
+    const waits = await onPhone()
+    const outcome = overMqtt('panel', 'mqtt.delete_recording', { name: 'second' })
+    const call = await waits()
+    assert.partialDeepStrictEqual(call.caller, { name: 'panel', role: 'child', via: 'mqtt' })
+    assert.equal((await as('anna', 'approvals.deny_call', { id: call.id })).status, 200)
+    assert.equal((await outcome).status, 403)
+  })
+
   test('the command line says yes for ten minutes, and the next call does not wait', async () => {
     const { outcome, call } = await wantsDeleted('third')
     const shown = await hub.cli(['approvals'])
@@ -246,6 +256,7 @@ suite('a child asks, and somebody else allows it', () => {
     const { decisions } = await hub.result('approvals.list_decisions')
     assert.partialDeepStrictEqual(decisions, [
       { decision: 'approved', by: 'owner', minutes: 10 },
+      { decision: 'denied', by: 'annas token', via: 'rest' },
       { decision: 'denied', by: 'phone', via: 'mqtt', reason: 'it is still needed' },
       { decision: 'approved', by: 'annas token', via: 'rest' },
     ])

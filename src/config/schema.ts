@@ -104,6 +104,13 @@ const User = z.strictObject({
     .array(Grant)
     .default([])
     .describe("What this user's requests may do: `area:verb`, `area:*` or `*`, and after it perhaps `@room/<name>`."),
+  role: z
+    .enum(['adult', 'child', 'guest', 'service'])
+    .exactOptional()
+    .describe(
+      'Whose word it is: with a role that does not decide alone, what destroys something waits for approval. It gives no scopes. ' +
+        'Absent: this user decides alone, within its scopes.',
+    ),
   publish: z.array(TopicFilter).exactOptional().describe('Where it may publish. Absent: everywhere but `alicia/#`.'),
   subscribe: z.array(TopicFilter).exactOptional().describe('What it may read. Absent: everything but `alicia/#`.'),
   services: z

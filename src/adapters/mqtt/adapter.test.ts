@@ -10,11 +10,12 @@ import { operation } from '../../kernel/operation.ts'
 import type { BusMessage, BusProperties } from '../../kernel/ports.ts'
 import { testDoor } from '../../testing/hub.ts'
 import { memoryBus } from '../../testing/memory-bus.ts'
-import { createMqttAdapter } from './adapter.ts'
+import { createMqttAdapter, type MqttUser } from './adapter.ts'
 
-const USERS = [
+const USERS: readonly MqttUser[] = [
   { name: 'node-red', scopes: ['lamps:write'] },
   { name: 'guest', scopes: [] },
+  { name: 'tablet', scopes: ['lamps:write'], role: 'child' },
 ]
 
 /** A hub with one lamp; `runs` are the handler's calls, `gate` holds `lamps.wait`. */
@@ -109,6 +110,19 @@ suite('MQTT 5 request and response', () => {
     assert.equal(reply.qos, 1)
     assert.equal(reply.retain, false)
     assert.deepEqual(runs[0]?.caller, { ...OWNER, via: 'mqtt' })
+    await adapter.stop()
+  })
+
+  test('a user has the role that the configuration gives it', async () => {
+    const { ask, runs, adapter } = await startHub()
+    for (const user of ['tablet', 'node-red']) {
+      const { topic, responseTopic } = asUser(user)
+      await ask(topic, '{"lamp":"hall"}', { responseTopic })
+    }
+    assert.deepEqual(
+      runs.map(({ caller }) => caller.role),
+      ['child', undefined],
+    )
     await adapter.stop()
   })
 

@@ -3,6 +3,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { OWNER, type Holder } from '../../kernel/identity.ts'
 import type { Invoke } from '../../kernel/invoke.ts'
 import type { Broker, BusMessage } from '../../kernel/ports.ts'
+import type { Role } from '../../kernel/role.ts'
 import type { Progress } from '../../kernel/tool.ts'
 import { createCalls, type MqttCall } from './calls.ts'
 import { startPresence, type PresenceOptions } from './presence.ts'
@@ -15,6 +16,8 @@ import { addressOf, mayAnswerAt, OWNER_LOGIN, REQUEST_FILTERS, type Address } fr
 export interface MqttUser {
   readonly name: string
   readonly scopes: readonly string[]
+  /** Absent: it decides alone. */
+  readonly role?: Role
 }
 
 export interface MqttAdapterOptions extends PresenceOptions {
@@ -42,7 +45,10 @@ export async function createMqttAdapter(options: MqttAdapterOptions): Promise<Mq
   const calls = createCalls({ invoke, clock, log })
   const replies = new Set<Promise<void>>()
   const holders = new Map<string, Holder>(
-    users.map(({ name, scopes }) => [name, { id: `mqtt:${name}`, name, scopes, credential: `mqtt:${name}` }]),
+    users.map(({ name, scopes, role }) => [
+      name,
+      { id: `mqtt:${name}`, name, scopes, credential: `mqtt:${name}`, ...(role && { role }) },
+    ]),
   )
 
   const send = ({ topic, payload, options }: Reply): Promise<void> =>
