@@ -1,7 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import type { Secrets } from '../../kernel/ports.ts'
 import { askClient } from './asking.ts'
+import { BoundStates } from './bound-states.ts'
 import { aboutClient, aboutHop, type Way } from './hops.ts'
 import { legacyToModern } from './legacy-to-modern.ts'
 import { modernToLegacy } from './modern-to-legacy.ts'
@@ -16,6 +18,7 @@ export interface ExchangeOptions {
   readonly name: string
   readonly clock: Clock
   readonly parking: Parking
+  readonly secrets: Secrets
   /** Members of `_meta`: who the hub is where no client stands behind a request. */
   readonly hubIdentity: string
 }
@@ -23,7 +26,8 @@ export interface ExchangeOptions {
 /** One request on one way, whatever revision either side speaks. Throws like `Relay.request`. */
 export type Exchange = (way: Way, asked: Asked) => Promise<RelayedResult>
 
-export function createExchange({ name, clock, parking, hubIdentity }: ExchangeOptions): Exchange {
+export function createExchange({ name, clock, parking, secrets, hubIdentity }: ExchangeOptions): Exchange {
+  const states = new BoundStates({ name, secrets })
   const bridge = { name, clock, parking, identities: new SessionIdentities() }
 
   const ask: Answer = (question, { context }) =>
@@ -34,8 +38,10 @@ export function createExchange({ name, clock, parking, hubIdentity }: ExchangeOp
 
   /** What the client says of itself describes the whole way, so that errors about it are the client's own. */
   const modernToModern = async (way: Way, asked: Asked): Promise<RelayedResult> => {
+    const { caller } = asked.context
+    const params = states.release(asked.method, asked.params, caller)
     try {
-      return await run(way, asked, unchanged(asked.params))
+      return states.bind(await run(way, asked, unchanged(params)), caller)
     } catch (error) {
       throw aboutHop(name, error)
     }

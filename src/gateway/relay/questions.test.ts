@@ -235,10 +235,10 @@ suite('questions of a server of 2026-07-28 to a client of before', () => {
     })
   })
 
-  test('a client of 2026-07-28 gets them as they are, state included', async () => {
-    const text = '{"resultType":"input_required","inputRequests":{},"requestState":"opaque"}'
+  test('a client of 2026-07-28 gets them as they are, and its answers come as it wrote them', async () => {
+    const text = '{"resultType":"input_required","inputRequests":{"a": 1.0}}'
     const { relay, shared } = testRelay({ revision: MODERN_REVISION, serve: () => text })
-    const params = '{"requestState":"opaque", "inputResponses":{"a":1.0}}'
+    const params = '{"inputResponses":{"a":1.0}, "name":"x"}'
     assert.equal((await relay.request('tools/call', params, contextFor(modernPeer().peer))).text, text)
     assert.equal(shared.served[0]?.text, params)
   })

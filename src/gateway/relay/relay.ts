@@ -27,7 +27,7 @@ const STATEFUL: ReadonlySet<string> = new Set(['tools/call', 'resources/subscrib
 
 /** Joins one server to every client of the hub. `close` ends what it began. */
 export function createRelay(options: RelayOptions): Relay {
-  const { name, clock, log, events, hubFace } = options
+  const { name, clock, log, events, hubFace, secrets } = options
   const closing = new AbortController()
   const news = new News(options)
   const settled = new Settled()
@@ -35,7 +35,7 @@ export function createRelay(options: RelayOptions): Relay {
   const line = new Line({ is: 'everybody' }, lineOptions)
   const parking = new Parking(options)
   const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
-  const exchange = createExchange({ name, clock, parking, hubIdentity })
+  const exchange = createExchange({ name, clock, parking, secrets, hubIdentity })
   const leases = new Leases({ ...lineOptions, signal: closing.signal })
   const listening = new Listening({ name, clock, log, news, identity: hubIdentity, signal: closing.signal })
   const level = new SharedLogLevel(closing.signal, log)
