@@ -1,4 +1,5 @@
 import {
+  createScanner,
   findNodeAtLocation,
   getNodeValue,
   parseTree,
@@ -19,17 +20,23 @@ export interface ConfigFile {
 /** JSON with comments and trailing commas. `name` is what problems call the file. */
 export function parseConfigFile(name: string, text: string): ConfigFile {
   const source = text.replace(/^\uFEFF/, '')
-  const errors: ParseError[] = []
-  const tree = parseTree(source, errors, { allowTrailingComma: true, allowEmptyContent: true })
   const lineAt = (offset: number) => source.slice(0, offset).split('\n').length
-  const problems = [
-    ...errors.map(({ error, offset }) => ({ source: name, line: lineAt(offset), text: syntaxText(error) })),
-    ...duplicates(tree).map((key) => ({
-      source: name,
-      line: lineAt(key.offset),
-      text: `${String(key.value)} stands twice in the same object`,
+  const tooDeep = tooDeepAt(source)
+  const errors: ParseError[] = []
+  // The parser goes down by recursion, and so does whoever walks the value later.
+  const tree =
+    tooDeep === undefined ? parseTree(source, errors, { allowTrailingComma: true, allowEmptyContent: true }) : undefined
+  const found = [
+    ...(tooDeep === undefined ? [] : [{ offset: tooDeep, text: `this is not JSON (deeper than ${DEEPEST} levels)` }]),
+    ...errors.map(({ error, offset }) => ({ offset, text: syntaxText(error) })),
+    ...duplicates(tree).map(({ offset, value }) => ({
+      offset,
+      text: `${String(value)} stands twice in the same object`,
     })),
   ]
+  const problems = found
+    .slice(0, MOST_PROBLEMS)
+    .map(({ offset, text }) => ({ source: name, line: lineAt(offset), text }))
   return {
     value: tree === undefined ? {} : getNodeValue(tree),
     problems,
@@ -42,6 +49,24 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
       return lineAt(tree.offset)
     },
   }
+}
+
+const DEEPEST = 64
+/** A file of something else is wrong at each of its words. */
+const MOST_PROBLEMS = 20
+
+/** Where the first bracket too many opens, outside texts and comments. */
+function tooDeepAt(source: string): number | undefined {
+  const scanner = createScanner(source, true)
+  for (let depth = 0; scanner.getPosition() < source.length;) {
+    scanner.scan()
+    const offset = scanner.getTokenOffset()
+    const mark = source[offset]
+    if (mark === '{' || mark === '[') depth++
+    else if (mark === '}' || mark === ']') depth--
+    if (depth > DEEPEST) return offset
+  }
+  return undefined
 }
 
 /** `CommaExpected` → `comma expected`. */

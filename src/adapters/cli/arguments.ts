@@ -13,15 +13,11 @@ export interface Target {
  * `key:=json`. Both forms mix: words after an object change its keys. Throws Fault `invalid_input`, naming the key.
  */
 export function inputOf(words: readonly string[], target: Target): Record<string, unknown> {
-  const input: Record<string, unknown> = {}
-  for (const word of words) {
-    if (word.trimStart().startsWith('{')) Object.assign(input, objectOf(word, target.name))
-    else {
-      const [key, value] = pairOf(word, target)
-      input[key] = value
-    }
-  }
-  return input
+  const entries = words.flatMap((word) =>
+    word.trimStart().startsWith('{') ? Object.entries(objectOf(word, target.name)) : [pairOf(word, target)],
+  )
+  // The later one counts; one called `__proto__` is a key like any other.
+  return Object.fromEntries(entries)
 }
 
 export function objectOf(text: string, name: string): object {
@@ -52,7 +48,7 @@ function pairOf(word: string, target: Target): [key: string, value: unknown] {
     })
   }
   const [, key = '', sign, text = ''] = match
-  const schema = properties[key]
+  const schema = Object.hasOwn(properties, key) ? properties[key] : undefined
   if (schema === undefined) throw unknownKey(key, target, Object.keys(properties))
   if (sign === ':=') return [key, jsonOf(text, `${key} of ${target.name}`)]
   return [key, coerce(text, resolve(schema, target.inputSchema), target.inputSchema)]
@@ -61,9 +57,13 @@ function pairOf(word: string, target: Target): [key: string, value: unknown] {
 function unknownKey(key: string, { name }: Target, known: readonly string[]): Fault {
   const meant = nearest(key, known)
   const hint = known.length === 0 ? 'It takes no arguments.' : `It takes: ${known.join(', ')}.`
-  return new Fault('invalid_input', `${name} has no argument ${key}${meant ? `; did you mean ${meant}?` : '.'}`, {
-    hint,
-  })
+  return new Fault(
+    'invalid_input',
+    `${name} has no argument ${key.slice(0, 100)}${meant ? `; did you mean ${meant}?` : '.'}`,
+    {
+      hint,
+    },
+  )
 }
 
 function propertiesOf({ properties }: JsonSchema): Readonly<Record<string, JsonSchema>> {
@@ -79,12 +79,18 @@ function coerce(text: string, schema: JsonSchema, root: JsonSchema): unknown {
   if (types.has('string') || types.size === 0) return text
   if ((types.has('number') || types.has('integer')) && /^-?(\d|\.\d)/.test(text) && Number.isFinite(Number(text)))
     return Number(text)
-  const literal = { true: true, false: false, null: null }[text]
+  const literal = LITERALS.get(text)
   if (literal !== undefined && types.has(literal === null ? 'null' : 'boolean')) return literal
   if (types.has('object') && text.startsWith('{')) return jsonOf(text, 'The value')
   if (types.has('array')) return listOf(text, schema, root)
   return text
 }
+
+const LITERALS: ReadonlyMap<string, boolean | null> = new Map([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+])
 
 /** `[…]` is JSON; anything else are entries separated by commas. */
 function listOf(text: string, schema: JsonSchema, root: JsonSchema): unknown {

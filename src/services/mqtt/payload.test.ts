@@ -103,6 +103,7 @@ suite('payload', () => {
   const refused = [
     ['base64', 'no base64!'],
     ['base64', 'aGk'],
+    ['base64', 'aGl='],
     ['auto', { base64: '?' }],
     ['base64', 5],
     ['text', { a: 1 }],
