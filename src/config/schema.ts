@@ -139,7 +139,7 @@ const BrokerQuotas = z.strictObject({
   queuedPerClient: Count(10_000_000, 10_000).describe('Messages kept for one client that is away.'),
   queuedMegabytesPerClient: Count(100_000, 64).describe('And their size.'),
   messageMegabytes: Count(256, 10).describe('Largest message.'),
-  messagesPerSecond: Count(1_000_000, 2000).describe(
+  messagesPerSecond: Count(1_000_000, 10_000).describe(
     'Messages one user may send for long, and ten times as many at once. Who sends more is read more slowly.',
   ),
 })

@@ -38,7 +38,7 @@ export const DEFAULT_QUOTAS: BrokerQuotas = {
   queuedPerClient: 10_000,
   queuedMegabytesPerClient: 64,
   messageMegabytes: 10,
-  messagesPerSecond: 2000,
+  messagesPerSecond: 10_000,
 }
 
 /** What somebody ran into, as the metric `alicia_refused_total` and the log have it. */
