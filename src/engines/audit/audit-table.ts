@@ -26,6 +26,8 @@ export interface AuditTables {
 
 export interface AuditTable {
   readonly db: Kysely<AuditTables>
+  /** Whether other hubs may have chains here, whose keys they have alone. */
+  readonly isShared: boolean
   /** All of them or none. Throws Fault `conflict` when there is an entry at one of their places. */
   insert(links: readonly Link[]): Promise<void>
   /** The last entry of a chain; undefined: it has none. */
@@ -47,6 +49,7 @@ export async function openAuditTable(store: Store): Promise<AuditTable> {
   const db = store.as<AuditTables>()
   return {
     db,
+    isShared: store.dialect === 'postgres',
     async insert(links) {
       const [first, ...more] = inserts(store.dialect, links)
       if (first === undefined) return

@@ -39,12 +39,12 @@ suite('where a chain ends, in a file', () => {
   test('chains of before stay, not without end', async (t) => {
     const { open } = setUp(t)
     const file = open()
-    for (let number = 1; number <= 15; number++) file.note(head(`c${number}`, number))
+    for (let number = 1; number <= 120; number++) file.note(head(`c${number}`, number))
     assert.deepEqual(
       open()
         .heads()
         .map(({ chain }) => chain),
-      Array.from({ length: 10 }, (_, at) => `c${15 - at}`),
+      Array.from({ length: 100 }, (_, at) => `c${120 - at}`),
     )
     await file.close()
   })

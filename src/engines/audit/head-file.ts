@@ -25,7 +25,8 @@ export interface HeadFile {
 export type HeadText = Pick<PrivateText, 'path' | 'read'>
 
 const WRITE_MS = 1000
-const MOST_HEADS = 10
+/** Whoever can write to the database can make the hub begin new chains: earlier ones must not be forgotten for a few of them. */
+const MOST_HEADS = 100
 
 /**
  * Without a `file` it is kept in memory. A power cut can cost the latest second of it: it is not worth a wait for the disk each

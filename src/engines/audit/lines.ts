@@ -23,15 +23,21 @@ const Line = z.discriminatedUnion('line', [
   z
     .object({ line: z.literal('entry'), chain: z.string(), seq: z.number(), bytes: z.number(), mac: z.string() })
     .catchall(z.union([z.string(), z.number(), z.null()])),
-  z.object({ line: z.literal('end'), chain: z.string(), seq: z.number(), mac: z.string() }),
+  // Signed, or whoever cuts an export off could say that it ends there.
+  z.object({
+    line: z.literal('end'),
+    chain: z.string(),
+    seq: z.number(),
+    mac: z.string(),
+    signature: z.string().optional(),
+  }),
 ])
 type Line = z.infer<typeof Line>
 type End = Extract<Line, { line: 'end' }>
 
 /** The chains with their entries, from a place on. The last line of each chain says where it ends, as known outside the database. */
 export async function lines(
-  table: AuditTable,
-  heads: readonly Head[],
+  { table, signer, heads }: LinesSource,
   from: string | undefined,
   most: number,
 ): Promise<{ lines: TrailLine[]; next?: string }> {
@@ -52,10 +58,28 @@ export async function lines(
   made.push(...rows.map((row) => ({ line: 'entry', ...row })))
   if (rows.length === most) return { lines: made, next: `${anchor.chain}.${rows.at(-1)?.seq}` }
   const head = heads.find(({ chain }) => chain === anchor.chain)
-  if (head) made.push({ line: 'end', chain: head.chain, seq: head.seq, mac: head.mac })
+  if (head) made.push(endOf(signer, head))
   const following = anchors[at + 1]
   return { lines: made, ...(following && { next: following.chain }) }
 }
+
+export interface LinesSource {
+  readonly table: AuditTable
+  readonly signer: ChainSigner
+  /** Where the hub's own chains end, as it is known outside the database. */
+  readonly heads: readonly Head[]
+}
+
+const endOf = (signer: ChainSigner, { chain, seq, mac }: Head): TrailLine => ({
+  line: 'end',
+  chain,
+  seq,
+  mac,
+  signature: signer.sign('end', chain, seq, mac),
+})
+
+const isSignedEnd = (signer: ChainSigner, { chain, seq, mac, signature = '' }: End): boolean =>
+  signer.isSigned(signature, 'end', chain, seq, mac)
 
 interface LinePlace {
   readonly chain: string
@@ -96,13 +120,21 @@ export async function verifyLines(signer: ChainSigner, source: AsyncIterable<str
     else reading.check.add(linkOf(rowOf(line)))
   }
   finish()
+  const told = chains.some(({ isForeign }) => !isForeign) ? chains : chains.map(withoutKey)
   return {
-    isSound: strays === 0 && chains.every(({ problemCount }) => problemCount === 0),
-    chains,
+    isSound: strays === 0 && told.every(({ problemCount }) => problemCount === 0),
+    chains: told,
     beforeChain: 0,
     strays,
   }
 }
+
+/** Where nothing at all is signed with a key that is here, it is no export of this hub, or none any more. */
+const withoutKey = (report: ChainReport): ChainReport => ({
+  ...report,
+  problems: [{ is: 'unknown_key', seq: report.firstSeq ?? report.prunedSeq }, ...report.problems],
+  problemCount: report.problemCount + 1,
+})
 
 function reportOf(
   signer: ChainSigner,
@@ -111,7 +143,8 @@ function reportOf(
   const findings = check.end()
   const problems = [...findings.problems]
   const last = findings.lastSeq ?? anchor.pruned_seq
-  if (end && end.seq > last) problems.push({ is: 'cut_off', seq: last + 1, toSeq: end.seq })
+  if (end && !isSignedEnd(signer, end)) problems.push({ is: 'replaced', seq: end.seq })
+  else if (end && end.seq > last) problems.push({ is: 'cut_off', seq: last + 1, toSeq: end.seq })
   if (!findings.isForeign && !isGenuine(signer, anchor)) problems.unshift({ is: 'anchor', seq: anchor.pruned_seq })
   return {
     chain: anchor.chain,

@@ -217,6 +217,17 @@ export function trailSuite(name: string, openStore: OpenEmpty): void {
       assert.deepEqual(await found(trail), ['changed 5', 'unknown_key 8', 'replaced 12'])
     })
 
+    test('a chain of before that is signed anew as a whole shows, where no other hub can be', async (t) => {
+      const { trail, db, audit } = await start(t)
+      const resign = sql`'deadbeef' || substr(mac, 9)`
+      await sql`update audit set chain = 'abcdef', mac = ${resign}`.execute(db)
+      await sql`update audit_chains set chain = 'abcdef', signature = ${sql`'deadbeef' || substr(signature, 9)`}`.execute(
+        db,
+      )
+      const gone = 'cut_off 1-12'
+      assert.deepEqual(await found(trail), audit.table.isShared ? [gone] : ['unknown_key 1', gone])
+    })
+
     test('a stretch of time is verified alone', async (t) => {
       const { trail, db } = await start(t)
       await sql`update audit set operation = 'x' where seq = 5`.execute(db)
@@ -518,6 +529,10 @@ export function trailSuite(name: string, openStore: OpenEmpty): void {
       assert.deepEqual(await verified(audit, lines.toSpliced(4, 1)), ['removed 4'])
       assert.deepEqual(await verified(audit, lines.toSpliced(-2, 1)), ['cut_off 12'])
       assert.deepEqual(await verified(audit, lines.slice(1)), ['strays 13'])
+      const shorter = [...lines.slice(0, -2), (lines.at(-1) ?? '').replace('"seq":12', '"seq":11')]
+      assert.deepEqual(await verified(audit, shorter), ['replaced 11'])
+      const resigned = lines.map((line) => line.replaceAll(/"[0-9a-f]{8}\./g, '"deadbeef.')).slice(0, -1)
+      assert.deepEqual(await verified(audit, resigned), ['unknown_key 1'])
       for (const none of ['{"a":1}', '{"line":"chain"}', '{"line":"entry"}', '{"line":"end","chain":[]}', '[]', '{'])
         await assert.rejects(verified(audit, [...lines, none]), { code: 'invalid_input', message: /Line 15/ })
       await assert.rejects(trail.lines('x;y', 5), { code: 'invalid_input' })

@@ -19,7 +19,7 @@ export const trailOf = (log: AuditLog): Trail => ({
       signal,
       ...(onProgress && { onProgress }),
     }),
-  lines: (from, most) => lines(log.table, log.heads(), from, most),
+  lines: (from, most) => lines({ table: log.table, signer: log.signer, heads: log.heads() }, from, most),
   follow: (listener) => log.onCommit((links) => listener(links.map(shown))),
 })
 

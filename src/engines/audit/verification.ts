@@ -64,7 +64,10 @@ async function verifyChain(anchor: AnchorRow, options: ChainOptions): Promise<Ch
   const isAnchored = isGenuine(signer, anchor)
   // Two at one place, where the index that forbids it was removed; or at places that are none.
   const extra = there - read
+  // Where no other hub can be, a chain that nobody here signed is one that somebody signed anew.
+  const isMadeUp = findings.isForeign && !table.isShared
   const added = [
+    ...(isMadeUp ? [{ is: 'unknown_key', seq: findings.firstSeq ?? prunedSeq } as const] : []),
     ...(isAnchored || findings.isForeign ? [] : [{ is: 'anchor', seq: prunedSeq } as const]),
     ...(extra > 0 ? [{ is: 'inserted', seq: range.after.seq } as const] : []),
   ]
