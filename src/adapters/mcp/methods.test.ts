@@ -547,16 +547,17 @@ suite('tasks', () => {
     await client.ask('tools/call', { name: 'start_b', task: {} })
     await client.ask('tasks/get', { taskId: 'tb' })
     assert.deepEqual([a.asked.length, b.asked.length], [0, 2])
-    const stolen: string[] = []
-    const other = createChannel({
-      server: client.mcp.server,
-      caller: { ...owner, id: 'other' },
-      send: (text) => void stolen.push(text),
-    })
     const params = { taskId: 'tb', _meta: META }
-    other.receive(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tasks/get', params }))
-    await other.settled()
-    assert.equal((JSON.parse(stolen[0] ?? '') as Line).error?.code, -32602)
+    for (const caller of [
+      { ...owner, id: 'other' },
+      { ...owner, credential: 'another' },
+    ]) {
+      const stolen: string[] = []
+      const other = createChannel({ server: client.mcp.server, caller, send: (text) => void stolen.push(text) })
+      other.receive(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tasks/get', params }))
+      await other.settled()
+      assert.equal((JSON.parse(stolen[0] ?? '') as Line).error?.code, -32602)
+    }
     assert.equal(b.asked.length, 2)
   })
 

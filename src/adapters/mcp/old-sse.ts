@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
 import { RpcError } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
+import { isSameHolder } from '../../kernel/same-holder.ts'
 import { createChannel, type Channel } from './channel.ts'
 import { EventStream } from './event-stream.ts'
 import { answerAccepted, answerError } from './http-error.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import type { McpHttpOptions } from './http.ts'
 import { serveStream } from './reply.ts'
-import { isSameHolder } from './same-holder.ts'
 
 /** The two endpoints of HTTP+SSE, the transport of 2024-11-05 (deprecated since 2025-03-26, still spoken). */
 export interface OldSse {

@@ -7,7 +7,10 @@ import type { Registry } from '../../kernel/registry.ts'
 /** Tasks whose maker is remembered; of older ones the server that runs them decides alone. */
 const MOST_REMEMBERED = 10_000
 
-/** Whose task an id is: it works for nobody else (2025-11-25, tasks, "Security"; SEP-2663). */
+/**
+ * Whose task an id is: it works for nobody else, and with nothing else than it was made with (2025-11-25, tasks, "Security";
+ * SEP-2663). Who answers what a task asks decides what it does.
+ */
 export interface Tasks {
   /** Looks for a task in a result. */
   note(provider: string, result: JsonText, caller: Caller): void
@@ -30,22 +33,26 @@ export function createTasks(registry: Registry): Tasks {
       const id = isObject(task) ? task['taskId'] : taskId
       if (typeof id !== 'string') return
       const known = makers.get(id) ?? new Map<string, string>()
-      if (!known.has(provider)) makers.set(id, known.set(provider, caller.id))
+      if (!known.has(provider)) makers.set(id, known.set(provider, makerOf(caller)))
       if (makers.size > MOST_REMEMBERED) makers.delete(makers.keys().next().value ?? '')
     },
     isOf(taskId, caller, provider) {
       const known = typeof taskId === 'string' ? makers.get(taskId) : undefined
-      if (provider !== undefined) return known?.get(provider) === caller.id
-      return known?.values().some((maker) => maker === caller.id) ?? false
+      if (provider !== undefined) return known?.get(provider) === makerOf(caller)
+      return known?.values().some((maker) => maker === makerOf(caller)) ?? false
     },
     isOfAnother(taskId, caller, provider) {
       const maker = typeof taskId === 'string' ? makers.get(taskId)?.get(provider) : undefined
-      return maker !== undefined && maker !== caller.id
+      return maker !== undefined && maker !== makerOf(caller)
     },
     targets(method, { taskId }, caller) {
       const known = method.startsWith('tasks/') && typeof taskId === 'string' ? makers.get(taskId) : undefined
       if (!known) return undefined
-      return [...registry.providers()].filter(({ id }) => known.get(id) === caller.id).map((provider) => ({ provider }))
+      const maker = makerOf(caller)
+      return [...registry.providers()].filter(({ id }) => known.get(id) === maker).map((provider) => ({ provider }))
     },
   }
 }
+
+/** Ids of callers have no space. */
+const makerOf = ({ id, credential = '' }: Caller): string => `${id} ${credential}`

@@ -111,19 +111,21 @@ export function createCalls({ invoke, clock, log }: CallsOptions): Calls {
 }
 
 /**
- * The caller's own key makes a request unique for ten minutes. Without one, a request of QoS 1 or 2 that is there twice
+ * The caller's own key makes a request unique for ten minutes. What somebody asked with a login that may more is not answered to
+ * their others. Without one, a request of QoS 1 or 2 that is there twice
  * at the same time, down to its correlation data, is a repeated delivery (MQTT 5.0, 4.3.2) and runs once.
  */
 function keyOf({ caller, operation, request, payload }: MqttCall): RunKey | undefined {
   const { idempotencyKey, replyTo, qos } = request
   if (idempotencyKey !== undefined) {
     const input = request.body.is === 'read' ? JSON.stringify(request.body.input) : ''
-    return { id: JSON.stringify([caller.id, operation, idempotencyKey]), fingerprint: digest(input), keep: true }
+    const id = JSON.stringify([caller.id, caller.credential, operation, idempotencyKey])
+    return { id, fingerprint: digest(input), keep: true }
   }
   const correlation = replyTo.form === 'properties' ? replyTo.correlationData?.toString('base64') : undefined
   if (qos === 0 || replyTo.form !== 'properties' || correlation === undefined) return undefined
   const fingerprint = digest(payload)
-  const id = JSON.stringify([caller.id, operation, replyTo.topic, correlation, fingerprint])
+  const id = JSON.stringify([caller.id, caller.credential, operation, replyTo.topic, correlation, fingerprint])
   return { id, fingerprint, keep: false }
 }
 

@@ -20,7 +20,7 @@ export const readResult = operation<{ readonly kept: KeptResults }>()({
   }),
   output: z.string().describe('That part of its text.'),
   async handler({ id, part, offset, length }, { kept, caller, peer }) {
-    const result = kept.find(caller.id, id)
+    const result = kept.find(caller, id)
     const text = offset === undefined ? partOf(result, part) : sliceOf(result, offset, length ?? result.partLength)
     // As it stands: a string in JSON costs a model a third more tokens, most of them backslashes.
     return peer ? textResult(text, peer.revision === MODERN_REVISION) : text

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Caller } from '../../../kernel/caller.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { Fault } from '../../../kernel/fault.ts'
+import { isSameHolder } from '../../../kernel/same-holder.ts'
 
 /** A result that was too large to show. */
 export interface KeptResult {
@@ -15,8 +16,8 @@ export interface KeptResult {
 export interface KeptResults {
   /** Others that are older may go for it. Undefined: it is larger than all that may be kept. */
   keep(caller: Caller, text: string, partLength: number): KeptResult | undefined
-  /** Throws Fault `not_found`, for another caller's too. */
-  find(callerId: string, id: string): KeptResult
+  /** Throws Fault `not_found`, for another caller's too, and for what this one got with a credential that may more. */
+  find(caller: Caller, id: string): KeptResult
   /** Forgets what these callers got. */
   forget(of: (caller: Caller) => boolean): void
   clear(): void
@@ -69,10 +70,10 @@ export function createKeptResults(clock: Clock): KeptResults {
       sweep()
       return row
     },
-    find(callerId, id) {
+    find(caller, id) {
       sweep()
       const row = rows.get(id)
-      if (row?.caller.id === callerId) return row
+      if (row && isSameHolder(row.caller, caller)) return row
       throw new Fault('not_found', `There is no kept result ${JSON.stringify(id.slice(0, 50))} (any more).`, {
         hint: `Results are kept for ${KEPT_MS / 60_000} minutes, the latest ones. Make the call again, or ask for less.`,
       })

@@ -1,3 +1,4 @@
+import type { Caller } from '../../../kernel/caller.ts'
 import { Fault } from '../../../kernel/fault.ts'
 import type { OfferSpec } from '../../../kernel/offer.ts'
 import { PART_TEMPLATE, readResultAddress, RESULTS } from './address.ts'
@@ -26,7 +27,7 @@ export const offers: OfferSpec<{ readonly kept: KeptResults }> = {
       scope: null,
       async handler({ uri }, { kept, caller }) {
         try {
-          return { contents: [{ uri, mimeType: 'text/plain', text: read(uri, kept, caller.id) }] }
+          return { contents: [{ uri, mimeType: 'text/plain', text: read(uri, kept, caller) }] }
         } catch (error) {
           // Nobody else can have one of ours: `not_found` would have them asked. MCP's own number is that of invalid params.
           if (!(error instanceof Fault) || error.code !== 'not_found' || !isOurs(uri)) throw error
@@ -39,9 +40,9 @@ export const offers: OfferSpec<{ readonly kept: KeptResults }> = {
 
 const isOurs = (uri: unknown) => typeof uri === 'string' && uri.startsWith(RESULTS)
 
-function read(uri: unknown, kept: KeptResults, callerId: string): string {
+function read(uri: unknown, kept: KeptResults, caller: Caller): string {
   const address = readResultAddress(uri)
   if (!address) throw new Fault('not_found', `There is no resource ${JSON.stringify(String(uri).slice(0, 200))}.`)
-  const result = kept.find(callerId, address.id)
+  const result = kept.find(caller, address.id)
   return address.part === undefined ? result.text : partOf(result, address.part)
 }

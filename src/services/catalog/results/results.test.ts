@@ -41,7 +41,7 @@ suite('a result that is too large', () => {
     const [begin, notice, link, picture] = value.content
     const uri = String(link?.['uri'])
     const id = uri.split('/').at(-2) ?? ''
-    const whole = kept.find('owner', id)
+    const whole = kept.find(owner, id)
     assert.equal(whole.text, LONG)
     assert.equal(begin?.['text'], LONG.slice(0, whole.partLength))
     assert.match(
@@ -88,30 +88,34 @@ suite('kept results', () => {
     const kept = createKeptResults(clock)
     const row = kept.keep(of('a'), 'text', 10)
     assert.ok(row)
-    assert.equal(kept.find('a', row.id).text, 'text')
-    refused(() => kept.find('b', row.id))
+    assert.equal(kept.find(of('a'), row.id).text, 'text')
+    refused(() => kept.find(of('b'), row.id))
     clock.advance(KEPT_MS - 1)
-    assert.equal(kept.find('a', row.id).text, 'text')
+    assert.equal(kept.find(of('a'), row.id).text, 'text')
     clock.advance(1)
-    refused(() => kept.find('a', row.id))
+    refused(() => kept.find(of('a'), row.id))
   })
 
-  test('go with the access they were got with', () => {
+  test('are for the credential that they were got with, as long as it may no less, and go with it', () => {
     const kept = createKeptResults(heldClock())
-    const [phone, laptop] = ['phone', 'laptop'].map((credential) => kept.keep({ ...of('a'), credential }, 'text', 10))
+    const by = (credential: string, scopes = ['mcp:files']): Caller => ({ ...of('a'), credential, scopes })
+    const [phone, laptop] = ['phone', 'laptop'].map((credential) => kept.keep(by(credential), 'text', 10)?.id ?? '')
+    assert.equal(kept.find(by('phone', ['*']), phone ?? '').text, 'text')
+    for (const another of [by('laptop'), by('phone', ['health:read']), of('a')])
+      refused(() => kept.find(another, phone ?? ''))
     kept.forget(({ credential }) => credential === 'phone')
-    refused(() => kept.find('a', phone?.id ?? ''))
-    assert.equal(kept.find('a', laptop?.id ?? '').text, 'text')
+    refused(() => kept.find(by('phone'), phone ?? ''))
+    assert.equal(kept.find(by('laptop'), laptop ?? '').text, 'text')
   })
 
   test('the oldest go when there are too many', () => {
     const kept = createKeptResults(heldClock())
     const half = 'x'.repeat(MOST_PER_CALLER / 2)
     const ids = [1, 2, 3].map(() => kept.keep(of('a'), half, 10)?.id ?? '')
-    refused(() => kept.find('a', ids[0] ?? ''))
-    assert.equal(kept.find('a', ids[2] ?? '').text.length, half.length)
+    refused(() => kept.find(of('a'), ids[0] ?? ''))
+    assert.equal(kept.find(of('a'), ids[2] ?? '').text.length, half.length)
     for (let at = 0; at < (2 * MOST_OF_ALL) / MOST_PER_CALLER; at++) kept.keep(of(`caller ${at}`), half, 10)
-    refused(() => kept.find('a', ids[2] ?? ''))
+    refused(() => kept.find(of('a'), ids[2] ?? ''))
     assert.equal(kept.keep(of('a'), 'x'.repeat(MOST_PER_CALLER + 1), 10), undefined)
   })
 

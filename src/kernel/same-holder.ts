@@ -1,5 +1,5 @@
-import type { Caller } from '../../kernel/caller.ts'
-import { covers } from '../../kernel/scope.ts'
+import type { Caller } from './caller.ts'
+import { covers } from './scope.ts'
 
 /**
  * Whether a request may use what another request opened (2025-11-25, security best practices, "Session Hijacking"): only the same
