@@ -4,6 +4,7 @@ import type { Composition } from './adapters/cli/hub.ts'
 import { processTerminal } from './adapters/cli/terminal.ts'
 import { configSources, environment, loadConfig, type Config } from './config.ts'
 import { FLAGS } from './config/settings.ts'
+import { notePending } from './engines/audit/pending-notes.ts'
 import { openDataFolder, readToken, type DataFolder, runningHub } from './engines/data-folder.ts'
 import { openPostgres } from './engines/store/postgres.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
@@ -36,7 +37,12 @@ const composition: Composition<Config> = {
   },
   findHub: ({ data }) => runningHub(data),
   readToken: (config) => withSecrets(config, { of: ['token'] }).token ?? readToken(config.data, silentLog),
-  rotateToken: async (config) => inFolder(config, (folder) => folder.rotateToken()),
+  rotateToken: async (config) =>
+    inFolder(config, (folder) => {
+      const token = folder.rotateToken()
+      notePending(folder.path, { kind: 'token.rotated', atMs: systemClock.now() }, silentLog)
+      return token
+    }),
   async checkDatabase(config) {
     const { data, database } = withSecrets(config, { of: ['database'] })
     const { url } = database

@@ -76,7 +76,18 @@ export function assemble(
   let address = ''
   const profiles = createProfiles()
   let capabilities: readonly unknown[] = []
-  const refusals = createRefusals({ clock, log, count: metrics.refused })
+  const refusals = createRefusals({
+    clock,
+    log,
+    count: metrics.refused,
+    onReached: (reached) =>
+      events.emit('security.noted', {
+        kind: 'limit.reached',
+        outcome: 'rate_limited',
+        via: 'internal',
+        details: { ...reached },
+      }),
+  })
   const places = createPlaces(config)
   const boundaries = createBoundaries({ places, profiles })
   const sight = createSight(boundaries)

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { openAuditLog } from '../engines/audit/audit-log.ts'
 import { openChainKeys, type PrivateText } from '../engines/audit/chain-keys.ts'
+import { clearPending, pendingNotes } from '../engines/audit/pending-notes.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { trailOf } from '../engines/audit/trail.ts'
 import { readPrivateFile, writePrivateFile } from '../engines/private-file.ts'
@@ -81,6 +82,7 @@ export function trailPart({ config, folder, clock, log, events, redact, onAudit 
           .record(entryOf(event, clock, redact))
           .catch((error: unknown) => log.error('the audit could not be written', { event: event.kind, error }))
       })
+      await recordPending(audit, folder, { clock, log, redact })
       onAudit(audit)
       return {
         value: trailOf(audit),
@@ -94,6 +96,25 @@ export function trailPart({ config, folder, clock, log, events, redact, onAudit 
       }
     },
   }
+}
+
+/** What was done while no hub ran, with the time at which it was. */
+async function recordPending(
+  audit: Audit,
+  { path }: DataFolder,
+  { clock, log, redact }: Pick<TrailOptions, 'clock' | 'log' | 'redact'>,
+): Promise<void> {
+  const notes = pendingNotes(path, log)
+  for (const { kind, atMs, details } of notes) {
+    const event: SecurityEvent = {
+      kind,
+      outcome: 'ok',
+      via: 'cli',
+      details: { ...details, at: new Date(atMs).toISOString() },
+    }
+    await audit.record(entryOf(event, clock, redact))
+  }
+  if (notes.length > 0) clearPending(path)
 }
 
 /** A file of the data folder, for its owner alone. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Backups, RestoreRequest } from '../adapters/cli/backups.ts'
 import { configSources, loadConfig, type Config } from '../config.ts'
+import { notePending } from '../engines/audit/pending-notes.ts'
 import { makeBackup, newRecoveryKey, type ExtraFile } from '../engines/backup.ts'
 import { restoreBackup } from '../engines/restore.ts'
 import { dataIn } from '../engines/restore-journal.ts'
@@ -46,7 +47,12 @@ export const backupsFor = (version: string): Backups<Config> => ({
       version,
       now: new Date(systemClock.now()),
       log: silentLog,
-      prepare: (staging) => prepare(staging, given, request),
+      prepare(staging) {
+        // In its place with everything else, or not at all.
+        const details = { backup: basename(request.file) }
+        notePending(staging, { kind: 'backup.restored', atMs: systemClock.now(), details }, silentLog)
+        return prepare(staging, given, request)
+      },
     })
     const { created, version: madeBy, moved } = manifest
     return { created, version: madeBy, files, moved, ...(aside !== undefined && { aside: join(given.data, aside) }) }

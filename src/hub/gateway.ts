@@ -103,8 +103,14 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         read,
         also: [options.folder.file(SECRETS_FILE)],
         clock,
-        onChange() {
+        onChange({ added, changed, removed }) {
           log.info('the configuration of MCP servers changed')
+          events.emit('security.noted', {
+            kind: 'servers.changed',
+            outcome: 'ok',
+            via: 'internal',
+            details: { added: added.map(({ id }) => id), changed: changed.map(({ id }) => id), removed },
+          })
           taken = take(watch.current()).catch((error: unknown) => log.error('a change was not taken over', { error }))
         },
         onProblem: (fault) =>

@@ -11,7 +11,8 @@ suite('refusals', () => {
     const lines: { limit: string; times: number; latest?: string }[] = []
     const log = createLog({ level: 'warn', write: (line) => void lines.push(JSON.parse(line)) })
     const metrics = createMetrics({ clock })
-    const refusals = createRefusals({ clock, log, count: metrics.refused })
+    const reached: unknown[] = []
+    const refusals = createRefusals({ clock, log, count: metrics.refused, onReached: (one) => reached.push(one) })
     for (let time = 0; time < 1000; time++) refusals.note('sockets', `198.51.100.${time % 200}`)
     refusals.note('caller', 'guest')
     clock.advance(60_000)
@@ -24,6 +25,8 @@ suite('refusals', () => {
         ['sockets', 1000, 'somebody\nelse'],
       ],
     )
+    assert.deepEqual(reached.at(-1), { limit: 'sockets', times: 1000, latest: 'somebody\nelse' })
+    assert.equal(reached.length, lines.length)
     const text = await metrics.exposition()
     assert.match(text, /^alicia_refused_total\{limit="sockets"\} 1001$/m)
     assert.match(text, /^alicia_refused_total\{limit="caller"\} 1$/m)

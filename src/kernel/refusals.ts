@@ -38,6 +38,16 @@ export interface RefusalsOptions {
   readonly clock: Clock
   readonly log: Log
   readonly count: (limit: Limit) => void
+  /** Told with each line of the log. */
+  readonly onReached?: (reached: ReachedLimit) => void
+}
+
+/** A limit that somebody ran into, so many times since the last word about it. */
+export interface ReachedLimit {
+  readonly limit: Limit
+  readonly times: number
+  /** Who did last: a caller's id or an address. */
+  readonly latest?: string
 }
 
 /** Between two lines about the same limit. */
@@ -49,7 +59,7 @@ interface Noted {
   saidAtMs: number
 }
 
-export function createRefusals({ clock, log, count }: RefusalsOptions): Refusals {
+export function createRefusals({ clock, log, count, onReached }: RefusalsOptions): Refusals {
   const noted = new Map<Limit, Noted>()
   return {
     note(limit, whose) {
@@ -59,7 +69,9 @@ export function createRefusals({ clock, log, count }: RefusalsOptions): Refusals
       noted.set(limit, known)
       known.times++
       if (nowMs - known.saidAtMs < QUIET_MS) return
-      log.warn('a limit was reached', { limit, times: known.times, ...(whose !== undefined && { latest: whose }) })
+      const reached = { limit, times: known.times, ...(whose !== undefined && { latest: whose }) }
+      log.warn('a limit was reached', reached)
+      onReached?.(reached)
       known.times = 0
       known.saidAtMs = nowMs
     },
