@@ -56,6 +56,7 @@ const composition: Composition<Config> = {
   servers: (config) => serverFiles(config),
   audit: offlineAudit,
   plainSecrets,
+  withSecrets: (config) => withSecrets(config),
   keys: offlineKeys,
   // A hub that runs has no use for it.
   brokerFiles: async () => (await import('./hub/broker-files.ts')).brokerFiles,

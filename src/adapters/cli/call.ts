@@ -102,20 +102,41 @@ interface Invocation {
   readonly timeoutMs?: number
 }
 
-async function invoke({ terminal, clock }: Context, { client, target, input, ...rest }: Invocation): Promise<unknown> {
+async function invoke(
+  { terminal, clock }: Context,
+  { client, target, input, signal, timeoutMs }: Invocation,
+): Promise<unknown> {
   const line = progressLine(terminal, clock, target.name)
+  const patience = new AbortController()
+  const stopWaiting =
+    timeoutMs === undefined
+      ? () => {}
+      : clock.after(timeoutMs + ANSWER_MS, () => patience.abort(gaveUp(target.operation, timeoutMs)))
   try {
     return await client.call(target.operation, input, {
-      ...rest,
+      signal: AbortSignal.any([signal, patience.signal]),
+      ...(timeoutMs !== undefined && { timeoutMs }),
       progress: (progress) => line.update(progress),
       log: ({ level, message }) => {
         if (level === 'warn' || level === 'error') line.say(`${level}: ${message}`)
       },
     })
   } finally {
+    stopWaiting()
     line.stop()
   }
 }
+
+/**
+ * The hub's own answer to a deadline is the better one, and has so long to arrive. There is none while a call waits for somebody's
+ * yes: its time begins after that.
+ */
+const ANSWER_MS = 500
+
+const gaveUp = (operation: string, timeoutMs: number) =>
+  new Fault('timeout', `${operation} was not done within ${timeoutMs / 1000} s; it was withdrawn.`, {
+    hint: 'Give it more time with --timeout.',
+  })
 
 /** For people in columns; with `json` exactly what the hub said. */
 export async function print({ stdout, env }: Terminal, result: unknown, json: boolean): Promise<void> {

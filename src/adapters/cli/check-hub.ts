@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { connectAsync, type IClientOptions } from 'mqtt'
 import { Fault } from '../../kernel/fault.ts'
@@ -66,7 +66,7 @@ export function mqttCheck({ broker }: HubConfig, hub: FoundHub | undefined, toke
       signal.throwIfAborted()
       const login = !isRemote && token !== undefined ? { username: 'alicia', password: token } : {}
       try {
-        await connectOnce(url, login)
+        await connectOnce(url, isRemote ? tlsOf(broker) : login)
         return ok(`${shown} lets ${isRemote ? 'the hub' : 'alicia'} in`)
       } catch (error) {
         return failed(`${shown}: ${reasonOf(error)}`, mqttFix(isRemote))
@@ -75,7 +75,15 @@ export function mqttCheck({ broker }: HubConfig, hub: FoundHub | undefined, toke
   }
 }
 
-type Login = Pick<IClientOptions, 'username' | 'password'>
+type Login = Pick<IClientOptions, 'username' | 'password' | 'ca' | 'cert' | 'key'>
+
+function tlsOf(files: Pick<HubConfig['broker'], 'ca' | 'cert' | 'key'>): Login {
+  const read = (key: 'ca' | 'cert' | 'key') => {
+    const path = files[key]
+    return path === undefined ? {} : { [key]: readFileSync(path, 'utf8') }
+  }
+  return { ...read('ca'), ...read('cert'), ...read('key') }
+}
 
 /** With MQTT 5, else 3.1.1, as the hub does; of two refusals the one of the version that was spoken counts. */
 async function connectOnce(url: string, login: Login): Promise<void> {
@@ -94,7 +102,7 @@ const isVersionRefusal = (error: unknown) =>
 
 const mqttFix = (isRemote: boolean) =>
   isRemote
-    ? 'Check broker.url (ALICIA_BROKER_URL): address, user and password.'
+    ? 'Check broker.url (ALICIA_BROKER_URL): address, user and password; broker.ca where the certificate is your own.'
     : 'Is the hub running with another --mqtt-port? Its log says why the broker is away.'
 
 /** Node's error for an address with several addresses has no message of its own. */

@@ -13,6 +13,37 @@ interface Server {
   readonly held_tools: number
 }
 
+const SICK: ReadonlySet<string> = new Set(['unavailable', 'degraded'])
+
+interface Service {
+  readonly name: string
+  readonly kind: string
+  readonly status: string
+  readonly reason?: string | null
+}
+
+/** Which parts of the hub are down or not well, in the hub's own words. */
+export function partsCheck(hub: FoundHub, token: string | undefined): Check {
+  return {
+    name: 'Parts',
+    async run(signal) {
+      const result = await hubClient({ url: hub.url, token })
+        .call('health.list_services', {}, { signal })
+        .catch((error: unknown) => {
+          if (error instanceof Fault && error.code === 'not_found') return undefined
+          throw error
+        })
+      if (result === undefined) return note('the hub runs without the service health')
+      const { services } = result as { services: readonly Service[] }
+      // MCP servers have a check of their own.
+      const down = services.filter(({ kind, status }) => kind === 'part' && SICK.has(status))
+      if (down.length === 0) return ok('all of them work')
+      const said = down.map(({ name, status, reason }) => `${name} is ${status}: ${reason ?? 'no reason known'}`)
+      return failed(said.join('; '), '`alicia call list_services` says since when, and the hub’s log says more.')
+    },
+  }
+}
+
 /** How the MCP servers are that the hub runs. */
 export function runningServersCheck(hub: FoundHub, token: string | undefined): Check {
   return {

@@ -227,6 +227,18 @@ suite('call', () => {
     assert.deepEqual(terminal.exits, [])
   })
 
+  test('--timeout holds where the hub lets a call wait for somebody’s yes', async (t) => {
+    cancelled = Promise.withResolvers()
+    const clock = heldClock()
+    const terminal = testTerminal()
+    const running = run(['call', 'wait', '--timeout', '20'], { ...(await atHub(t)), terminal, clock })
+    while (!terminal.err().includes('careful')) await new Promise(setImmediate)
+    clock.advance(20_500)
+    assert.equal((await running).code, 6)
+    assert.match(terminal.err(), /lamps\.wait was not done within 20 s; it was withdrawn\./)
+    assert.equal(((await cancelled.promise) as Fault).code, 'cancelled')
+  })
+
   test('the folder’s token stays with the folder’s hub', async (t) => {
     const { url } = await restServer(t, TOOLS)
     assert.equal((await run(['call', 'set_level', '--url', url])).code, 3)

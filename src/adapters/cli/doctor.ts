@@ -1,7 +1,8 @@
 import { nodeCheck, clockCheck, mosquittoCheck } from './check-machine.ts'
 import { configSecretsCheck, folderCheck, privateFilesCheck } from './check-data.ts'
+import { exposureCheck } from './check-exposure.ts'
 import { databaseCheck, findingOf, hubCheck, httpCheck, mqttCheck, portCheck } from './check-hub.ts'
-import { runningServersCheck } from './check-servers.ts'
+import { runningServersCheck, partsCheck } from './check-servers.ts'
 import { ok, type Check, type Finding } from './check.ts'
 import { cancellable, type Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
@@ -49,20 +50,32 @@ function checksFor<Config extends HubConfig>(
   const hub = composition.findHub(config)
   const token = tokenOf(() => composition.readToken(config))
   const isRemote = config.broker.kind === 'remote'
+  const secrets = resolved(() => composition.withSecrets?.(config) ?? config, config)
   return [
     ...machine,
     { name: 'Configuration', run: async () => ok(config.file ?? 'no file; flags, environment and defaults') },
     folderCheck(config.data),
     privateFilesCheck(config.data),
     ...(config.file === undefined ? [] : [configSecretsCheck(config.file, composition.plainSecrets?.(config) ?? [])]),
+    ...secrets.checks,
+    exposureCheck(config),
     hubCheck(hub, composition.version),
     ...(hub ? [httpCheck(hub, token)] : portChecks(config)),
-    ...(hub || isRemote ? [mqttCheck(config, hub, token)] : []),
+    ...(hub || isRemote ? [mqttCheck(secrets.config, hub, token)] : []),
     databaseCheck(config, (signal) => composition.checkDatabase(config, signal)),
     mosquittoCheck(config),
-    ...(hub ? [runningServersCheck(hub, token)] : []),
+    ...(hub ? [partsCheck(hub, token), runningServersCheck(hub, token)] : []),
     ...serverChecks(() => composition.servers(config).checks()),
   ]
+}
+
+/** The configuration with its secrets; where one is not set, that is a finding, and the rest is looked at all the same. */
+export function resolved<Config>(resolve: () => Config, config: Config): { config: Config; checks: readonly Check[] } {
+  try {
+    return { config: resolve(), checks: [] }
+  } catch (error) {
+    return { config, checks: [{ name: 'Secrets', run: async () => findingOf(error) }] }
+  }
 }
 
 /** A file that cannot be read at all is one finding. */

@@ -15,6 +15,8 @@ export interface HubConfig {
   readonly mcpFiles: readonly string[]
   readonly host: string
   readonly port: number
+  readonly publicUrl?: string
+  readonly trustedProxies?: readonly string[]
   readonly demo: boolean
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
   readonly database: { readonly url?: string }
@@ -24,6 +26,10 @@ export interface HubConfig {
     readonly port?: number
     readonly url?: string
     readonly program?: string
+    /** PEM files for `url`. */
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
   }
 }
 
@@ -105,6 +111,8 @@ export interface Composition<Config extends HubConfig> {
   readonly audit?: OfflineAudit<Config>
   /** Keys of the configuration file that hold a secret in cleartext. */
   plainSecrets?(config: Config): readonly string[]
+  /** With the secrets that it refers to in their place. Throws Fault `invalid_input` for one that is not set. */
+  withSecrets?(config: Config): Config
   readonly keys?: OfflineKeys<Config>
   readonly backups?: Backups<Config>
   /** Loaded when it is needed. */

@@ -3,6 +3,7 @@ import { print } from './call.ts'
 import { addressOf, cancellable, type Context, type HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
+import { isLoopback } from './host.ts'
 import { hubClient, type HubClient } from './hub-client.ts'
 import { qrCode } from './qr-code.ts'
 import { harmless, styleFor } from './style.ts'
@@ -55,8 +56,8 @@ async function showPairing(terminal: Terminal, pairing: Pairing, wantsQr: boolea
   const lines = [
     `It lets one device in as ${bold(harmless(pairing.name))}, once, until ${until}. Code: ${bold(harmless(pairing.code))}`,
     dim('Whoever has it gets in: show it to nobody else.'),
-    ...(isLoopback(pairing.url)
-      ? [yellow('Only this machine reaches that address. For a phone set `host`, or `publicUrl` behind a proxy.')]
+    ...(isLoopback(URL.parse(pairing.url)?.hostname ?? '')
+      ? [yellow('Only this machine reaches that address. For a phone set `publicUrl`: docs/guide/security.md.')]
       : []),
   ]
   await write(stderr, `${lines.join('\n')}\n`)
@@ -82,8 +83,6 @@ async function onlyPerson(client: HubClient, signal: AbortSignal): Promise<strin
     hint: `alicia pair <name>: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`,
   })
 }
-
-const isLoopback = (url: string): boolean => /^(localhost|127\.[\d.]+|\[::1\])$/.test(URL.parse(url)?.hostname ?? '')
 
 function minutesOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined

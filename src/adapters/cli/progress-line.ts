@@ -59,5 +59,7 @@ export function progressLine(terminal: Pick<Terminal, 'stderr' | 'env'>, clock: 
 export function progressText({ progress, total, message }: Progress): string {
   const done = Math.round(progress * 10) / 10
   const amount = total === undefined ? String(done) : `${done}/${total}`
-  return message === undefined ? amount : `${amount} ${harmless(message).replaceAll(/\s+/g, ' ').slice(0, 60)}`
+  if (message === undefined) return amount
+  // Nothing of an unknown amount says nothing: a call that waits has not begun.
+  return `${done === 0 && total === undefined ? '' : `${amount} `}${harmless(message).replaceAll(/\s+/g, ' ').slice(0, 60)}`
 }

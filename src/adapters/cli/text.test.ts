@@ -88,6 +88,7 @@ suite('texts', () => {
 
   test('progress is one line', () => {
     assert.equal(progressText({ progress: 3 }), '3')
+    assert.equal(progressText({ progress: 0, message: 'waits' }), 'waits')
     assert.equal(progressText({ progress: 1.000558, total: 60 }), '1/60')
     assert.equal(progressText({ progress: 3, total: 9, message: 'a\n b\u001B' }), '3/9 a b\\x1b')
   })
