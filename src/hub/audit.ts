@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { openAuditLog } from '../engines/audit/audit-log.ts'
 import { openChainKeys, type PrivateText } from '../engines/audit/chain-keys.ts'
-import { clearPending, pendingNotes } from '../engines/audit/pending-notes.ts'
+import { clearPending, pendingNotes } from './pending-notes.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { trailOf } from '../engines/audit/trail.ts'
 import { readPrivateFile, writePrivateFile } from '../engines/private-file.ts'

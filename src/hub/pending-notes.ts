@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { rmSync } from 'node:fs'
 import { z } from 'zod'
-import type { Log } from '../../kernel/log.ts'
-import { readPrivateFile, writePrivateFile } from '../private-file.ts'
+import type { Log } from '../kernel/log.ts'
+import { readPrivateFile, writePrivateFile } from '../engines/private-file.ts'
 
 /** Something done to a data folder while no hub ran: the next one that does takes it into its audit. */
 const Note = z.object({
