@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { heldClock, systemClock } from '../../kernel/clock.ts'
 import { createGuardedFetch, type GuardOptions } from './guarded-fetch.ts'
 
@@ -41,6 +42,21 @@ suite('the guard of logins', () => {
     ['this machine in octal', 'https://0177.1/'],
     ['this machine, IPv6', 'https://[::1]/'],
     ['this machine, mapped', 'https://[::ffff:7f00:1]/'],
+    ['this machine, compatible', 'https://[::127.0.0.1]/'],
+    ['this machine, 6to4', 'https://[2002:7f00:1::]/'],
+    ['this machine, Teredo', 'https://[2001:0:7f00:1::]/'],
+    ['this machine, translated', 'https://[::ffff:0:7f00:1]/'],
+    ['this machine without an address', 'https://[::]/'],
+    ['this machine without an address, IPv4', 'https://0.0.0.0/'],
+    ['this machine, shortened', 'https://127.1/'],
+    ['this machine, wide digits', 'https://１２７.0.0.1/'],
+    ['this machine by a name with a dot at its end', 'https://localhost./', { resolve: resolveTo('127.0.0.1') }],
+    ['this machine through NAT64', 'https://[64:ff9b::7f00:1]/'],
+    ['a name that leads to a link', 'https://as.example/', { resolve: resolveTo('fe80::1%eth0') }],
+    ['a name that leads nowhere', 'https://as.example/', { resolve: resolveTo('1.1.1.1', '0.0.0.0') }],
+    ['a name whose address is none', 'https://as.example/', { resolve: resolveTo('1.1.1.1', 'as.example') }],
+    ['a login in the address', 'https://user:secret@as.example/', { resolve: resolveTo('1.1.1.1') }],
+    ['a name in the address', 'https://user@as.example/', { resolve: resolveTo('1.1.1.1') }],
     ['the home', 'https://192.168.1.1/'],
     ['the home through NAT64', 'https://[64:ff9b::c0a8:101]/'],
     ['metadata of a cloud', 'https://169.254.169.254/latest/meta-data'],
@@ -106,6 +122,36 @@ suite('the guard of logins', () => {
     })
     const guarded = createGuardedFetch(options({ upstream: here, mostBytes: 16_384 }))
     await assert.rejects(guarded(`http://127.0.0.1:${port}/`), { code: 'upstream_failed', message: /16 KiB/ })
+  })
+
+  test('an answer is not unpacked, however it says that it is packed', async (t) => {
+    const bomb = gzipSync(Buffer.alloc(50_000_000))
+    const port = await listen(t, (request, response) => {
+      assert.equal(request.headers['accept-encoding'], 'identity')
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
+    })
+    const response = await createGuardedFetch(options({ upstream: here }))(`http://127.0.0.1:${port}/`)
+    assert.equal((await response.arrayBuffer()).byteLength, bomb.length)
+  })
+
+  test('a server that goes on and on, byte by byte, has the same time', async (t) => {
+    const clock = heldClock()
+    const port = await listen(t, (_, response) => {
+      response.write('{')
+      response.once('close', () => clearInterval(drip))
+      const drip = setInterval(() => response.write(' ') && clock.advance(1000), 1)
+    })
+    const guarded = createGuardedFetch(options({ upstream: here, clock }))
+    await assert.rejects(guarded(`http://127.0.0.1:${port}/`), { code: 'timeout' })
+  })
+
+  test('headers without end are cut off', async (t) => {
+    const port = await listen(t, (_, response) => {
+      response.socket?.write(`HTTP/1.1 200 OK\r\n${`X-A: ${'a'.repeat(1000)}\r\n`.repeat(1000)}`)
+    })
+    await assert.rejects(createGuardedFetch(options({ upstream: here }))(`http://127.0.0.1:${port}/`), {
+      code: 'unavailable',
+    })
   })
 
   test('a server that says nothing has a limited time', async (t) => {

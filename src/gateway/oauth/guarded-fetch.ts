@@ -76,6 +76,8 @@ export function createGuardedFetch(options: GuardOptions): Fetch {
 const isHere = ({ upstream, allowPrivateAddresses }: GuardOptions) => allowPrivateAddresses || isLoopbackHost(upstream)
 
 function refuseProtocol(url: URL, options: GuardOptions): void {
+  // Node would send it along: whoever chose the address would have the hub log in where it was told to.
+  if (url.username + url.password !== '') throw refusal(options.name, url, 'with a login of its own')
   if (url.protocol === 'https:') return
   const isOwn = url.origin === options.upstream.origin
   if (url.protocol === 'http:' && (isOwn || (isLoopbackHost(url) && isHere(options)))) return
