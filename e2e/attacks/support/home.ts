@@ -27,7 +27,7 @@ const SERVERS = {
   mcpServers: {
     toys: { ...fixtureCommand('stdio'), alicia: { profiles: ['kids', 'work'] } },
   },
-  profiles: { kids: { servers: ['toys', 'mqtt'] }, work: { servers: ['toys', 'mqtt', 'health'] } },
+  profiles: { kids: { servers: ['toys', 'mqtt'], resultTokens: 300 }, work: { servers: ['toys', 'mqtt', 'health'] } },
 }
 
 /** One of each role; the guest has the kitchen. */
