@@ -184,6 +184,11 @@ suite('configuration', () => {
       { file: '{"auditDays": 3}' },
       /auditDays is unknown \(did you mean limits\.auditDays\?\)/,
     ],
+    [
+      'a name of another form',
+      { file: '{"rooms":\n{"living room": {"topics": []}}}' },
+      /:2: rooms\.living room is a name that cannot be: it must be 1 to 64 characters without spaces, @ and \/\.$/,
+    ],
     ['the name of the flag', { file: '{"mqttPort": 3}' }, /mqttPort is unknown \(did you mean broker\.port\?\)/],
     ['a key like no other', { file: '{"zzzzzz": 3}' }, /zzzzzz is unknown\.$/],
     [

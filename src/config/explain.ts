@@ -49,6 +49,8 @@ function demand(issue: z.core.$ZodIssue, given: unknown, schema: z.ZodType): str
       return `must ${amount(issue.origin)} at least ${issue.minimum}${unitOf(issue.origin)}`
     case 'too_big':
       return `must ${amount(issue.origin)} at most ${issue.maximum}${unitOf(issue.origin)}`
+    case 'invalid_key':
+      return `is a name that cannot be: it ${issue.issues[0]?.message ?? 'has another form'}`
     default:
       return issue.message
   }

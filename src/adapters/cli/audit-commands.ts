@@ -21,7 +21,7 @@ export function addAuditCommands<Config extends HubConfig>({
 }: AuditCommands<Config>): void {
   const audit = withHub(program.command('audit').description('who called what, when and from where: the newest last'))
     .option('--caller <id>', 'id or name of whoever called')
-    .option('--person <id>', 'id of a person')
+    .option('--person <name>', 'what somebody did, by whatever token or login')
     .option('--operation <name>', 'service.verb_noun, or mqtt.* for all of a service')
     .option('--provider <name>', 'the service or MCP server that was asked')
     .addOption(new Option('--effect <effect>', 'what it does').choices(['read', 'write', 'destructive', 'event']))

@@ -63,7 +63,7 @@ async function home(t: TestContext) {
   const tools = [searchAudit, countAudit, verifyAudit, exportAudit, followAudit]
   const { url } = await restServer(
     t,
-    tools.map((operation) => operation.bind({ trail, clock: systemClock })),
+    tools.map((operation) => operation.bind({ trail, people: { named: () => undefined }, clock: systemClock })),
   )
   const audit: Composition<HubConfig>['audit'] = {
     verify: (_, __, signal) => trail.verify({}, signal),

@@ -7,9 +7,14 @@ import { openSqlite } from '../../engines/store/sqlite.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import { heldClock } from '../../kernel/clock.ts'
 import { silentLog } from '../../kernel/log.ts'
+import type { PeopleKeeper } from '../../kernel/people.ts'
 import type { Progress } from '../../kernel/tool.ts'
 import { callerWith, owner, testDoor } from '../../testing/hub.ts'
 import { audit } from './index.ts'
+
+const people = Object.assign(Object.create(null) as PeopleKeeper, {
+  named: (name: string) => (name === 'kim' ? { id: 'person-kim' } : undefined),
+})
 
 /** The service in a door whose calls it reads. */
 async function startDoor(t: TestContext) {
@@ -20,7 +25,7 @@ async function startDoor(t: TestContext) {
   const door = testDoor([], { clock, audit: log })
   const { registry, events } = door
   const part = audit.join({ clock, events, log: silentLog }, registry, () => ({ status: 'available', sinceMs: 0 }))
-  await part.start({ trail: trailOf(log) }, new AbortController().signal)
+  await part.start({ trail: trailOf(log), people }, new AbortController().signal)
   t.after(async () => {
     await log.close()
     await store.close()
@@ -72,6 +77,31 @@ suite('audit service', () => {
     assert.partialDeepStrictEqual(await call('search_audit', { operation: 'audit.*' }), {
       entries: [{ operation: 'audit.search_audit', caller: 'owner' }],
     })
+  })
+
+  test('what somebody did is found by their name, whatever token they came by', async (t) => {
+    const { call, log, clock } = await startDoor(t)
+    await log.record({
+      requestId: 'call-1',
+      atMs: clock.now(),
+      callerId: 'token-1',
+      callerName: 'the tablet',
+      person: 'person-kim',
+      via: 'mcp',
+      operation: 'lamps.set_level',
+      provider: 'lamps',
+      effect: 'write',
+      outcome: 'ok',
+      durationMs: 1,
+    })
+    for (const [person, count] of [
+      ['kim', 1],
+      ['person-kim', 1],
+      ['mia', 0],
+    ])
+      assert.partialDeepStrictEqual(await call('count_audit', { person }), { count })
+    const { entries } = (await call('search_audit', { person: 'kim' })) as { entries: object[] }
+    assert.partialDeepStrictEqual(entries, [{ request_id: 'call-1', caller_name: 'the tablet' }])
   })
 
   test('pages, counts and times', async (t) => {

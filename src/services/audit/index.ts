@@ -5,7 +5,7 @@ import { countAudit, exportAudit, followAudit, searchAudit, verifyAudit } from '
 export const audit = service({
   name: 'audit',
   summary: 'Who did what, from where and with what outcome; and whether that record was tampered with.',
-  needs: ['trail'],
+  needs: ['trail', 'people'],
   operations: [searchAudit, countAudit, verifyAudit, exportAudit, followAudit],
-  start: async ({ trail, clock }) => ({ deps: { trail, clock } }),
+  start: async ({ trail, people, clock }) => ({ deps: { trail, people, clock } }),
 })

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
 import { operation } from '../../kernel/operation.ts'
+import type { People } from '../../kernel/people.ts'
 import { COUNTED_BY, type Trail, type TrailEntry } from '../../kernel/trail.ts'
 import { describeEntry, describeReport, Entry, FILTER, filterOf, rangeOf, Report } from './shapes.ts'
 
 interface Deps {
   trail: Trail
+  people: Pick<People, 'named'>
   clock: Clock
 }
 
@@ -21,8 +23,12 @@ export const searchAudit = operation<Deps>()({
     cursor: z.string().max(40).optional().describe('Of the last answer, for what is older'),
   }),
   output: z.object({ entries: z.array(Entry), cursor: z.string().optional().describe('Absent: there is no more') }),
-  async handler({ limit, cursor, ...filter }, { trail, signal }) {
-    const page = await trail.search(filterOf(filter), { most: limit, ...(cursor !== undefined && { cursor }) }, signal)
+  async handler({ limit, cursor, ...filter }, { trail, people, signal }) {
+    const page = await trail.search(
+      filterOf(filter, people),
+      { most: limit, ...(cursor !== undefined && { cursor }) },
+      signal,
+    )
     return { entries: page.entries.map(describeEntry), ...(page.cursor !== undefined && { cursor: page.cursor }) }
   },
 })
@@ -38,8 +44,8 @@ export const countAudit = operation<Deps>()({
     count: z.number(),
     groups: z.array(z.object({ of: z.string(), count: z.number(), failed: z.number() })),
   }),
-  async handler({ by, ...filter }, { trail, signal }) {
-    const { count, groups } = await trail.count(filterOf(filter), by, signal)
+  async handler({ by, ...filter }, { trail, people, signal }) {
+    const { count, groups } = await trail.count(filterOf(filter, people), by, signal)
     return { count, groups: groups.map((group) => ({ ...group })) }
   },
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AuditDetails } from '../../kernel/audit.ts'
+import type { People } from '../../kernel/people.ts'
 import type { ChainReport, TrailEntry, TrailFilter, TrailReport } from '../../kernel/trail.ts'
 
 const Text = z.string().min(1).max(200)
@@ -7,7 +8,7 @@ const Text = z.string().min(1).max(200)
 /** What entries have to match, as callers write it. */
 export const FILTER = {
   caller: Text.optional().describe('Id or name of whoever called'),
-  person: Text.optional().describe('Id of the person: person-…'),
+  person: Text.optional().describe('Name or id of a person: what they did, by whatever token or login'),
   operation: Text.optional().describe('service.verb_noun; mqtt.* is all of a service'),
   provider: Text.optional().describe('The service or MCP server that was asked'),
   effect: z.enum(['read', 'write', 'destructive', 'event']).optional(),
@@ -21,9 +22,14 @@ export const FILTER = {
 
 type Given = z.output<z.ZodObject<typeof FILTER>>
 
-export const filterOf = ({ request_id: requestId, from, to, ...given }: Given): TrailFilter => ({
+export const filterOf = (
+  { request_id: requestId, from, to, person, ...given }: Given,
+  people: Pick<People, 'named'>,
+): TrailFilter => ({
   ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TrailFilter),
   ...(requestId !== undefined && { requestId }),
+  // Who is not there any more is found by id: entries have it for ever.
+  ...(person !== undefined && { person: people.named(person)?.id ?? person }),
   ...rangeOf({ from, to }),
 })
 
