@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { NodeExchange } from '../adapters/http/node-exchange.ts'
 import type { HttpExchange, Sink } from '../adapters/mcp/http-exchange.ts'
 import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
-import { createOldSse } from '../adapters/mcp/old-sse.ts'
+import { createOldSse, type OldSse } from '../adapters/mcp/old-sse.ts'
 import { createMcpServer, type McpServer } from '../adapters/mcp/server.ts'
 import type { CallerQuota } from '../kernel/caller-quota.ts'
 import type { Caller } from '../kernel/caller.ts'
@@ -86,6 +86,7 @@ export const cancelled = { count: 0 }
 
 export interface TestMcp {
   http: McpHttp
+  sse: OldSse
   server: McpServer
   door: TestDoor
   /** Stands in for the network: what an MCP client calls instead of `fetch`. */
@@ -143,6 +144,7 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
   }
   return {
     http,
+    sse,
     server,
     door,
     async fetch(url, init) {

@@ -6,8 +6,10 @@ import { suite, test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { heldClock } from '../../kernel/clock.ts'
 import type { EventMap } from '../../kernel/events.ts'
+import { Fault } from '../../kernel/fault.ts'
 import type { Holder } from '../../kernel/identity.ts'
 import { cancelled, testMcp } from '../../testing/mcp.ts'
+import type { HttpExchange } from './http-exchange.ts'
 import { createMcpWebSocket } from './websocket.ts'
 
 const ACCEPT = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
@@ -177,6 +179,52 @@ suite('access that ends', () => {
     end({ credential: 'login-1' })
     assert.equal((await post('first')).status, 404)
     while (!(await reader?.read())?.done);
+  })
+})
+
+suite('access that ends while the body of a request comes', () => {
+  /** A request whose sender loses their access before the body is there. */
+  const late = (open: ReturnType<typeof start>, query: string, body: object) => {
+    const { mcp, holders, clock, end } = open
+    const answered = Promise.withResolvers<number>()
+    const exchange: HttpExchange = {
+      method: 'POST',
+      header: () => undefined,
+      query: () => query,
+      authenticate() {
+        const holder = holders.get('first')
+        if (holder) return { ...holder, via: 'mcp' }
+        throw new Fault('unauthenticated', 'Nobody has that token.')
+      },
+      async body() {
+        clock.advance(60_000)
+        holders.delete('first')
+        end({ credential: 'login-1' })
+        return JSON.stringify({ jsonrpc: '2.0', id: 1, ...body })
+      },
+      answer: (status) => answered.resolve(status),
+      open: () => assert.fail('it is answered as if its sender were known'),
+      onLeave: () => {},
+    }
+    return { mcp, exchange, status: answered.promise }
+  }
+
+  test('it is refused', async () => {
+    const message = { method: 'tools/call', params: { name: 'delete_all', arguments: {}, _meta: META } }
+    const { mcp, exchange, status } = late(start(), '', message)
+    await mcp.http.handle(exchange)
+    assert.equal(await status, 401)
+    mcp.http.close()
+  })
+
+  test('so it is on the old pair of endpoints', async () => {
+    const open = start()
+    const stream = await open.mcp.fetch('/sse', { headers: { authorization: 'Bearer first' } })
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+    const { value = '' } = (await reader?.read()) ?? {}
+    const { mcp, exchange, status } = late(open, /session=(\S+)/.exec(value)?.[1] ?? '', { method: 'ping' })
+    await mcp.sse.post(exchange)
+    assert.equal(await status, 404)
   })
 })
 

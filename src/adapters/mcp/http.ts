@@ -55,7 +55,10 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
         const caller = shown instanceof Promise ? await shown : shown
         const asking: Asking = { http, caller, view: server.view(profile) }
         if (http.method !== 'POST') return answerWithoutBody(parts, asking)
-        post(parts, asking, (await http.body()) ?? '')
+        const sinceMs = server.clock.monotonic()
+        const text = (await http.body()) ?? ''
+        const isSlow = server.clock.monotonic() - sinceMs > SLOW_BODY_MS
+        post(parts, isSlow ? { ...asking, caller: await http.authenticate() } : asking, text)
       } catch (error) {
         answerError(http, server.errorOf(parseError(error)))
       }
@@ -67,6 +70,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
     },
   }
 }
+
+/** A body that is sent for longer may outlast the access of whoever sends it: they are asked once more. */
+const SLOW_BODY_MS = 50
 
 function answerWithoutBody(parts: HttpParts, asking: Asking): void {
   const { http } = asking

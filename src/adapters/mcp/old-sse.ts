@@ -85,13 +85,16 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
 
   const receive = async (http: HttpExchange) => {
     const caller = await http.authenticate()
-    const place = places.get(http.query('session') ?? '')
-    if (!place || !isSameHolder(place.caller, caller))
-      throw new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })
+    const id = http.query('session') ?? ''
+    const place = places.get(id)
+    if (!place || !isSameHolder(place.caller, caller)) throw notFound()
     // It lasts as long as the token that was shown last.
     place.release()
     place.release = server.tenure.hold(caller, place.end)
-    place.channel.receive((await http.body()) ?? '', caller)
+    const text = (await http.body()) ?? ''
+    // It may have ended while the body came.
+    if (places.get(id) !== place) throw notFound()
+    place.channel.receive(text, caller)
     answerAccepted(http)
   }
 
@@ -103,3 +106,6 @@ export function createOldSse({ server, mostSessions, postPath }: OldSseOptions):
     },
   }
 }
+
+const notFound = () =>
+  new RpcError(RPC.sessionNotFound, 'Session not found: its event stream is closed.', { status: 404 })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { z } from 'zod'
 import { CallerQuota } from '../../kernel/caller-quota.ts'
+import { heldClock } from '../../kernel/clock.ts'
+import type { Holder } from '../../kernel/identity.ts'
 import { operation } from '../../kernel/operation.ts'
 import { READER_TOKEN, sampleRest } from './samples.suite.ts'
 
@@ -24,6 +26,28 @@ const problemOf = async (response: Response) => {
 const flood = (keys: number) => Object.fromEntries(Array.from({ length: keys }, (_, at) => [`key${at}`, at]))
 
 const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+
+suite('a body that comes slowly', () => {
+  for (const [what, isOver, status] of [
+    ['whose sender’s access ended meanwhile is refused', true, 401],
+    ['is taken', false, 200],
+  ] as const)
+    test(what, async () => {
+      const clock = heldClock()
+      let holder: Holder | undefined = { id: 'anna', name: 'anna', scopes: ['test:read'] }
+      const { ask, identity } = sampleRest({
+        clock,
+        async readJson() {
+          clock.advance(60_000)
+          if (isOver) holder = undefined
+          return { value: 1 }
+        },
+      })
+      identity.addSource(({ token }) => (token === 'anna' ? holder : undefined))
+      const response = await ask('POST', '/api/test/echo', {}, { authorization: 'Bearer anna' })
+      assert.equal(response.status, status)
+    })
+})
 
 suite('rest', () => {
   const { ask } = sampleRest()

@@ -62,6 +62,7 @@ interface Asked {
   readonly headers: ReadableHeaders
   readonly match: Match
   readonly query: string
+  readonly from: ShownFrom
   readonly call: Omit<Call, 'input' | 'signal'> & { requestId: string }
 }
 
@@ -100,13 +101,16 @@ export function createRest(options: RestOptions): Rest {
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(trace !== null && { trace }),
     }
-    return run({ request, env, headers, match, query, call })
+    return run({ request, env, headers, match, query, from, call })
   }
 
-  async function run({ request, env, headers, match, query, call }: Asked): Promise<Response> {
+  async function run({ request, env, headers, match, query, from, call: asked }: Asked): Promise<Response> {
     // GET and HEAD have no body by definition (RFC 9110, 9.3.1).
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
-    const input = mergeInput(match, query, hasBody ? await readJson(request, env, call.caller) : undefined)
+    const sinceMs = clock.monotonic()
+    const input = mergeInput(match, query, hasBody ? await readJson(request, env, asked.caller) : undefined)
+    const isSlow = clock.monotonic() - sinceMs > SLOW_BODY_MS
+    const call = isSlow ? { ...asked, caller: await authenticate(headers.get('authorization'), 'rest', from) } : asked
     const { requestId } = call
     if (headers.get('accept')?.includes('text/event-stream'))
       return streamCall((report) => invokeHolding({ ...call, input, ...report }), {
@@ -158,6 +162,9 @@ export function createRest(options: RestOptions): Rest {
     }
   }
 }
+
+/** A body that is sent for longer may outlast the access of whoever sends it: they are asked once more. */
+const SLOW_BODY_MS = 50
 
 type ReadableHeaders = Pick<Headers, 'get'>
 
