@@ -14,7 +14,7 @@ const RETRY_MS = 1000
 
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
+  'cache-control': 'no-store, no-transform',
   // Nginx and its kind would hold events back otherwise (2026-07-28, Streamable HTTP, "Receiving Messages").
   'x-accel-buffering': 'no',
 }

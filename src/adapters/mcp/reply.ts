@@ -6,7 +6,11 @@ import { Waiting, type Patience } from '../../kernel/patience.ts'
 /** After this long without an answer the reply becomes a stream: its keep-alives hold the connection open. */
 export const PATIENCE_MS = 5000
 
-const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
+const JSON_HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+}
 
 /** The answer to one POST: plain JSON when there is nothing to say before it, else an event stream. */
 export class Reply extends Waiting {
