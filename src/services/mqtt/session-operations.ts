@@ -65,8 +65,10 @@ export const establishConnection = operation<Toolkit>()({
   effect: 'write',
   openWorld: true,
   timeoutMs: ({ connect_timeout }) => connect_timeout * 1000 + 5000,
-  // The own broker's rules and the bounds of each call hold there; at another address nobody could tell what is whose.
-  touches: ({ connection_string }) => (connection_string === undefined ? touchesNothing() : undefined),
+  // The own broker's rules and the bounds of each call hold there; at another address nobody could tell what is whose. Nor is a
+  // client id of one's own choice: whoever has it already would be cut off.
+  touches: ({ connection_string, client_id }) =>
+    connection_string === undefined && client_id === undefined ? touchesNothing() : undefined,
   input: EstablishInput,
   output: z.object({
     session_id: z.string(),

@@ -21,6 +21,7 @@ function touched(name: string, input: object): readonly string[] | undefined {
 const CASES: [operation: string, input: object, topics: string[] | undefined][] = [
   ['establish_connection', {}, []],
   ['establish_connection', { connection_string: 'mqtt://127.0.0.1:1883' }, undefined],
+  ['establish_connection', { client_id: 'bridge' }, undefined],
   ['list_active_connections', {}, []],
   ['close_connection', { session_id }, []],
   ['ping', { session_id }, []],
