@@ -1,4 +1,4 @@
-import type { Approvals } from './approval.ts'
+import type { Approvals, Approved } from './approval.ts'
 import type { Audit } from './audit.ts'
 import { contextOf } from './call-context.ts'
 import type { Call } from './call.ts'
@@ -125,20 +125,22 @@ export function openDoor(options: DoorOptions): Door {
     running.add(controller)
     metrics.running(1)
     let outcome: 'ok' | FaultCode = 'ok'
-    let approvedBy: string | undefined
+    let approved: Approved | undefined
     try {
       const input = inputOf(call, entry)
       // The time limit is the operation's: how long a person takes to look is another matter.
-      if (approvals?.isNeeded(call.caller, entry)) approvedBy = await approvals.ask(entry, input, context)
+      if (approvals?.isNeeded(call.caller, entry)) approved = await approvals.ask(entry, input, context)
+      const own = approved === undefined ? context : approved.context
       deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
       // Not in a function of its own: each one that waits costs every call.
       let output: unknown
       try {
-        output = await run(entry, input, context)
+        output = await run(entry, input, own)
       } catch (failure) {
-        output = await again({ call, entry, input, context }, failure)
+        output = await again({ call, entry, input, context: own }, failure)
       }
       outcome = outcomeOf(tool, output)
+      approved?.ended(output)
       return output
     } catch (error) {
       const fault = toFault(error, (reference, cause) => context.log.error('call failed', { reference, error: cause }))
@@ -148,7 +150,7 @@ export function openDoor(options: DoorOptions): Door {
       deadline.end()
       unfollow?.()
       leave(controller)
-      const recorded = recorder.close(started, outcome, approvedBy)
+      const recorded = recorder.close(started, outcome, approved?.by)
       // What changed something is on record before the caller hears of it.
       if (recorded) await recorded
     }

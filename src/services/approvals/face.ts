@@ -49,11 +49,15 @@ export function faceOf({ id, entry, input, caller, askedMs, untilMs }: Asked, re
       ...(address !== undefined && { address }),
     },
     arguments: redact(input, tool),
-    fingerprint: sha256([tool.name, provider.id, toolHash(tool), input]),
+    fingerprint: fingerprintOf(entry, input),
     askedMs,
     untilMs,
   }
 }
+
+/** Of operation, provider, description and all arguments. */
+export const fingerprintOf = ({ tool, provider }: Entry, input: unknown): string =>
+  sha256([tool.name, provider.id, toolHash(tool), input])
 
 const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 

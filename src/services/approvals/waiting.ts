@@ -1,4 +1,4 @@
-import type { Approvals } from '../../kernel/approval.ts'
+import type { Approvals, Approved } from '../../kernel/approval.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Events } from '../../kernel/events.ts'
@@ -9,8 +9,10 @@ import { concerns, type Tenure } from '../../kernel/tenure.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 import type { ApprovalChange, WaitingCall } from '../../kernel/waiting-call.ts'
 import { createAllowances, type Allowance } from './allowances.ts'
+import { asShown } from './as-shown.ts'
 import type { Decision } from './decision.ts'
-import { faceOf, nameCall, toolHash } from './face.ts'
+import { faceOf, fingerprintOf, nameCall, toolHash } from './face.ts'
+import { createPauses } from './pauses.ts'
 import { isOwnWordEnough, requireDecider, type DecidesAlone } from './rules.ts'
 import { expired, full, goneFault, refused, toolChanged, unknownCall } from './words.ts'
 
@@ -56,7 +58,7 @@ interface Waiting {
   readonly asker: Caller
   readonly hash: string
   isBeingDecided: boolean
-  settle(change: ApprovalChange, outcome: { approver: string } | { fault: Fault }): void
+  settle(change: ApprovalChange, outcome: { approver: Caller } | { fault: Fault }): void
 }
 
 /** Calls that may wait, of one caller and of all: a person is to read each. */
@@ -64,6 +66,8 @@ const MOST_OF_ONE = 5
 const MOST_OF_ALL = 50
 /** Clients give up on what says nothing for a minute. */
 const REMIND_MS = 15_000
+/** A client that was asked something comes back within this time, or asks a person again. */
+const PAUSE_MS = 600_000
 /** Names of calls are not given again for so many calls: a yes that comes late must not meet another call. */
 const MOST_NAMES = 1000
 
@@ -72,6 +76,7 @@ export function createWaitingCalls(options: WaitingOptions): WaitingCalls {
   const waiting = new Map<string, Waiting>()
   const names = new Set<string>()
   const allowances = createAllowances()
+  const pauses = createPauses()
   let isClosed = false
   let version = 0
   const tell = (call: WaitingCall, change: ApprovalChange) => {
@@ -79,9 +84,12 @@ export function createWaitingCalls(options: WaitingOptions): WaitingCalls {
     events.emit('approval.changed', { call, change })
   }
 
-  events.on('access.ended', (ended) =>
-    allowances.end(({ caller, approver }) => concerns(ended, caller) || concerns(ended, approver)),
-  )
+  events.on('access.ended', (ended) => {
+    const isOver = ({ caller, approver }: { readonly caller: Caller; readonly approver: Caller }) =>
+      concerns(ended, caller) || concerns(ended, approver)
+    allowances.end(isOver)
+    pauses.end(isOver)
+  })
 
   const nameNext = (): string => {
     const id = nameCall((taken) => names.has(taken))
@@ -105,11 +113,11 @@ export function createWaitingCalls(options: WaitingOptions): WaitingCalls {
   const isUnchanged = ({ call, hash }: Waiting): boolean =>
     registry.has(call.operation) && toolHash(registry.find(call.operation).tool) === hash
 
-  const wait = (entry: Entry, input: unknown, { caller, signal, emit }: CallContext): Promise<string> => {
+  const wait = (entry: Entry, input: unknown, { caller, signal, emit }: CallContext): Promise<Caller> => {
     const askedMs = clock.now()
     const id = nameNext()
     const call = faceOf({ id, entry, input, caller, askedMs, untilMs: askedMs + waitMs }, redact)
-    const { promise, resolve, reject } = Promise.withResolvers<string>()
+    const { promise, resolve, reject } = Promise.withResolvers<Caller>()
     const stops: (() => void)[] = []
     const settle: Waiting['settle'] = (change, outcome) => {
       if (!waiting.delete(id)) return
@@ -131,16 +139,34 @@ export function createWaitingCalls(options: WaitingOptions): WaitingCalls {
     return promise
   }
 
+  /** Whose yes the call has already, or gets. */
+  const yes = async (entry: Entry, input: unknown, context: CallContext): Promise<Caller> => {
+    const { caller, peer } = context
+    const known =
+      allowances.find(caller, entry, clock.now())?.approver ??
+      (peer && pauses.resume({ caller, fingerprint: fingerprintOf(entry, input) }, peer, clock.now()))
+    if (known) return known
+    requireRoom(caller)
+    return await wait(entry, input, context)
+  }
+
+  const approvedBy = (approver: Caller, entry: Entry, input: unknown, context: CallContext): Approved => ({
+    by: approver.id,
+    context: asShown(context, input),
+    ended(output) {
+      const { caller } = context
+      const untilMs = clock.now() + PAUSE_MS
+      pauses.note(output, { caller, approver, fingerprint: fingerprintOf(entry, input), untilMs })
+    },
+  })
+
   return {
     isNeeded: (caller, { tool }) =>
       tool.effect === 'destructive' && tool.passesOn !== true && !isOwnWordEnough(caller, decidesAlone),
     async ask(entry, input, context) {
       if (isClosed) throw hubStopping()
       context.signal.throwIfAborted()
-      const allowed = allowances.find(context.caller, entry, clock.now())
-      if (allowed) return allowed.approver.id
-      requireRoom(context.caller)
-      return await wait(entry, input, context)
+      return approvedBy(await yes(entry, input, context), entry, input, context)
     },
     list: () => [...waiting.values()].map(({ call }) => call),
     version: () => version,
@@ -173,7 +199,7 @@ export function createWaitingCalls(options: WaitingOptions): WaitingCalls {
           hash,
           untilMs: clock.now() + forMs,
         })
-      if (yes) found.settle('approved', { approver: approver.id })
+      if (yes) found.settle('approved', { approver })
       else found.settle('denied', { fault: refused(call, approver, reason) })
       return call
     },

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
-import type { Peer } from '../../kernel/mcp/peer.ts'
 import { peerLog } from '../../kernel/mcp/peer-log.ts'
+import { peerWith } from '../../kernel/mcp/peer-with.ts'
 import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { nearest } from '../../kernel/nearest.ts'
@@ -72,7 +72,7 @@ function callOf(entry: Entry, input: unknown, context: CallContext): Call {
     within: context.requestId,
     emit: (progress) => context.emit(progress),
     ...(span && { trace: span.traceparent }),
-    ...(peer && { peer: withParams(peer, innerParams(peer.params, entry.name)) }),
+    ...(peer && { peer: peerWith(peer, innerParams(peer.params, entry.name)) }),
     ...(logTo && { logTo }),
   }
 }
@@ -84,20 +84,4 @@ function innerParams(params: JsonText, name: string): JsonText {
   members.set('name', JSON.stringify(name))
   members.set('arguments', given.get('arguments') ?? '{}')
   return writeMembers(members)
-}
-
-/** The same client with other words. */
-function withParams(peer: Peer, params: JsonText): Peer {
-  const { revision, capabilities, clientInfo, logLevel, profile, session, ask } = peer
-  return {
-    revision,
-    capabilities,
-    clientInfo,
-    logLevel,
-    params,
-    ...(profile !== undefined && { profile }),
-    ...(session && { session }),
-    ...(ask && { ask }),
-    notify: (method, text) => peer.notify(method, text),
-  }
 }
