@@ -125,12 +125,16 @@ export function openDoor(options: DoorOptions): Door {
     running.add(controller)
     metrics.running(1)
     let outcome: 'ok' | FaultCode = 'ok'
-    let approved: Approved | undefined
+    let approved: Pick<Approved, 'ended'> & Partial<Approved> = NOT_ASKED
+    let own = context
     try {
       const input = inputOf(call, entry)
       // The time limit is the operation's: how long a person takes to look is another matter.
-      if (approvals?.isNeeded(call.caller, entry)) approved = await approvals.ask(entry, input, context)
-      const own = approved === undefined ? context : approved.context
+      if (approvals?.isNeeded(call.caller, entry)) {
+        const allowed = await approvals.ask(entry, input, context)
+        approved = allowed
+        own = allowed.context
+      }
       deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
       // Not in a function of its own: each one that waits costs every call.
       let output: unknown
@@ -140,7 +144,7 @@ export function openDoor(options: DoorOptions): Door {
         output = await again({ call, entry, input, context: own }, failure)
       }
       outcome = outcomeOf(tool, output)
-      approved?.ended(output)
+      approved.ended(output)
       return output
     } catch (error) {
       const fault = toFault(error, (reference, cause) => context.log.error('call failed', { reference, error: cause }))
@@ -150,7 +154,7 @@ export function openDoor(options: DoorOptions): Door {
       deadline.end()
       unfollow?.()
       leave(controller)
-      const recorded = recorder.close(started, outcome, approved?.by)
+      const recorded = recorder.close(started, outcome, approved.by)
       // What changed something is on record before the caller hears of it.
       if (recorded) await recorded
     }
@@ -171,6 +175,9 @@ export function openDoor(options: DoorOptions): Door {
     },
   }
 }
+
+/** Of calls that nobody is asked about: nearly all. */
+const NOT_ASKED = { ended: () => {} }
 
 const spanOf = (tracer: Tracer, { caller, trace }: Call, { tool, provider }: Entry): Span =>
   tracer.start(tool.name, { operation: tool.name, provider: provider.id, via: caller.via, effect: tool.effect }, trace)

@@ -3,7 +3,6 @@ import { suite, test } from 'node:test'
 import { z } from 'zod'
 import type { Caller } from '../../kernel/caller.ts'
 import { heldClock } from '../../kernel/clock.ts'
-import type { Peer } from '../../kernel/mcp/peer.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { operation } from '../../kernel/operation.ts'
 import { createRedaction } from '../../kernel/redact.ts'
@@ -59,7 +58,7 @@ function home(answers: readonly string[] = [ASKS, '{"resultType":"complete"}']) 
   /** Whether it had to wait; it gets its yes then. */
   const send = async ({ text = ARGUMENTS, more = '', caller = child }: Sent = {}): Promise<boolean> => {
     const { peer } = modernPeer({ params: `{"name":"wipe_room","arguments":${text}${more}}` })
-    const outcome = door.invoke({ operation: 'home.wipe_room', input: JSON.parse(text), caller, peer: peer as Peer })
+    const outcome = door.invoke({ operation: 'home.wipe_room', input: JSON.parse(text), caller, peer })
     const [waiting] = waits().list()
     const word = { approver: mother, yes: true, forMs: 0 }
     if (waiting) await waits().decide(waiting.id, word, () => Promise.resolve())
