@@ -54,6 +54,19 @@ const door = testDoor(
 )
 
 suite('bounds of grants', () => {
+  test('whoever is out of bounds hears what is inside, and of nothing else', async () => {
+    const call = { operation: 'home.switch_it', input: { touches: ['topics lock/#'] } }
+    await assert.rejects(
+      door.invoke({ ...call, caller: callerWith('home:*@room/kitchen', 'home:write@device/lamp-1') }),
+      {
+        code: 'forbidden',
+        hint:
+          'It has: home:*@room/kitchen, home:write@device/lamp-1. ' +
+          'Ask for topics in there: home/kitchen/#, zigbee2mqtt/lamp-1/#.',
+      },
+    )
+  })
+
   const cases: [grants: string, operation: string, touches: string[] | undefined, may: boolean][] = [
     ['*', 'home.switch_it', undefined, true],
     ['', 'other.open_it', undefined, true],

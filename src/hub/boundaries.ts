@@ -38,6 +38,7 @@ export function createBoundaries({ places, profiles }: BoundariesOptions): Bound
       if (places.topicsOf(bound.kind, bound.name).length === 0) return false
       return touched?.every((touch) => isInside(bound, touch)) ?? false
     },
+    topicsOf: (bound) => (isPlace(bound) ? places.topicsOf(bound.kind, bound.name) : []),
   }
 }
 

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from './clock.ts'
 import { createCallLimits, type CallLimits, type CallLimitsOptions } from './call-limits.ts'
 import { Fault } from './fault.ts'
 import { isWithin, mayReach, NO_BOUNDARIES, type Boundaries } from './reach.ts'
+import { boundsFor } from './scope.ts'
 import type { CallStatistics, Entry } from './registry.ts'
 import { RetryBudget } from './resilience/retry-budget.ts'
 import type { Tool } from './tool.ts'
@@ -47,7 +48,8 @@ export function createPolicy(options: PolicyOptions): Policy {
     confine(caller, entry, input) {
       const { tool } = entry
       if (mayUse(caller.scopes, tool.scope)) return
-      if (!isWithin(caller.scopes, entry, tool.touches?.(input), boundaries)) throw outOfBounds(caller, tool)
+      if (!isWithin(caller.scopes, entry, tool.touches?.(input), boundaries))
+        throw outOfBounds(caller, tool, boundaries)
     },
     limit: limits.take,
     limits,
@@ -75,10 +77,16 @@ function lacking(caller: Caller, { name, scope }: Tool): Fault {
   })
 }
 
-function outOfBounds(caller: Caller, { name, scope }: Tool): Fault {
+/** Of a house full of devices that is enough to go on with. */
+const MOST_TOPICS = 20
+
+function outOfBounds(caller: Caller, { name, scope }: Tool, boundaries: Boundaries): Fault {
   const grants = caller.scopes.filter((grant) => grant.includes('@'))
+  const bounds = boundsFor(caller.scopes, scope ?? '').flat()
+  const topics = [...new Set(bounds.flatMap((bound) => boundaries.topicsOf?.(bound) ?? []))].slice(0, MOST_TOPICS)
   return new Fault('forbidden', `${caller.name} may use ${name} only within bounds, and this is not within them.`, {
-    hint: `It has: ${grants.join(', ')}.`,
+    // A model that is bound to a room can find out in no other way what is in there.
+    hint: `It has: ${grants.join(', ')}.${topics.length > 0 ? ` Ask for topics in there: ${topics.join(', ')}.` : ''}`,
     // Asking for more helps only those who can get it without bounds.
     details: caller.attainable && mayUse(caller.attainable, scope) ? { scope } : { within: grants },
   })

@@ -9,6 +9,8 @@ export interface Boundaries {
   mayHold(bound: Bound, entry: Entry): boolean
   /** Whether all that the call touches lies within the bound. */
   holds(bound: Bound, entry: Entry, touched: readonly Touch[] | undefined): boolean
+  /** Topic filters of what lies within the bound, for whoever has it and asked for something else. Absent: none are known. */
+  topicsOf?(bound: Bound): readonly string[]
 }
 
 /** Where nothing is known of bounds, whoever has some gets nothing. */

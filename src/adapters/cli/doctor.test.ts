@@ -16,6 +16,7 @@ import { exposureCheck } from './check-exposure.ts'
 import { partsCheck } from './check-servers.ts'
 import type { Finding } from './check.ts'
 import { resolved } from './doctor.ts'
+import { missingPlaces, placesCheck } from './missing-places.ts'
 import type { HubConfig } from './hub.ts'
 
 const CONFIG: HubConfig = {
@@ -81,6 +82,40 @@ suite('doctor: parts of the running hub', () => {
       const finding = await partsCheck({ pid: 1, url, version: '1.2.3' }, OWNER_TOKEN).run(never)
       assert.deepEqual([finding.is, text.test(finding.text)], [is, true], finding.text)
     })
+})
+
+suite('doctor: rights in rooms', () => {
+  const home = {
+    rooms: { kitchen: { topics: ['home/kitchen/#'] }, attic: { topics: [] }, hall: { topics: [] } },
+    devices: { 'lamp-1': { room: 'hall' } },
+  }
+  const rows: [grants: string[], missing: string[]][] = [
+    [['mqtt:*', '*', 'mqtt:*@room/kitchen', 'mqtt:*@room/hall', 'mqtt:*@device/lamp-1', '*@profile/kids'], []],
+    [['mqtt:*@room/kichen', 'devices:*@room/kichen'], ['room kichen']],
+    [['mqtt:*@room/attic'], ['room attic']],
+    [['*@profile/kids@device/lamp-2', 'no grant'], ['device lamp-2']],
+  ]
+  for (const [grants, missing] of rows)
+    test(grants.join(' '), () => assert.deepEqual(missingPlaces(grants, home), missing))
+
+  test('of people and tokens there are', async (t) => {
+    const lists = { 'people.list_people': 'people', 'tokens.list_tokens': 'tokens' } as const
+    const tools = Object.entries(lists).map(([name, key]) =>
+      operation()({
+        name: name as 'people.list_people',
+        summary: 'All.',
+        scope: null,
+        effect: 'read',
+        input: z.object({}),
+        output: z.unknown(),
+        handler: async () => ({ [key]: [{ name: `of ${key}`, scopes: ['mqtt:*@room/cellar'] }] }),
+      }).bind({}),
+    )
+    const { url } = await restServer(t, tools)
+    const finding = await placesCheck({ pid: 1, url, version: '1.2.3' }, OWNER_TOKEN, home).run(never)
+    assert.equal(finding.is, 'warning')
+    assert.match(finding.text, /of people: room cellar, of tokens: room cellar$/)
+  })
 })
 
 suite('doctor: what the configuration refers to', () => {

@@ -3,6 +3,7 @@ import { configSecretsCheck, folderCheck, privateFilesCheck } from './check-data
 import { exposureCheck } from './check-exposure.ts'
 import { databaseCheck, findingOf, hubCheck, httpCheck, mqttCheck, portCheck } from './check-hub.ts'
 import { runningServersCheck, partsCheck } from './check-servers.ts'
+import { placesCheck } from './missing-places.ts'
 import { ok, type Check, type Finding } from './check.ts'
 import { cancellable, type Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
@@ -64,7 +65,7 @@ function checksFor<Config extends HubConfig>(
     ...(hub || isRemote ? [mqttCheck(secrets.config, hub, token)] : []),
     databaseCheck(config, (signal) => composition.checkDatabase(config, signal)),
     mosquittoCheck(config),
-    ...(hub ? [partsCheck(hub, token), runningServersCheck(hub, token)] : []),
+    ...(hub ? [partsCheck(hub, token), placesCheck(hub, token, config), runningServersCheck(hub, token)] : []),
     ...serverChecks(() => composition.servers(config).checks()),
   ]
 }

@@ -17,6 +17,8 @@ export interface HubConfig {
   readonly port: number
   readonly publicUrl?: string
   readonly trustedProxies?: readonly string[]
+  readonly rooms?: Readonly<Record<string, { readonly topics: readonly string[] }>>
+  readonly devices?: Readonly<Record<string, { readonly room?: string }>>
   readonly demo: boolean
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
   readonly database: { readonly url?: string }

@@ -5,6 +5,7 @@ import { addressOf, cancellable, type Context, type HubFlags } from './context.t
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { hostInUrl } from './host.ts'
+import { warnOfMissingPlaces } from './missing-places.ts'
 import { hubClient } from './hub-client.ts'
 import { harmless } from './style.ts'
 import { write } from './terminal.ts'
@@ -56,6 +57,7 @@ export async function createToken<Config extends HubConfig>(
   else {
     await write(terminal.stdout, `${result.token}\n`)
     await write(terminal.stderr, `Keep it: it is not shown again. It may: ${scopesIn(result.scopes ?? flags.scope)}.\n`)
+    await warnOfMissingPlaces(context, flags, flags.scope)
   }
   return 'ok'
 }

@@ -5,6 +5,7 @@ import type { Exit } from './exit-codes.ts'
 import { hiddenInput } from './hidden-input.ts'
 import type { HubConfig } from './hub.ts'
 import { hubClient } from './hub-client.ts'
+import { warnOfMissingPlaces } from './missing-places.ts'
 import { harmless } from './style.ts'
 import { write } from './terminal.ts'
 
@@ -33,6 +34,7 @@ export async function addUser<Config extends HubConfig>(
     }
     const result = await clientOf(context, flags).call('people.add_person', input, { signal })
     await print(context.terminal, result, flags.json ?? false)
+    await warnOfMissingPlaces(context, flags, scopes ?? [])
     if (password === undefined && !flags.json)
       await write(context.terminal.stderr, `\`alicia pair ${harmless(name)}\` lets their phone or browser in.\n`)
   })
@@ -81,7 +83,9 @@ export async function changeRole<Config extends HubConfig>(
 ): Promise<Exit> {
   const scopes = scopesOf(flags)
   const input = { name, role: flags.role, ...(scopes && { scopes }) }
-  return await show(context, flags, { operation: 'people.change_person', input })
+  await show(context, flags, { operation: 'people.change_person', input })
+  await warnOfMissingPlaces(context, flags, scopes ?? [])
+  return 'ok'
 }
 
 export async function removeUser<Config extends HubConfig>(

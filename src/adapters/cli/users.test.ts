@@ -22,6 +22,7 @@ const CONFIG: HubConfig = {
   mcpFiles: ['/data/mcp.json'],
   host: '127.0.0.1',
   port: 0,
+  rooms: { kitchen: { topics: ['home/kitchen/#'] } },
   demo: false,
   log: { level: 'info' },
   database: {},
@@ -117,6 +118,17 @@ suite('users on the command line', () => {
     await run(['user', 'disable', 'ben'])
     assert.match((await run(['pair', '--json'])).out, /"name": "mia"/)
     assert.equal((await people.pairings()).length, 2)
+  })
+
+  test('rights in a room that nobody described are given, and it is said', async (t) => {
+    const { run } = await home(t)
+    const add = (name: string, room: string) => run(['user', 'add', name, '--role', 'guest', '--room', room])
+    const slip = await add('gus', 'kichen')
+    assert.equal(slip.code, 0)
+    assert.match(slip.err, /^The configuration has no room kichen: until it does, nothing is in there\.$/m)
+    assert.doesNotMatch((await add('leo', 'kitchen')).err, /no room/)
+    const role = await run(['user', 'role', 'leo', 'guest', '--scope', 'mqtt:*@device/lamp'])
+    assert.match(role.err, /no device lamp/)
   })
 
   test('a code for less and for longer', async (t) => {
