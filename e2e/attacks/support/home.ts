@@ -30,6 +30,8 @@ const SERVERS = {
   profiles: { kids: { servers: ['toys', 'mqtt'], resultTokens: 300 }, work: { servers: ['toys', 'mqtt', 'health'] } },
 }
 
+const withServers = (more: object) => ({ ...SERVERS, mcpServers: { ...SERVERS.mcpServers, ...more } })
+
 /** One of each role; the guest has the kitchen. */
 const PEOPLE = {
   olga: { role: 'owner' },
@@ -58,10 +60,11 @@ export interface AttackedHome {
   logIn(name: Name, more?: object): Promise<Login>
 }
 
-export async function startHome(ending: Ending): Promise<AttackedHome> {
+/** `servers`: other people's, besides. */
+export async function startHome(ending: Ending, servers: object = {}): Promise<AttackedHome> {
   const home = emptyHome(ending)
   mkdirSync(home.data, { recursive: true, mode: 0o700 })
-  for (const [file, content] of Object.entries({ 'alicia.json': CONFIG, 'mcp.json': SERVERS }))
+  for (const [file, content] of Object.entries({ 'alicia.json': CONFIG, 'mcp.json': withServers(servers) }))
     writeFileSync(join(home.data, file), JSON.stringify(content), { mode: 0o600 })
   const hub = await startHub(ending, { home, args: ['--log-level', 'debug'] })
   await Promise.all(
@@ -75,7 +78,7 @@ export async function startHome(ending: Ending): Promise<AttackedHome> {
     async (name) => [name, await lend(name as Name, `${name}s token`, ['*'])] as const,
   )
   const tokens = Object.fromEntries(await Promise.all(made)) as Record<Name, string>
-  await allListed(hub, ['toys'])
+  await allListed(hub, ['toys', ...Object.keys(servers)])
   return {
     hub,
     tokens,
