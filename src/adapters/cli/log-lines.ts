@@ -53,9 +53,12 @@ export function readable(line: string, style: Style): string {
   const clock = typeof time === 'string' ? time.slice(11, 19) : ''
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${valueText(value)}`)
   if (error !== undefined) rest.push(errorText(error))
-  const tail = rest.length === 0 ? '' : `  ${style.dim(harmless(rest.join(' ')))}`
-  return `${style.dim(clock)} ${word}  ${harmless(typeof msg === 'string' ? msg : '')}${tail}\n`
+  const tail = rest.length === 0 ? '' : `  ${style.dim(onOneLine(rest.join(' ')))}`
+  return `${style.dim(clock)} ${word}  ${onOneLine(typeof msg === 'string' ? msg : '')}${tail}\n`
 }
+
+/** A second line could pretend to be an entry. */
+const onOneLine = (text: string): string => harmless(text).replaceAll('\n', String.raw`\n`)
 
 const valueText = (value: unknown) =>
   typeof value === 'string' && /^\S+$/.test(value) ? value : (JSON.stringify(value) ?? '')

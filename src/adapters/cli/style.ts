@@ -31,14 +31,14 @@ export function styleFor(stream: { readonly isTTY?: boolean }, env: Terminal['en
 }
 
 /**
- * Text from elsewhere as it may be shown: control characters, which could move the cursor or rewrite the screen, are
- * made visible. Line feeds and tabs stay.
+ * Text from elsewhere as it may be shown: what could move the cursor, rewrite the screen, turn words around (Unicode TR 9) or hide
+ * a text in another (tags) is made visible. Line feeds and tabs stay, and what joins letters and emoji.
  */
 export function harmless(text: string): string {
-  return text.replaceAll(
-    /(?![\n\t])\p{Cc}/gu,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  return text.replaceAll(/(?![\n\t])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}\u{E0000}-\u{E007F}]/gu, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16)
+    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`
+  })
 }
 
 /** Columns of text, two spaces apart; the last is not padded. `rows` may differ in length. */

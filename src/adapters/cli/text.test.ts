@@ -75,6 +75,12 @@ suite('texts', () => {
   test('line feeds and tabs are harmless, the rest is shown', () =>
     assert.equal(harmless('a\n\tb\u0007\u009B'), 'a\n\tb\\x07\\x9b'))
 
+  test('what turns words around, breaks lines or hides text is shown, what joins letters is not', () =>
+    assert.equal(
+      harmless('a\u202Eb\u2066c\u2028d\u200Fe\u{E0041}f\u{1F469}\u200D\u{1F680}'),
+      String.raw`a\u{202e}b\u{2066}c\u{2028}d\u{200f}e\u{e0041}f${'\u{1F469}\u200D\u{1F680}'}`,
+    ))
+
   test('words for a shell', () =>
     assert.deepEqual(['/a/b', 'a b', "it's", '$x'].map(shellWord), ['/a/b', "'a b'", `'it'\\''s'`, "'$x'"]))
 
@@ -114,6 +120,14 @@ suite('texts', () => {
       error: { message: 'gone', stack: 'x' },
     })
     assert.equal(readable(line, PLAIN), '10:11:12 warn  away  url="a b" n=1 (gone)\n')
+  })
+
+  test('nothing in a log line for people begins another', () => {
+    const forged = 'x\n10:11:13 info  all is well\r\u001B[2K\u202E'
+    const line = JSON.stringify({ level: 50, time: 'x', msg: forged, [forged]: forged, error: { message: forged } })
+    const shown = readable(line, PLAIN)
+    assert.equal(shown.indexOf('\n'), shown.length - 1)
+    for (const mark of ['\r', '\u001B', '\u202E']) assert.ok(!shown.includes(mark))
   })
 })
 
