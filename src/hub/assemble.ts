@@ -141,6 +141,7 @@ export function assemble(
     tenure,
     ...callerQuotas(config, refusals),
     refusals,
+    limit: (caller, method) => policy.limits.take(caller, { name: `mcp/${method}` }),
     ...economy.front,
   })
   const engines = { config, folder, clock, log }

@@ -100,6 +100,7 @@ export interface TestMcpOptions {
   mostSessions?: number
   mostSessionsOfOne?: number
   streams?: CallerQuota
+  limit?: (caller: Caller, method: string) => void
   subscriptions?: CallerQuota
   tools?: readonly Tool[]
   profiles?: Profiles
@@ -127,6 +128,7 @@ export function testMcp(options: TestMcpOptions = {}): TestMcp {
     instructions: 'Try it.',
     ...(options.profiles && { profiles: options.profiles }),
     ...(options.streams && { streams: options.streams }),
+    ...(options.limit && { limit: options.limit }),
     ...(options.subscriptions && { subscriptions: options.subscriptions }),
   })
   const authenticate = (header: string | undefined): Caller | Promise<Caller> => {

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
+import type { Caller } from '../../kernel/caller.ts'
 import { CallerQuota } from '../../kernel/caller-quota.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { META } from '../../kernel/mcp/protocol.ts'
@@ -103,6 +104,39 @@ suite('what one caller may have of MCP', () => {
     leave.abort()
     await new Promise(setImmediate)
     assert.equal((await listen(3)).status, 200)
+    mcp.http.close()
+  })
+
+  test('lists and descriptions count as calls do', async () => {
+    const asked: string[] = []
+    let most = 4
+    const limit = ({ id }: Caller, method: string) => {
+      asked.push(`${id} ${method}`)
+      if (most-- <= 0) throw new Fault('rate_limited', 'Too many calls.', { retryAfterMs: 1000 })
+    }
+    const mcp = testMcp({ limit })
+    const session = await openSession(mcp)
+    const old = (method: string) =>
+      mcp.fetch('/mcp', {
+        method: 'POST',
+        headers: session,
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: {} }),
+      })
+    const modern = (method: string) => {
+      const _meta = { [META.revision]: '2026-07-28', [META.clientCapabilities]: {} }
+      const headers = { ...bearer(TOKEN), 'mcp-protocol-version': '2026-07-28', 'mcp-method': method }
+      return mcp.fetch('/mcp', {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { _meta } }),
+      })
+    }
+    await old('ping')
+    for (const ask of [() => old('tools/list'), () => modern('tools/list'), () => modern('server/discover')])
+      assert.equal((await ask()).status, 200)
+    assert.deepEqual(asked, ['owner initialize', 'owner tools/list', 'owner tools/list', 'owner server/discover'])
+    for (const ask of [() => old('tools/list'), () => modern('server/discover')])
+      assert.match(await (await ask()).text(), /"retry_after_ms":1000/)
     mcp.http.close()
   })
 

@@ -39,6 +39,7 @@ export function answerMethod(server: McpServer, request: Request, exchange: Exch
 
 function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { client, caller }: Exchange): JsonText {
   const { revision, view } = client
+  server.limit(caller, request.method)
   const capability = kind === 'templates' ? 'resources' : kind
   if (!(capability in view.capabilities(revision))) throw unknownMethod(request.method)
   const page = view.page(kind, { params: request.params, revision, caller })

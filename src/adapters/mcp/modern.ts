@@ -70,12 +70,16 @@ const GONE: ReadonlySet<string> = new Set([
 export function answerModern(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> | JsonText {
   const { method } = request
   if (method === 'server/discover') return discover(server, exchange)
-  if (method === 'subscriptions/listen') return listen(server, request, exchange)
+  if (method === 'subscriptions/listen') {
+    server.limit(exchange.caller, method)
+    return listen(server, request, exchange)
+  }
   if (GONE.has(method)) throw unknownMethod(method)
   return answerMethod(server, request, exchange)
 }
 
-function discover({ metaText }: McpServer, { caller, client: { view } }: Exchange): JsonText {
+function discover({ metaText, limit }: McpServer, { caller, client: { view } }: Exchange): JsonText {
+  limit(caller, 'server/discover')
   const facts = JSON.stringify({
     supportedVersions: REVISIONS,
     capabilities: view.capabilities(MODERN_REVISION),

@@ -1,4 +1,5 @@
 import { noCallerQuota, type CallerQuota } from '../../kernel/caller-quota.ts'
+import type { Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Events } from '../../kernel/events.ts'
 import { Fault, toFault } from '../../kernel/fault.ts'
@@ -37,6 +38,11 @@ export interface McpServerOptions {
   readonly streams?: CallerQuota
   readonly subscriptions?: CallerQuota
   readonly refusals?: Refusals
+  /**
+   * Counts a request that the hub answers by itself, and that costs as much as a call: a list, a description. Throws Fault
+   * `rate_limited`. Absent: any number.
+   */
+  readonly limit?: (caller: Caller, method: string) => void
   /** Absent: every tool that a profile includes. */
   readonly listed?: ListedTools
   /** Absent: every result as it is. */
@@ -50,6 +56,7 @@ export interface McpServer extends McpServerOptions {
   readonly streams: CallerQuota
   readonly subscriptions: CallerQuota
   readonly refusals: Refusals
+  readonly limit: (caller: Caller, method: string) => void
   readonly catalog: Catalog
   readonly watches: Watches
   readonly tasks: Tasks
@@ -81,6 +88,7 @@ export function createMcpServer(options: McpServerOptions): McpServer {
     streams: options.streams ?? noCallerQuota(),
     subscriptions: options.subscriptions ?? noCallerQuota(),
     refusals: options.refusals ?? noRefusals,
+    limit: options.limit ?? (() => {}),
     catalog,
     watches: createWatches(invoke, log),
     tasks: createTasks(registry),
