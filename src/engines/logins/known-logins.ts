@@ -7,6 +7,8 @@ export interface KnownLogins {
   isEnded(credential: string): boolean
   all(): Iterable<LoginRow>
   of(subject: string): readonly LoginRow[]
+  /** Whether one of them has this family of refresh tokens. Nobody guesses one. */
+  hasFamily(hash: string): boolean
   /** Takes note that these ended; tells `onEnd` of those that it did not know of. */
   end(credentials: readonly string[]): void
   /** The state of the database: another hub may have changed it. */
@@ -30,6 +32,7 @@ export function createKnownLogins(clock: Clock, onEnd: (credentials: readonly st
   return {
     isEnded: (credential) => ended.has(credential),
     all: () => rows.values(),
+    hasFamily: (hash) => rows.values().some((row) => row.family_hash === hash),
     of: (subject) => [...rows.values()].filter((row) => row.subject === subject),
     end,
     replace(all, gone) {

@@ -178,6 +178,26 @@ export function loginsSuite(name: string, open: () => Promise<OpenStore>): void 
       assert.ok(slowed.length > 50, `${slowed.length} of a hundred guesses were not looked at`)
     })
 
+    test('whoever guesses from the same address keeps nobody out who has a token', async () => {
+      const pair = await hub.logIn()
+      for (let at = 0; at < 30; at++) await assert.rejects(hub.logins.refresh('x', HERE))
+      hub.holder((await rotated(pair)).accessToken)
+    })
+
+    const meanwhile: [what: string, change: () => void][] = [
+      ['a password is set', () => people.set({ id: ANNA.id, passwordSetMs: clock.now() })],
+      ['its person is disabled', () => people.set({ id: ANNA.id, isDisabled: true })],
+    ]
+    for (const [what, change] of meanwhile)
+      test(`a login that is under way when ${what} comes to nothing`, async () => {
+        const under = hub.logIn()
+        clock.advance(5000)
+        change()
+        clock.advance(5000)
+        await assert.rejects(under, { code: 'unauthenticated' })
+        assert.deepEqual(hub.logins.list(ANNA.id), [])
+      })
+
     test('ended means ended: at once, after a restart, and for the other tokens of that login', async () => {
       const pair = await hub.logIn()
       const again = await rotated(pair)

@@ -121,17 +121,20 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
   }
 
   const refresh: Logins['refresh'] = async (refreshToken, from) => {
-    const attempt = throttle.begin(undefined, from.address)
     const shown = readRefreshToken(refreshToken)
-    if (!shown) throw refused()
+    const familyHash = shown && hashOf(shown.family)
+    // Whoever shows what a login here was given guesses nothing: those who do, from next door, must not keep them out.
+    const isGuess = familyHash === undefined || !known.hasFamily(familyHash)
+    const attempt = isGuess ? throttle.begin(undefined, from.address) : undefined
+    if (!shown || familyHash === undefined) throw refused()
     const next: RefreshToken = { family: shown.family, secret: newSecret() }
-    const hashes = { familyHash: hashOf(shown.family), secretHash: hashOf(shown.secret) }
+    const hashes = { familyHash, secretHash: hashOf(shown.secret) }
     const row = await spend(hashes, hashOf(next.secret), from).catch((error: unknown) => {
-      attempt.undecided()
+      attempt?.undecided()
       throw error
     })
     if (!row) throw refused()
-    attempt.succeeded()
+    attempt?.succeeded()
     const who = subjectOf(row.subject, people)
     if (who && who.sinceMs <= row.created_at) return pair(row, who, next)
     await end([row.credential])
@@ -154,7 +157,13 @@ export async function openLogins(options: LoginsOptions): Promise<OpenLogins> {
       used_at: nowMs,
     }
     known.end(await table.add(row))
-    return pair(row, who, token)
+    // A password that was set meanwhile ended the logins that it found, and this one was not among them yet.
+    const now = subjectOf(subject, people)
+    if (now && now.sinceMs <= nowMs) return pair(row, now, token)
+    await end([row.credential])
+    throw new Fault('unauthenticated', 'The login is over: its person has changed meanwhile.', {
+      hint: 'Log in again.',
+    })
   }
 
   await tidy()
