@@ -39,3 +39,26 @@ test('only what was given as an event id is read as one', () => {
   ]
   for (const [id, read] of rows) assert.deepEqual(readEventId(id), read, id)
 })
+
+suite('a reader of an event stream', () => {
+  /** Whose connection takes nothing: all that is written waits. */
+  function stuck() {
+    const reader = { waitingBytes: 0, isCut: false, write: (text: string) => void (reader.waitingBytes += text.length) }
+    return Object.assign(reader, { end: () => {}, cut: () => void (reader.isCut = true) })
+  }
+
+  test('gets one answer of any size', () => {
+    const [stream, reader] = [new EventStream({ clock: heldClock() }), stuck()]
+    stream.connect(reader)
+    stream.push(news(12_000_000))
+    assert.equal(reader.isCut, false)
+  })
+
+  test('who does not read is let go before the next one', () => {
+    const [stream, reader] = [new EventStream({ clock: heldClock() }), stuck()]
+    stream.connect(reader)
+    for (let count = 1; count <= 10; count++) stream.push(news(1_000_000))
+    assert.equal(reader.isCut, true)
+    assert.ok(reader.waitingBytes < 10_000_000)
+  })
+})

@@ -112,8 +112,8 @@ export class EventStream {
   #write(text: string): void {
     const reader = this.#reader
     if (!reader) return
-    reader.write(text)
-    if (reader.waitingBytes < LARGEST_BACKLOG_BYTES) return
+    // What waits before it counts: one large answer is no sign of a slow reader.
+    if (reader.waitingBytes < LARGEST_BACKLOG_BYTES) return reader.write(text)
     reader.cut()
     this.leave(reader)
   }
