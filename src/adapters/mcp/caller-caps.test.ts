@@ -135,7 +135,7 @@ suite('what one caller may have of MCP', () => {
     for (const ask of [() => old('tools/list'), () => modern('tools/list'), () => modern('server/discover')])
       assert.equal((await ask()).status, 200)
     assert.deepEqual(asked, ['owner initialize', 'owner tools/list', 'owner tools/list', 'owner server/discover'])
-    for (const ask of [() => old('tools/list'), () => modern('server/discover')])
+    for (const ask of [() => old('tools/list'), () => old('initialize'), () => modern('server/discover')])
       assert.match(await (await ask()).text(), /"retry_after_ms":1000/)
     mcp.http.close()
   })

@@ -49,14 +49,15 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
   let session: Session | undefined
   let closed = false
 
-  const open = ({ params }: Request): Session => {
+  const open = ({ params }: Request, sender: Caller): Session => {
+    server.limit(sender, 'initialize')
     session?.close()
     return (session = new Session({ server, view, caller, params, send }))
   }
 
   const answerOld = async (request: Request, text: JsonText, sender: Caller) => {
     if (request.method === 'ping' && !session) return send(resultText(request.id, '{}'))
-    const own = request.method === 'initialize' ? open(request) : session
+    const own = request.method === 'initialize' ? open(request, sender) : session
     if (!own) throw invalidRequest('begin with initialize, or send _meta as of 2026-07-28')
     const answer = await own.answer(request, text, { send }, sender)
     if (answer) send(answer.text)

@@ -23,6 +23,8 @@ import type { View } from './view.ts'
 export async function initialize(parts: HttpParts, posted: Posted<Request>, named: string | undefined): Promise<void> {
   const { http, caller, view, message, text } = posted
   if (named !== undefined && isModern(named)) throw headerMismatch('MCP-Protocol-Version', named, 'initialize')
+  // Before there is a session, which would take the place of another.
+  parts.server.limit(caller, 'initialize')
   const { session } = parts.sessions.open(view, caller, message.params)
   const answer = await session.answer(message, text, { send: () => {} })
   answerJson(http, answer?.text ?? '', 200, { 'mcp-session-id': session.id })

@@ -153,7 +153,6 @@ export class Session implements Client, ClientSession {
     const { method, params } = request
     switch (method) {
       case 'initialize':
-        this.#server.limit(exchange.caller, method)
         return initializeResult(this.#server, this, exchange.caller)
       case 'ping':
         return '{}'
