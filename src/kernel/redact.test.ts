@@ -30,6 +30,8 @@ suite('redaction', () => {
     ['a JWT within text', { note: `use ${JWT} now` }, { note: `use ${REDACTED} now` }],
     ['a token of ours', ['alicia_0123456789abcdef'], [REDACTED]],
     ['a PEM block', 'x -----BEGIN PRIVATE KEY-----\nMIIE\n', `x ${REDACTED}`],
+    ['userinfo with an @', 'mqtt://me:hunt@er2@host', `mqtt://${REDACTED}@host`],
+    ['long userinfo', `mqtt://me:${'x9'.repeat(200)}@host`, `mqtt://${REDACTED}@host`],
     ['userinfo of an address', 'mqtt://me:hunter2@host:1883/x', `mqtt://${REDACTED}@host:1883/x`],
     ['a header', 'Authorization: Bearer abcdef123456', `Authorization: ${REDACTED} ${REDACTED}`],
     ['name and value in text', 'user=a&password=hunter2&x=1', `user=a&password=${REDACTED}&x=1`],

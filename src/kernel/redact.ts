@@ -145,7 +145,7 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   [/\balicia_[\w-]{8,}/g, REDACTED],
   [/\b(?:gh[pousr]_|github_pat_|sk-|xox[abprs]-|glpat-|AKIA)[\w-]{12,}/g, REDACTED],
   [/\b(Bearer|Basic|Digest) +[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
-  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#@]{1,200}@/gi, `$1${REDACTED}@`],
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#]{1,1000}@/gi, `$1${REDACTED}@`],
   [
     /\b((?:[a-z]{1,20}[_-])?(?:passw(?:or)?d|passphrase|passcode|secret|token|api[_-]?key|code|pin|pwd|authorization|cookie))(["']?\s{0,3}[=:]\s{0,3})(?:"(?:[^"\\]|\\[^])+"?|'[^']+'?|[^\s"'&,;]+)/gi,
     `$1$2${REDACTED}`,
