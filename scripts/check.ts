@@ -1,4 +1,4 @@
-/** `npm run check`: format, lint, types, unused code, generated files, unit tests. Everything runs; then it fails. */
+/** `npm run check`: format, lint, types, unused code, generated files, dependencies, unit tests. Everything runs; then it fails. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -11,6 +11,7 @@ const STEPS: readonly (readonly [name: string, ...commands: Command[]])[] = [
   ['types', ['tsc', '-p', '.']],
   ['unused', ['knip', '--no-progress']],
   ['generated', [process.execPath, 'scripts/docs.ts', '--check']],
+  ['dependencies', [process.execPath, 'scripts/dependencies.ts']],
   [
     'unit tests',
     ...[1, 2].map((half): Command => [process.execPath, 'scripts/test.ts', '--unit', `--shard=${half}/2`]),
