@@ -321,12 +321,20 @@ suite('attacks on the authorization server', () => {
       assert.doesNotMatch(text, /wrong-SECRET-word/)
       texts.push(/role="alert">([^<]*)</.exec(text)?.[1])
     }
+    assert.deepEqual(
+      hub.notes.map(({ kind, outcome, who }) => [kind, outcome, who?.name]),
+      [
+        ['login.failed', 'unauthenticated', 'mia'],
+        ['login.failed', 'unauthenticated', 'nobody'],
+      ],
+    )
     assert.equal(texts[0], texts[1])
     const { body } = await hub.redeem((await hub.logIn()).get('code') ?? '')
     await hub.refresh(body['refresh_token'])
     const logged = hub.lines.join('\n')
+    const noted = JSON.stringify(hub.notes)
     for (const secret of ['wrong-SECRET-word', PASSWORD, String(body['access_token']), String(body['refresh_token'])])
-      assert.ok(!logged.includes(secret))
+      assert.ok(!logged.includes(secret) && !noted.includes(secret))
     const rows = JSON.stringify(
       await hub.store.as<{ oauth_models: object }>().selectFrom('oauth_models').selectAll().execute(),
     )

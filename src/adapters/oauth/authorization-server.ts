@@ -16,6 +16,7 @@ import { answerApps } from './apps.ts'
 import { openBrowserKeys } from './cookie-keys.ts'
 import { answerInteraction } from './interaction.ts'
 import { openModelTable } from './model-table.ts'
+import { notedAccounts, type Note } from './noted-accounts.ts'
 import { faultPage } from './pages/message.ts'
 import { sendPage } from './pages/page.ts'
 import { answerPairing } from './pairing.ts'
@@ -68,14 +69,15 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
   const { store, secrets, people, keys, origins, registry, events, clock, log } = options
   const table = await openModelTable({ store, secrets, clock })
   const browserKeys = await openBrowserKeys(store, secrets)
-  const accounts = createAccounts(options)
+  const note: Note = (event) => events.emit('security.noted', event)
+  const accounts = notedAccounts(createAccounts(options), note)
   const limits = createRequestLimits(clock)
   const endGrant = async (grantId: string) => {
     await table.removeGrant(grantId)
     // Also where nothing of it is left: somebody was quicker, and its access tokens live on for minutes.
     await options.endLogin(grantId)
   }
-  const shared = { accounts, table, keys, people, secrets, clock, formKey: browserKeys.forms, endGrant }
+  const shared = { accounts, note, table, keys, people, secrets, clock, formKey: browserKeys.forms, endGrant }
   const resources = { origins, isProfile: options.isProfile }
   const profileOf = (indicator: string) => resourceOf(indicator, resources)?.profile
   const running = createRunning(
@@ -93,7 +95,7 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
     },
     origins,
   )
-  const onDecision = (decision: Decision, from: AttemptFrom) => events.emit('security.noted', noteOf(decision, from))
+  const onDecision = (decision: Decision, from: AttemptFrom) => note(noteOf(decision, from))
 
   const answer = async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const address = options.addressOf(request)

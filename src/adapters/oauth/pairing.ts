@@ -7,6 +7,7 @@ import type { AttemptFrom, People } from '../../kernel/people.ts'
 import type { Secrets } from '../../kernel/ports.ts'
 import { covers } from '../../kernel/scope.ts'
 import type { Accounts, SignedIn } from './accounts.ts'
+import type { Note } from './noted-accounts.ts'
 import { beginSession } from './browser-session.ts'
 import { field, readForm } from './form.ts'
 import { messagePage } from './pages/message.ts'
@@ -21,6 +22,7 @@ export interface PairingParts {
   readonly people: Pick<People, 'setPassword'>
   readonly secrets: Pick<Secrets, 'seal' | 'open'>
   readonly clock: Pick<Clock, 'now'>
+  readonly note: Note
 }
 
 /** What somebody who has just paired may do: choose a password, for so long, once. */
@@ -46,7 +48,7 @@ export async function answerPairing(
 ): Promise<void> {
   if (request.method !== 'POST') return sendPage(response, pairPage({ action: PATHS.pair }))
   const form = await readForm(request, parts.provider.issuer)
-  if (field(form, 'how') === 'password') return await choosePassword(parts, form, { request, response })
+  if (field(form, 'how') === 'password') return await choosePassword(parts, form, { request, response, from })
   let signedIn: SignedIn
   try {
     signedIn = await parts.accounts.byCode(field(form, 'code').trim(), from)
@@ -74,7 +76,7 @@ const askPassword = (name: string, ticket: string, problem?: Fault) =>
 async function choosePassword(
   parts: PairingParts,
   form: URLSearchParams,
-  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  { request, response, from }: { request: IncomingMessage; response: ServerResponse; from: AttemptFrom },
 ): Promise<void> {
   const sealed = field(form, 'ticket')
   const { id, sinceMs } = ticketOf(sealed, parts)
@@ -89,6 +91,7 @@ async function choosePassword(
     if (!problem) throw error
     return sendPage(response, askPassword(account.name, sealed, problem))
   }
+  parts.note({ kind: 'password.set', outcome: 'ok', ...from, who: { id: account.id, name: account.name } })
   // With the password every login of before is over, that of a moment ago too.
   await beginSession(parts.provider, { account, ceiling: account.scopes }, request, response)
   sendPage(

@@ -30,6 +30,13 @@ suite('pages for people', () => {
     assert.equal((await choose(NEW_PASSWORD, NEW_PASSWORD, 'v1.made.up')).response.status, 401)
     assert.match((await choose(NEW_PASSWORD, NEW_PASSWORD)).text, /The password is set/)
     assert.equal((await hub.people.login('ben', NEW_PASSWORD, { via: 'rest' })).id, id)
+    assert.deepEqual(
+      hub.notes.map(({ kind, who }) => [kind, who?.id]),
+      [
+        ['login.succeeded', id],
+        ['password.set', id],
+      ],
+    )
     assert.match((await browser.open(`${hub.origin}/oauth/apps`)).text, /Signed in as ben/)
     const again = await browser.submit(page, [
       ['how', 'code'],
