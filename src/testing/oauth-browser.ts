@@ -3,6 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 /** What a browser does, as far as these pages need one: cookies by path, forms, redirects that are looked at one by one. */
 export class TestBrowser {
   readonly cookies = new Map<string, { value: string; path: string }>()
+  readonly #headers: Readonly<Record<string, string>>
+
+  /** `headers`: with each request, as a proxy in front would send them. */
+  constructor(headers: Readonly<Record<string, string>> = {}) {
+    this.#headers = headers
+  }
 
   async ask(url: string, init: RequestInit = {}): Promise<Response> {
     const { pathname } = new URL(url)
@@ -13,7 +19,7 @@ export class TestBrowser {
     const response = await fetch(url, {
       ...init,
       redirect: 'manual',
-      headers: { ...(cookie !== '' && { cookie }), ...(init.headers as Record<string, string>) },
+      headers: { ...this.#headers, ...(cookie !== '' && { cookie }), ...(init.headers as Record<string, string>) },
     })
     for (const line of response.headers.getSetCookie()) this.#keep(line)
     return response

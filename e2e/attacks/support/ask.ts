@@ -50,11 +50,15 @@ export async function open({ urls }: Pick<TestHub, 'urls'>, target: string, sent
   return answer
 }
 
-/** The code of a fault, wherever an answer has it: problem details, or an error of JSON-RPC. */
+/** The code of a fault, wherever an answer has it: problem details, an error of JSON-RPC, a tool's result. */
 export function codeOf(text: string): string {
   const data = text.startsWith('{') ? text : (/^data: (\{.*)$/m.exec(text)?.[1] ?? '{}')
-  const { code, error } = JSON.parse(data) as { code?: string; error?: { code: number; data?: { code?: string } } }
-  return code ?? error?.data?.code ?? String(error?.code ?? 'ok')
+  const { code, error, result } = JSON.parse(data) as {
+    code?: string
+    error?: { code: number; data?: { code?: string } }
+    result?: { _meta?: { fault?: { code: string } } }
+  }
+  return code ?? error?.data?.code ?? result?._meta?.fault?.code ?? String(error?.code ?? 'ok')
 }
 
 /** `200 ok`, `401 unauthenticated`. */

@@ -44,6 +44,7 @@ export async function oauthClient({ urls }: Pick<TestHub, 'urls'>): Promise<OAut
   })
   const { client_id: id } = (await registered.json()) as { client_id: string }
   const proof = pkce()
+  let browsers = 0
   const tokenOf = async (fields: Readonly<Record<string, string>>): Promise<TokenAnswer> => {
     const body = new URLSearchParams({ client_id: id, ...fields })
     const response = await fetch(`${origin}/oauth/token`, { method: 'POST', body })
@@ -52,7 +53,8 @@ export async function oauthClient({ urls }: Pick<TestHub, 'urls'>): Promise<OAut
   const client: OAuthClient = {
     id,
     async consent(name, params = {}) {
-      const browser = new TestBrowser()
+      // Each from a network of their own: there are only so many pages for one.
+      const browser = new TestBrowser({ 'x-forwarded-for': `198.51.100.${++browsers % 256}` })
       const query = new URLSearchParams({
         response_type: 'code',
         client_id: id,
