@@ -241,6 +241,8 @@ suite('pages of others, in the browser of somebody who is signed in', () => {
         await other.setContent(`<form method="post" enctype="${type}" action="${consent}">${fields}</form>`)
         await other.evaluate('document.forms[0].submit()')
         assert.equal((await answered).status(), 403, `${origin} ${type}`)
+        // The next page is not opened before this one is there.
+        await other.waitForURL(consent)
       }
   })
 
