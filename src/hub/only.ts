@@ -8,6 +8,7 @@ import { isLevel, type Place } from '../gateway/bus/topics.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { createEvents } from '../kernel/events.ts'
+import { shieldJson } from '../kernel/json-shield.ts'
 import { Fault } from '../kernel/fault.ts'
 import { openDoor } from '../kernel/invoke.ts'
 import { createLifecycle, type Lifecycle, type Part } from '../kernel/lifecycle.ts'
@@ -30,6 +31,7 @@ const PORTS: ReadonlySet<string> = new Set(['store', 'secrets', 'broker', 'bus']
 
 /** Runs the services of `only` for a hub at the same broker, and nothing else: no HTTP, no MCP. Throws Fault. */
 export async function startServices(given: Config, options: StartOptions): Promise<RunningHub> {
+  shieldJson()
   const { log } = options
   const config = withSecrets(given)
   for (const secret of secretsIn(config)) log.hide(secret)

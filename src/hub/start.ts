@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { openDataFolder } from '../engines/data-folder.ts'
 import type { Tracing } from '../engines/tracing/tracing.ts'
 import { OWNER } from '../kernel/identity.ts'
+import { shieldJson } from '../kernel/json-shield.ts'
 import { assemble, type StartOptions } from './assemble.ts'
 import type { OwnBroker } from './engines.ts'
 import { withSecrets } from './config-secrets.ts'
@@ -12,6 +13,7 @@ import { secretsIn } from './secrets.ts'
 
 /** Starts everything that the configuration asks for. Throws Fault; nothing runs on then. */
 export async function startHub(given: Config, options: StartOptions): Promise<RunningHub> {
+  shieldJson()
   const { log } = options
   const config = withSecrets(given)
   for (const secret of secretsIn(config)) log.hide(secret)

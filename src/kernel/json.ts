@@ -18,7 +18,7 @@ const BYTE_ORDER_MARK = 0xfeff
 
 /** The same for what is text already. */
 export function readJsonText(text: string, what: string): unknown {
-  refuseDepth(text, what)
+  if (nestsDeeper(text, DEEPEST)) throw new Fault('invalid_request', `${what} nests deeper than ${DEEPEST} levels.`)
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -34,7 +34,7 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 /** Counts brackets outside strings, in one pass and before the parser sees them. */
-function refuseDepth(text: string, what: string): void {
+export function nestsDeeper(text: string, levels: number): boolean {
   let depth = 0
   let inString = false
   for (let at = 0; at < text.length; at++) {
@@ -44,7 +44,8 @@ function refuseDepth(text: string, what: string): void {
       else if (code === QUOTE) inString = false
     } else if (code === QUOTE) inString = true
     else if (code === 0x5b || code === 0x7b) {
-      if (++depth > DEEPEST) throw new Fault('invalid_request', `${what} nests deeper than ${DEEPEST} levels.`)
+      if (++depth > levels) return true
     } else if (code === 0x5d || code === 0x7d) depth--
   }
+  return false
 }
