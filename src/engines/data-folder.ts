@@ -25,7 +25,7 @@ export type RunningHub = z.infer<typeof RunningHub>
 export interface DataFolder {
   /** Absolute. */
   readonly path: string
-  /** The owner's access token. */
+  /** The owner's access token, as it was when the folder was opened. */
   readonly token: string
   readonly tokenSource: 'file' | 'environment'
   /** Where the token is kept when it is not from the environment. */
@@ -35,8 +35,8 @@ export interface DataFolder {
   /** Tells other programs where this hub listens, until `close`. */
   announce(hub: Omit<RunningHub, 'pid'>): void
   /**
-   * Makes and keeps a new token, and returns it; the old one is good until the hub starts anew. Throws Fault
-   * `conflict` when the token comes from the environment.
+   * Makes and keeps a new token, and returns it; whoever knows the old one has to be told. Throws Fault `conflict` when the token
+   * comes from the environment, `storage_failed`.
    */
   rotateToken(): string
   /** Lets the folder go. Calling it twice is harmless. */

@@ -37,6 +37,7 @@ import { httpPart } from './http.ts'
 import { loginsPart } from './logins.ts'
 import { keyParts } from './key-parts.ts'
 import { callerQuotas, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
+import { createOwnerToken } from './owner-token.ts'
 import { ownOrigins } from './own-origins.ts'
 import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
 import { createPlaces } from './places.ts'
@@ -169,7 +170,11 @@ export function assemble(
       ...(config.database.url === undefined ? [] : [sharedLimitsPart(policy.limits, clock, log)]),
       brokerPart({ ...engines, watch: guard.watch }, (running) => (broker = running)),
       busPart(engines, instanceOf(config)),
-      ...readyParts({ hub, identity }),
+      ...readyParts({
+        hub,
+        identity,
+        ownerToken: createOwnerToken({ folder, identity, events, log, broker: () => broker }),
+      }),
       ...keyParts({ config, folder, clock, log }),
       ...ownServices(config, {
         capabilities: () => capabilities,

@@ -53,6 +53,8 @@ export interface OwnBroker extends Broker {
   accept?(stream: Duplex, address?: string, below?: Duplex): void
   /** Lets the hub's people and tokens in, where the broker asks the hub; returns what shuts them out again. */
   openTo?(logins: IdentityLogins): () => void
+  /** Another password of the owner's login: at once, or by starting it anew. Absent: it does not know the owner's token. */
+  changeOwnerToken?(token: string): Promise<'renewed' | 'restarted'>
   stop?(): Promise<void>
 }
 

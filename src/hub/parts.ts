@@ -10,7 +10,7 @@ import type { Hub, Ports } from '../kernel/ports.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
 
 /** Ports that need no start: they are there as soon as they are made. */
-export function readyParts(ports: Pick<Ports, 'hub' | 'identity'>): Part[] {
+export function readyParts(ports: Pick<Ports, 'hub' | 'identity' | 'ownerToken'>): Part[] {
   return Object.entries(ports).map(([name, value]) => readyPart(name, value))
 }
 

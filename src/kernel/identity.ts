@@ -27,6 +27,26 @@ export interface Identity {
   authenticate(token: string, via: Via, from?: ShownFrom): Caller | Promise<Caller>
   /** Adds tokens beside the owner's; returns what takes them out again. */
   addSource(source: TokenSource): () => void
+  /** From now on this is the owner's token, and the one before it nobody's. */
+  replaceOwnerToken(token: string): void
+}
+
+/** The owner's own token, while the hub runs. */
+export interface OwnerToken {
+  /**
+   * Makes and keeps another. From that moment on the old one is refused, and what lives on it ends. Throws Fault `conflict` when it
+   * comes from the environment, `storage_failed`.
+   */
+  rotate(): Promise<RotatedToken>
+}
+
+export interface RotatedToken {
+  readonly token: string
+  /**
+   * The broker's login of the owner. `renewed`: at once. `restarted`: the broker was started anew for it. `failed`: the old token is
+   * good there until the hub starts anew. `elsewhere`: the broker is another's, and knows no token of the hub's.
+   */
+  readonly broker: 'renewed' | 'restarted' | 'failed' | 'elsewhere'
 }
 
 export interface ShownFrom {
@@ -45,7 +65,7 @@ export const OWNER: Holder = { id: 'owner', name: 'owner', scopes: ['*'], role: 
 const MOST_REMEMBERED = 256
 
 export function createIdentity(ownerToken: string): Identity {
-  const ownerHash = hashToken(ownerToken)
+  let ownerHash = hashToken(ownerToken)
   const hashes = new Map<string, string>()
   let sources: readonly TokenSource[] = []
 
@@ -90,6 +110,10 @@ export function createIdentity(ownerToken: string): Identity {
     addSource(source) {
       sources = [...sources, source]
       return () => void (sources = sources.filter((other) => other !== source))
+    },
+    replaceOwnerToken(token) {
+      ownerHash = hashToken(token)
+      hashes.clear()
     },
   }
 }

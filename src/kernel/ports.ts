@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Caller } from './caller.ts'
-import type { Identity } from './identity.ts'
+import type { Identity, OwnerToken } from './identity.ts'
 import type { Invoke } from './invoke.ts'
 import type { Keys, SealedTexts } from './keys.ts'
 import type { Logins } from './logins.ts'
@@ -29,6 +29,7 @@ export interface Ports {
   bus: Bus
   hub: Hub
   identity: Identity
+  ownerToken: OwnerToken
   people: PeopleKeeper
   logins: Logins
   servers: Gateway

@@ -26,6 +26,8 @@ export interface CallOptions {
   readonly signal: AbortSignal
   /** The hub gives up after that many milliseconds; it can shorten the operation's own limit, not lengthen it. */
   readonly timeoutMs?: number
+  /** No news: the answer comes as a whole. */
+  readonly whole?: true
   progress?(progress: Progress): void
   log?(line: { level: string; message: string }): void
 }
@@ -53,12 +55,12 @@ export function hubClient({ url, token }: HubAddress): HubClient {
       if (!response.ok) throw await faultOf(response, url)
       return listedOf(await jsonOf(response, url), url)
     },
-    async call(operation, input, { signal, timeoutMs, ...news }) {
+    async call(operation, input, { signal, timeoutMs, whole, ...news }) {
       const response = await request(pathOf(operation), {
         method: 'POST',
         signal,
         headers: {
-          accept: 'text/event-stream',
+          accept: whole ? 'application/json' : 'text/event-stream',
           'content-type': 'application/json',
           ...(timeoutMs !== undefined && { 'x-request-timeout-ms': String(timeoutMs) }),
         },

@@ -28,14 +28,28 @@ export async function showToken<Config extends HubConfig>(
 }
 
 /** `alicia token rotate`: a new owner's token; everything that uses the old one has to be told. */
-export async function rotateToken<Config extends HubConfig>(
-  { composition, terminal }: Context<Config>,
-  flags: HubFlags,
-): Promise<Exit> {
-  const token = await composition.rotateToken(composition.loadConfig({ ...flags }))
+export async function rotateToken<Config extends HubConfig>(context: Context<Config>, flags: HubFlags): Promise<Exit> {
+  const { composition, terminal } = context
+  const config = composition.loadConfig({ ...flags })
+  const isRunning = flags.url !== undefined || composition.findHub(config) !== undefined
+  const { token, broker } = isRunning
+    ? await rotateAtHub(context, flags)
+    : { token: await composition.rotateToken(config), broker: undefined }
   await write(terminal.stdout, `${token}\n`)
   await write(terminal.stderr, 'The old token is no longer valid. Give the new one to your clients.\n')
+  if (broker === 'restarted') await write(terminal.stderr, 'The broker was started anew for it.\n')
+  if (broker === 'failed')
+    await write(terminal.stderr, 'The broker still takes the old token: start the hub anew, and see its log.\n')
   return 'ok'
+}
+
+async function rotateAtHub<Config extends HubConfig>(context: Context<Config>, flags: HubFlags) {
+  const client = hubClient(addressOf(context, flags))
+  // A stream of news would end with the old token, and the answer with it.
+  const rotated = await cancellable(context, (signal) =>
+    client.call('security.rotate_owner_token', {}, { signal, whole: true }),
+  )
+  return rotated as { readonly token: string; readonly broker: string }
 }
 
 /** `alicia token create <name> --scope …`: the token alone on stdout; it is never shown again. */

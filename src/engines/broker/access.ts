@@ -59,6 +59,8 @@ export interface Access {
   authenticate(username: string | undefined, password: Uint8Array | undefined): Account | undefined
   /** By its name; undefined for one that is not known (any more). */
   account(name: string): Account | undefined
+  /** Another password of the owner's login. */
+  changeOwnerToken(token: string): void
 }
 
 /** The owner's user name at the broker. */
@@ -162,6 +164,11 @@ export function createAccess({ ownerToken, users, anonymous }: AccessOptions): A
       return timingSafeEqual(known.hash, sha256(password)) ? known.account : undefined
     },
     account: (name) => (nobody?.name === name ? nobody : accounts.get(name)),
+    changeOwnerToken(token) {
+      const at = credentials.findIndex(({ username }) => username === OWNER_LOGIN)
+      credentials[at] = { account: OWNER_ACCOUNT, username: OWNER_LOGIN, password: token }
+      byName.set(OWNER_LOGIN, { account: OWNER_ACCOUNT, hash: sha256(token) })
+    },
   }
 }
 

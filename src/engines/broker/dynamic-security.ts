@@ -60,11 +60,14 @@ export interface HashedGuest {
 /** Hashes of known passwords, each made once: the file then changes only where somebody's rights do. */
 export interface PasswordHashes {
   of(username: string, password: string): PasswordHash
+  /** The password is another. */
+  forget(username: string): void
 }
 
 export function createPasswordHashes(): PasswordHashes {
   const made = new Map<string, PasswordHash>()
   return {
+    forget: (username) => void made.delete(username),
     of(username, password) {
       const known = made.get(username)
       if (known) return known

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { LoginThrottle } from '../../kernel/login-throttle.ts'
 import type { Broker } from '../../kernel/ports.ts'
-import { createAccess, mayReceive, type AccessOptions, type Account } from './access.ts'
+import { createAccess, mayReceive, OWNER_LOGIN, type AccessOptions, type Account } from './access.ts'
 import { createBackPressure, BACK_PRESSURE, type Emitter } from './back-pressure.ts'
 import { authorization } from './embedded-access.ts'
 import { createGate } from './gate.ts'
@@ -14,6 +14,7 @@ import { createLobby } from './lobby.ts'
 import { createMembers, type MembersOptions } from './members.ts'
 import type { Packet } from './packet.ts'
 import { openPersistence, type Persistence } from './persistence.ts'
+import { REASONS } from './refusal.ts'
 import { DEFAULT_QUOTAS, type BrokerQuotas, type NoteLimit } from './quotas.ts'
 import { publishStatistics } from './statistics.ts'
 import { readWhole } from './whole-read.ts'
@@ -69,6 +70,8 @@ export interface EmbeddedBroker extends Broker {
   accept(stream: Duplex, address?: string, below?: Duplex): void
   /** Lets the hub's people and tokens in too. Returns what shuts them out again. */
   openTo(identities: IdentityLogins): () => void
+  /** Another password of the owner's login; whoever came with the old one is sent away. */
+  changeOwnerToken(token: string): Promise<'renewed'>
   stop(): Promise<void>
 }
 
@@ -213,6 +216,12 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
         endGone()
         identities = 'starting'
       }
+    },
+    async changeOwnerToken(token) {
+      access.changeOwnerToken(token)
+      for (const client of Object.values(tablesOf(aedes).clients))
+        if (client && members.of(client)?.account.name === OWNER_LOGIN) members.expel(client, REASONS.notAuthorized)
+      return 'renewed'
     },
     stop,
   }

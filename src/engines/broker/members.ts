@@ -43,6 +43,8 @@ export interface Members {
   /** Notes the topic of a will, before its client says who it is. */
   noteWill(client: Client, topic: string): void
   admit(client: Client, login: Login, done: Done): void
+  /** What they came with is good no more: from now on they may do nothing, not even leave a will. */
+  expel(client: Client, reasonCode: number): void
 }
 
 export interface Login {
@@ -112,14 +114,20 @@ export function createMembers(options: MembersOptions): Members {
     })
   }
 
-  /** The guest's access may end while they are here: then they may do nothing more, not even leave a will. */
-  const follow = (client: Client, guest: Guest) => {
-    const release = options.hold(guest, (why) => {
-      members.delete(client)
-      const reasonCode = why.message.includes('expired') ? REASONS.maximumConnectTime : REASONS.notAuthorized
-      log.info('a client was disconnected: its access ended', { client: client.id, account: guest.account.name })
-      disconnect(client, reasonCode)
+  const expel: Members['expel'] = (client, reasonCode) => {
+    log.info('a client was disconnected: its access ended', {
+      client: client.id,
+      account: members.get(client)?.account.name,
     })
+    members.delete(client)
+    disconnect(client, reasonCode)
+  }
+
+  /** The guest's access may end while they are here. */
+  const follow = (client: Client, guest: Guest) => {
+    const release = options.hold(guest, (why) =>
+      expel(client, why.message.includes('expired') ? REASONS.maximumConnectTime : REASONS.notAuthorized),
+    )
     client.conn.once('close', release)
   }
 
@@ -133,6 +141,7 @@ export function createMembers(options: MembersOptions): Members {
 
   return {
     of: (client) => members.get(client),
+    expel,
     noteWill: (client, topic) => void wills.set(client, topic),
     admit(client, { username, password }, done) {
       const address = lobby.addressOf(client.conn as Duplex)

@@ -70,6 +70,12 @@ export function keepGuests({ passwords, taken, clock, log, apply }: MosquittoGue
       }
       return () => shut()
     },
+    /** Once more, as they are: something else in the file has changed. */
+    again(): Promise<void> {
+      const done = applying.then(() => apply(JSON.parse(applied) as HashedGuest[]))
+      applying = done.catch(() => undefined)
+      return done
+    },
     async stop(): Promise<void> {
       shut()
       await applying

@@ -6,7 +6,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Broker } from '../../kernel/ports.ts'
-import { createAccess, type AccessOptions } from './access.ts'
+import { createAccess, OWNER_LOGIN, type AccessOptions } from './access.ts'
 import { droppedMessages } from './dropped.ts'
 import { createPasswordHashes, dynamicSecurity, type HashedGuest } from './dynamic-security.ts'
 import type { IdentityLogins } from './identity-logins.ts'
@@ -36,6 +36,8 @@ export interface MosquittoBroker extends Broker {
   readonly kind: 'mosquitto'
   /** Lets people in who have a password in the file `passwords` of its folder; returns what shuts them out again. */
   openTo(identities: IdentityLogins): () => void
+  /** Another password of the owner's login. Mosquitto reads its file when it starts, so everybody has to connect anew. */
+  changeOwnerToken(token: string): Promise<'restarted'>
   stop(): Promise<void>
 }
 
@@ -104,6 +106,12 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
     dropped: () => droppedMessages(url, access.login('hub')),
     report: supervised.report,
     openTo: guests.openTo,
+    async changeOwnerToken(token) {
+      access.changeOwnerToken(token)
+      hashes.forget(OWNER_LOGIN)
+      await guests.again()
+      return 'restarted'
+    },
     async stop() {
       await guests.stop()
       await supervised.stop()

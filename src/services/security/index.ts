@@ -12,12 +12,12 @@ export const security = service({
   name: 'security',
   summary: 'Log in and out; encrypt and decrypt texts with named keys, and look after the keys.',
   // Of the hub: the keys are in its data folder.
-  needs: ['keys', 'people', 'logins'],
+  needs: ['keys', 'people', 'logins', 'ownerToken'],
   operations,
-  async start({ keys, people, logins, clock, events, log }) {
+  async start({ keys, people, logins, ownerToken, clock, events, log }) {
     const encryption = startEncryption({ keys, clock, log })
     return {
-      deps: { ...encryption.deps, people, logins, events, clock },
+      deps: { ...encryption.deps, people, logins, ownerToken, events, clock },
       async stop() {
         await encryption.stop()
       },

@@ -1,6 +1,7 @@
 import type { Operation } from '../../../kernel/operation.ts'
 import { logIn, refresh } from './log-in.ts'
 import { endAllLogins, endLogin, listLogins } from './logins.ts'
+import { rotateOwnerToken } from './owner-token.ts'
 import { logOut, validate } from './own-access.ts'
 import type { LoginDeps } from './shapes.ts'
 import { getSigningKeys, rotateSigningKey } from './signing-keys.ts'
@@ -17,4 +18,5 @@ export const loginOperations: readonly Operation<LoginDeps>[] = [
   endAllLogins,
   getSigningKeys,
   rotateSigningKey,
+  rotateOwnerToken,
 ]

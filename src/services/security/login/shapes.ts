@@ -3,12 +3,14 @@ import { Fault } from '../../../kernel/fault.ts'
 import type { Caller } from '../../../kernel/caller.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import type { Events } from '../../../kernel/events.ts'
+import type { OwnerToken } from '../../../kernel/identity.ts'
 import type { Logins, TokenPair } from '../../../kernel/logins.ts'
 import type { People } from '../../../kernel/people.ts'
 
 export interface LoginDeps {
   readonly people: People
   readonly logins: Logins
+  readonly ownerToken: OwnerToken
   readonly events: Events
   readonly clock: Clock
 }
