@@ -6,7 +6,7 @@ import { configSources, environment, loadConfig, type Config } from './config.ts
 import { FLAGS } from './config/settings.ts'
 import { notePending } from './hub/pending-notes.ts'
 import { openDataFolder, readToken, type DataFolder, runningHub } from './engines/data-folder.ts'
-import { openPostgres } from './engines/store/postgres.ts'
+import { openPostgresOnDemand } from './engines/store/postgres-on-demand.ts'
 import { openSqlite } from './engines/store/sqlite.ts'
 import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
@@ -49,7 +49,7 @@ const composition: Composition<Config> = {
     const store =
       url === undefined
         ? openSqlite({ file: `${data}/alicia.db`, log: silentLog })
-        : await openPostgres({ url, log: silentLog })
+        : await openPostgresOnDemand({ url, log: silentLog })
     await store.close()
     return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'
   },

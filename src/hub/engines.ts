@@ -12,7 +12,7 @@ import type { MembersOptions } from '../engines/broker/members.ts'
 import type { NoteLimit } from '../engines/broker/quotas.ts'
 import type { TlsMaterial } from '../engines/broker/tls.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
-import { openPostgres } from '../engines/store/postgres.ts'
+import { openPostgresOnDemand } from '../engines/store/postgres-on-demand.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
@@ -41,7 +41,7 @@ export function storePart({ config, folder, clock, log }: EngineOptions): Part {
       const store =
         url === undefined
           ? openSqlite({ file: folder.file('alicia.db'), log, clock })
-          : await openPostgres({ url, log, clock })
+          : await openPostgresOnDemand({ url, log, clock })
       return { value: store, report: () => store.report(), stop: () => store.close() }
     },
   }

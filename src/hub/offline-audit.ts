@@ -8,7 +8,7 @@ import { ChainSigner } from '../engines/audit/chain.ts'
 import { openHeadFile } from '../engines/audit/head-file.ts'
 import { verifyLines } from '../engines/audit/lines.ts'
 import { verify } from '../engines/audit/verification.ts'
-import { openPostgres } from '../engines/store/postgres.ts'
+import { openPostgresOnDemand } from '../engines/store/postgres-on-demand.ts'
 import { openSqlite } from '../engines/store/sqlite.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
@@ -55,7 +55,7 @@ function signerOf(config: Config): ChainSigner {
 async function openStore(config: Config) {
   const { data, database } = withSecrets(config, { of: ['database'] })
   const { url } = database
-  if (url !== undefined) return await openPostgres({ url, log: silentLog })
+  if (url !== undefined) return await openPostgresOnDemand({ url, log: silentLog })
   const file = join(data, 'alicia.db')
   if (!existsSync(file)) throw new Fault('not_found', `There is no database in ${data}.`)
   return openSqlite({ file, log: silentLog })

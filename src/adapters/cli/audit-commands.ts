@@ -1,8 +1,14 @@
 import { Option, type Command } from 'commander'
-import { exportAudit, followAudit, searchAudit, verifyAudit, type SearchFlags, type VerifyFlags } from './audit.ts'
+import type { SearchFlags, VerifyFlags } from './audit.ts'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
+import { lazy } from './lazy.ts'
+
+const exportAudit = lazy(async () => (await import('./audit.ts')).exportAudit)
+const followAudit = lazy(async () => (await import('./audit.ts')).followAudit)
+const searchAudit = lazy(async () => (await import('./audit.ts')).searchAudit)
+const verifyAudit = lazy(async () => (await import('./audit.ts')).verifyAudit)
 
 export interface AuditCommands<Config extends HubConfig> {
   readonly program: Command

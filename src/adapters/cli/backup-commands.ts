@@ -1,8 +1,12 @@
 import type { Command } from 'commander'
-import { backup, restore, type BackupFlags, type RestoreFlags } from './backup.ts'
+import type { BackupFlags, RestoreFlags } from './backup.ts'
 import type { Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
+import { lazy } from './lazy.ts'
+
+const backup = lazy(async () => (await import('./backup.ts')).backup)
+const restore = lazy(async () => (await import('./backup.ts')).restore)
 
 export interface BackupCommands<Config extends HubConfig> {
   readonly program: Command

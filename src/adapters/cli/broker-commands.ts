@@ -1,14 +1,13 @@
 import { Option, type Command } from 'commander'
-import {
-  changeCertificates,
-  makePassword,
-  writeBrokerConfig,
-  type BrokerConfigFlags,
-  type CertificateFlags,
-} from './broker.ts'
+import type { BrokerConfigFlags, CertificateFlags } from './broker.ts'
 import type { Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
+import { lazy } from './lazy.ts'
+
+const changeCertificates = lazy(async () => (await import('./broker.ts')).changeCertificates)
+const makePassword = lazy(async () => (await import('./broker.ts')).makePassword)
+const writeBrokerConfig = lazy(async () => (await import('./broker.ts')).writeBrokerConfig)
 
 export interface BrokerCommands<Config extends HubConfig> {
   readonly program: Command

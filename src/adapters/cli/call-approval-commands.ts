@@ -1,8 +1,13 @@
 import type { Command } from 'commander'
-import { approveCall, denyCall, listApprovals, type ApprovalsFlags, type CallApprovalFlags } from './call-approval.ts'
+import type { ApprovalsFlags, CallApprovalFlags } from './call-approval.ts'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
+import { lazy } from './lazy.ts'
+
+const approveCall = lazy(async () => (await import('./call-approval.ts')).approveCall)
+const denyCall = lazy(async () => (await import('./call-approval.ts')).denyCall)
+const listApprovals = lazy(async () => (await import('./call-approval.ts')).listApprovals)
 
 interface Parts<Config extends HubConfig> {
   readonly program: Command

@@ -5,19 +5,27 @@ import { addBrokerCommands } from './broker-commands.ts'
 import { addCallApprovalCommands } from './call-approval-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { addBackupCommands } from './backup-commands.ts'
-import { call, type CallFlags } from './call.ts'
+import type { CallFlags } from './call.ts'
 import { reportFailure, type Context, type HubFlags } from './context.ts'
-import { doctor } from './doctor.ts'
 import { EXITS, type Exit } from './exit-codes.ts'
 import type { Composition, ConfigFlag, HubConfig } from './hub.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addServerCommands } from './server-commands.ts'
 import { start } from './start.ts'
-import { stdio } from './stdio.ts'
 import type { Terminal } from './terminal.ts'
-import { createToken, listTokens, revokeToken, rotateToken, showToken } from './token.ts'
-import { tools, type ToolsFlags } from './tools.ts'
+import { createToken } from './token.ts'
+import type { ToolsFlags } from './tools.ts'
 import { addUserCommands } from './user-commands.ts'
+import { lazy } from './lazy.ts'
+
+const call = lazy(async () => (await import('./call.ts')).call)
+const doctor = lazy(async () => (await import('./doctor.ts')).doctor)
+const stdio = lazy(async () => (await import('./stdio.ts')).stdio)
+const listTokens = lazy(async () => (await import('./token.ts')).listTokens)
+const revokeToken = lazy(async () => (await import('./token.ts')).revokeToken)
+const rotateToken = lazy(async () => (await import('./token.ts')).rotateToken)
+const showToken = lazy(async () => (await import('./token.ts')).showToken)
+const tools = lazy(async () => (await import('./tools.ts')).tools)
 
 export interface Cli {
   /** Runs one command line, without the program's name; returns the exit code. Never throws. */

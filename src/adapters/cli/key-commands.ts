@@ -2,7 +2,13 @@ import type { Command } from 'commander'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
-import { destroyKeyVersion, listKeys, rewrapSecrets, rotateKey, rotateSigningKey } from './key.ts'
+import { destroyKeyVersion } from './key.ts'
+import { lazy } from './lazy.ts'
+
+const listKeys = lazy(async () => (await import('./key.ts')).listKeys)
+const rewrapSecrets = lazy(async () => (await import('./key.ts')).rewrapSecrets)
+const rotateKey = lazy(async () => (await import('./key.ts')).rotateKey)
+const rotateSigningKey = lazy(async () => (await import('./key.ts')).rotateSigningKey)
 
 export interface KeyCommands<Config extends HubConfig> {
   readonly program: Command

@@ -1,18 +1,31 @@
 import { Option, type Command } from 'commander'
-import { approveTools, reviewTools, type ApproveFlags } from './approval.ts'
-import { approveCall, looksLikeCall } from './call-approval.ts'
+import type { ApproveFlags } from './approval.ts'
+import { looksLikeCall } from './call-approval.ts'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
-import { importServers, type ImportFlags } from './import.ts'
-import { logIn, type LoginFlags } from './login.ts'
-import { reloadServers } from './reload.ts'
-import { addServer, addServerJson, removeServer } from './server-add.ts'
-import { listSecrets, removeSecret, setSecret } from './secret.ts'
+import type { ImportFlags } from './import.ts'
+import type { LoginFlags } from './login.ts'
 import type { EntryFlags } from './server-entry.ts'
-import { listServers } from './server-list.ts'
-import { showServerLog, type LogFlags } from './server-log.ts'
-import { inspectServer, restartServer } from './servers.ts'
+import type { LogFlags } from './server-log.ts'
+import { lazy } from './lazy.ts'
+
+const approveTools = lazy(async () => (await import('./approval.ts')).approveTools)
+const reviewTools = lazy(async () => (await import('./approval.ts')).reviewTools)
+const approveCall = lazy(async () => (await import('./call-approval.ts')).approveCall)
+const importServers = lazy(async () => (await import('./import.ts')).importServers)
+const logIn = lazy(async () => (await import('./login.ts')).logIn)
+const reloadServers = lazy(async () => (await import('./reload.ts')).reloadServers)
+const addServer = lazy(async () => (await import('./server-add.ts')).addServer)
+const addServerJson = lazy(async () => (await import('./server-add.ts')).addServerJson)
+const removeServer = lazy(async () => (await import('./server-add.ts')).removeServer)
+const listSecrets = lazy(async () => (await import('./secret.ts')).listSecrets)
+const removeSecret = lazy(async () => (await import('./secret.ts')).removeSecret)
+const setSecret = lazy(async () => (await import('./secret.ts')).setSecret)
+const listServers = lazy(async () => (await import('./server-list.ts')).listServers)
+const showServerLog = lazy(async () => (await import('./server-log.ts')).showServerLog)
+const inspectServer = lazy(async () => (await import('./servers.ts')).inspectServer)
+const restartServer = lazy(async () => (await import('./servers.ts')).restartServer)
 
 export interface Parts<Config extends HubConfig> {
   readonly program: Command

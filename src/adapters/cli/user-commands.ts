@@ -3,8 +3,17 @@ import { ROLES } from '../../kernel/role.ts'
 import type { Context, HubFlags } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
-import { pairDevice, type PairFlags } from './pair.ts'
-import { addUser, changeRole, listUsers, removeUser, setDisabled, setPassword, type RightsFlags } from './user.ts'
+import type { PairFlags } from './pair.ts'
+import type { RightsFlags } from './user.ts'
+import { lazy } from './lazy.ts'
+
+const pairDevice = lazy(async () => (await import('./pair.ts')).pairDevice)
+const addUser = lazy(async () => (await import('./user.ts')).addUser)
+const changeRole = lazy(async () => (await import('./user.ts')).changeRole)
+const listUsers = lazy(async () => (await import('./user.ts')).listUsers)
+const removeUser = lazy(async () => (await import('./user.ts')).removeUser)
+const setDisabled = lazy(async () => (await import('./user.ts')).setDisabled)
+const setPassword = lazy(async () => (await import('./user.ts')).setPassword)
 
 export interface UserCommands<Config extends HubConfig> {
   readonly program: Command

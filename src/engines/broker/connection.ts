@@ -42,6 +42,8 @@ async function openAs(version: 4 | 5, url: string, options: IClientOptions, sign
     ...(version === 5 && properties && { properties }),
     protocolVersion: version,
     reconnectPeriod: 0,
+    // It would keep a buffer for each of 65,536 numbers, for this client and the broker beside it: 7 MB to save a microsecond.
+    writeCache: false,
     resubscribe: false,
     clean: true,
   })
