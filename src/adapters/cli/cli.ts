@@ -143,7 +143,7 @@ function addTokenCommands<Config extends HubConfig>(program: Command, context: C
     .option('--snippet', 'a client configuration with the token filled in')
     .action((given: HubFlags & { snippet?: boolean }) => ends(showToken(context, given)))
   withConfig(
-    token.command('rotate').description('replace the owner’s token (the hub must not run)'),
+    token.command('rotate').description('replace the owner’s token; the old one is refused at once'),
     folderFlags,
   ).action((_, command: Command) => ends(rotateToken(context, command.optsWithGlobals<HubFlags>())))
   withHub(token.command('create').description('make a token for a person, a device or a program'), flags)
