@@ -95,7 +95,8 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
     },
     origins,
   )
-  const onDecision = (decision: Decision, from: AttemptFrom) => note(noteOf(decision, from))
+  const onDecision = (decision: Decision, from: AttemptFrom) =>
+    note(noteOf(decision, from, people.get(decision.accountId)?.name))
 
   const answer = async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const address = options.addressOf(request)
@@ -203,10 +204,14 @@ function refuse(path: string, response: ServerResponse, fault: Fault): void {
     .end(JSON.stringify({ error, error_description: fault.message }))
 }
 
-const noteOf = ({ accountId, client, granted }: Decision, from: AttemptFrom): SecurityEvent => ({
+const noteOf = (
+  { accountId, client, granted }: Decision,
+  from: AttemptFrom,
+  name: string | undefined,
+): SecurityEvent => ({
   kind: granted ? 'consent.given' : 'consent.refused',
   outcome: granted ? 'ok' : 'forbidden',
   ...from,
-  who: { id: accountId, ...(granted && { credential: granted.grantId }) },
+  who: { id: accountId, ...(name !== undefined && { name }), ...(granted && { credential: granted.grantId }) },
   details: { client, ...(granted && { scopes: granted.scopes }) },
 })

@@ -127,7 +127,8 @@ function conditions(filter: TrailFilter, is: Is): ExpressionWrapper<AuditTables,
   const { caller, person, operation, provider, effect, outcome, address, requestId, text } = filter
   const made: ExpressionWrapper<AuditTables, 'audit', SqlBool>[] = []
   if (caller !== undefined) made.push(is.or([is('caller_id', '=', caller), is('caller_name', '=', caller)]))
-  if (person !== undefined) made.push(is('person', '=', person))
+  // What is no call, a login for one, has nobody but the person themselves.
+  if (person !== undefined) made.push(is.or([is('person', '=', person), is('caller_id', '=', person)]))
   if (operation?.endsWith('*')) made.push(is('operation', 'like', pattern(`${literal(operation.slice(0, -1))}%`)))
   else if (operation !== undefined) made.push(is('operation', '=', operation))
   if (provider !== undefined) made.push(is('provider', '=', provider))
