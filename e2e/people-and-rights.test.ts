@@ -174,7 +174,7 @@ suite('a child asks, and somebody else allows it', () => {
   interface Shown {
     readonly id: string
     readonly operation: string
-    readonly caller: { readonly role: string; readonly name: string; readonly via: string }
+    readonly caller: { readonly role: string; readonly name: string; readonly via: string; readonly person?: string }
     readonly arguments: Readonly<Record<string, unknown>>
   }
 
@@ -203,7 +203,7 @@ suite('a child asks, and somebody else allows it', () => {
     const { outcome, call } = await wantsDeleted('first')
     assert.partialDeepStrictEqual(call, {
       operation: 'mqtt.delete_recording',
-      caller: { name: 'kims token', role: 'child', via: 'mcp' },
+      caller: { person: 'kim', name: 'kims token', role: 'child', via: 'mcp' },
       arguments: { name: 'first' },
     })
     const said = await assistant.notified('notifications/progress', ({ progressToken }) => progressToken === 'first')

@@ -47,9 +47,10 @@ export const approvalNewsPart = (
   { events, log }: { readonly events: Events; readonly log: RootLog },
 ): Part => ({
   name: 'approval-news',
-  needs: ['bus'],
-  async start({ bus }) {
-    if (!bus) throw new TypeError('News of approvals start after the bus.')
-    return startApprovalNews({ bus, events, log, list: () => calls.list() })
+  needs: ['bus', 'people'],
+  async start({ bus, people }) {
+    if (!bus || !people) throw new TypeError('News of approvals start after the bus and the people.')
+    const nameOf = (id: string) => people.get(id)?.name
+    return startApprovalNews({ bus, events, log, list: () => calls.list(), nameOf })
   },
 })
