@@ -16,7 +16,7 @@ if (unknown.length > 0) {
   console.error(`Unknown option ${unknown.join(' ')}: there is --unit, and parts of file names.`)
   process.exit(2)
 }
-const files = globSync(unitOnly ? 'src/**/*.test.ts' : '{src,e2e,examples,deploy,scripts}/**/*.test.ts')
+const files = globSync(unitOnly ? 'src/**/*.test.ts' : '{src,e2e,examples,deploy,scripts,fuzz}/**/*.test.ts')
   .filter((file) => !unitOnly || !file.endsWith('.server.test.ts'))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .toSorted()

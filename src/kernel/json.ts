@@ -36,16 +36,31 @@ const BACKSLASH = 0x5c
 /** Counts brackets outside strings, in one pass and before the parser sees them. */
 export function nestsDeeper(text: string, levels: number): boolean {
   let depth = 0
-  let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (inString) {
-      if (code === BACKSLASH) at++
-      else if (code === QUOTE) inString = false
-    } else if (code === QUOTE) inString = true
+    if (code === QUOTE) at = closingQuote(text, at)
     else if (code === 0x5b || code === 0x7b) {
       if (++depth > levels) return true
     } else if (code === 0x5d || code === 0x7d) depth--
   }
   return false
+}
+
+/** Characters of a text that are looked at one by one; where it goes on, a search is quicker. */
+const SHORT = 32
+
+/** The end of everything where there is none. */
+function closingQuote(text: string, opening: number): number {
+  const near = Math.min(opening + SHORT, text.length)
+  for (let at = opening + 1; at < near; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return at
+    if (code === BACKSLASH) at++
+  }
+  for (let end = text.indexOf('"', opening + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let first = end
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--
+    if ((end - first) % 2 === 0) return end
+  }
+  return text.length
 }
