@@ -72,7 +72,7 @@ export function createCli<Config extends HubConfig>(
       } catch (error) {
         if (isShown(error)) exit = error.exitCode === 0 ? 'ok' : 'usage'
         else {
-          const failure = error instanceof CommanderError ? usageFault(error, args) : error
+          const failure = error instanceof CommanderError ? usageFault(error, args, program) : error
           exit = await reportFailure(terminal, failure, args.includes('--json'))
         }
       }
@@ -193,14 +193,21 @@ const isShown = (error: unknown): error is CommanderError =>
   error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')
 
 /** A value is cut out of the message: it may be a secret. */
-function usageFault(error: CommanderError, args: readonly string[]): Fault {
+function usageFault(error: CommanderError, args: readonly string[], program: Command): Fault {
   const [first = '', hint] = error.message.replace(/^error: /, '').split('\n')
   const message = first.replace(/'(--?[^'=]+)=[^']*'/, "'$1'")
   return new Fault('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`, {
     hint: isWithoutDashes(error, args)
       ? 'Put -- before the command of the server: alicia add <name> -- npx -y <package>'
-      : (hint?.replace(/^\((.*)\)$/, '$1') ?? '`alicia --help` shows what there is.'),
+      : (hint?.replace(/^\((.*)\)$/, '$1') ??
+        `\`${['alicia', ...meant(program, args), '--help'].join(' ')}\` shows what there is.`),
   })
+}
+
+/** The words of a command, as far as there is one. */
+function meant(command: Command, [word, ...rest]: readonly string[]): readonly string[] {
+  const found = command.commands.find((one) => one.name() === word)
+  return found && word !== undefined ? [word, ...meant(found, rest)] : []
 }
 
 /** `alicia add x npx -y y`: the flag is meant for `npx`. */
