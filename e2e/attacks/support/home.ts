@@ -18,7 +18,7 @@ const CONFIG = {
   broker: {
     users: [
       { name: 'phone', password: PASSWORD, scopes: ['approvals:*'] },
-      { name: 'sensor', password: PASSWORD, publish: ['home/kitchen/#'], subscribe: [] },
+      { name: 'tablet', password: PASSWORD, scopes: ['mqtt:*', 'catalog:*'] },
     ],
   },
 }
@@ -60,13 +60,17 @@ export interface AttackedHome {
   logIn(name: Name, more?: object): Promise<Login>
 }
 
-/** `servers`: other people's, besides. */
-export async function startHome(ending: Ending, servers: object = {}): Promise<AttackedHome> {
+/** `servers`: other people's, besides. `args`: of `alicia start`. */
+export async function startHome(
+  ending: Ending,
+  servers: object = {},
+  args: readonly string[] = [],
+): Promise<AttackedHome> {
   const home = emptyHome(ending)
   mkdirSync(home.data, { recursive: true, mode: 0o700 })
   for (const [file, content] of Object.entries({ 'alicia.json': CONFIG, 'mcp.json': withServers(servers) }))
     writeFileSync(join(home.data, file), JSON.stringify(content), { mode: 0o600 })
-  const hub = await startHub(ending, { home, args: ['--log-level', 'debug'] })
+  const hub = await startHub(ending, { home, args: ['--log-level', 'debug', ...args] })
   await Promise.all(
     Object.entries(PEOPLE).map(([name, person]) =>
       hub.result('people.add_person', { name, ...person, password: PASSWORD }),
