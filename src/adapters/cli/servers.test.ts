@@ -267,7 +267,10 @@ suite('alicia list and inspect', () => {
     const { url } = await restServer(t, [answering('gateway.list_servers', { servers })])
     const { code, err } = await home(t, url).run(['call', 'frobnicate'])
     assert.equal(code, 5)
-    assert.match(err, /no operation called "frobnicate" that you may call\.\n.* slow is starting: its tools are not known yet\.\n$/)
+    assert.match(
+      err,
+      /no operation called "frobnicate" that you may call\.\n.* slow is starting: its tools are not known yet\.\n$/,
+    )
   })
 
   const server = (state: string, more: object = {}) => ({ name: 'b', state, reached: 'npx b', held_tools: 0, ...more })

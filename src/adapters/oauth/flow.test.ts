@@ -69,7 +69,9 @@ suite('authorization server', () => {
       scopes: ['text:read', 'text:write'],
       credential: sid,
     })
-    assert.partialDeepStrictEqual(hub.notes, [{ kind: 'consent.given', who: { id: mia.id, name: 'mia', credential: sid } }])
+    assert.partialDeepStrictEqual(hub.notes, [
+      { kind: 'consent.given', who: { id: mia.id, name: 'mia', credential: sid } },
+    ])
   })
 
   test('who has nothing but the hub’s own token lets a client in with that', async (t) => {

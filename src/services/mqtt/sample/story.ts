@@ -116,4 +116,5 @@ export function createStory(view: HomeView, startMs: number): Story {
   }
 }
 
-const looksLikeTime = (value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\d|^\d{1,8}T?\d{0,6}:\d\d/.test(value)
+const looksLikeTime = (value: unknown) =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\d|^\d{1,8}T?\d{0,6}:\d\d/.test(value)
