@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test } from 'node:test'
@@ -121,4 +121,10 @@ test('what is on record: without secrets, also of those who were not let in; exp
   const changed = await hub.cli(['audit', 'verify', '--file', file])
   assert.deepEqual([changed.code, /entry 2: was changed/.test(changed.stdout)], [1, true])
   assert.match((await hub.cli(['audit', '--outcome', 'failed'])).stdout, /token\.refused.*\n.*create_token  forbidden/)
+  await hub.end('SIGINT')
+  const none = join(hub.home.folder, 'elsewhere')
+  assert.match((await verify({ ...hub.home, data: none })).stderr, /There is no audit in .*, nor the keys of one\./)
+  rmSync(join(hub.home.data, 'audit-keys.json'))
+  const gone = await verify(hub.home)
+  assert.deepEqual([gone.code, /The keys of the audit are gone/.test(gone.stderr)], [1, true])
 })

@@ -43,13 +43,20 @@ export const offlineAudit: OfflineAudit<Config> = {
 const fileOf = ({ data }: Config, file: keyof typeof AUDIT_FILES) => textOf(join(data, AUDIT_FILES[file]), silentLog)
 
 function signerOf(config: Config): ChainSigner {
-  if (!existsSync(join(config.data, AUDIT_FILES.keys)))
-    throw new Fault('not_found', `There is no audit in ${config.data}, nor the keys of one.`, {
-      hint: 'Name the data folder of the hub with --data, or restore a backup of it.',
-    })
+  if (!existsSync(join(config.data, AUDIT_FILES.keys))) throw withoutKeys(config)
   const keys = readChainKeys({ file: fileOf(config, 'keys'), secrets: keyringAt(config, silentLog), log: silentLog })
   return new ChainSigner(() => keys)
 }
+
+/** Keys that are gone are another thing than a folder that never was a hub's: nothing that is on record can be believed then. */
+const withoutKeys = ({ data, database }: Config): Fault =>
+  database.url === undefined && !existsSync(join(data, 'alicia.db'))
+    ? new Fault('not_found', `There is no audit in ${data}, nor the keys of one.`, {
+        hint: 'Name the data folder of the hub with --data, or restore a backup of it.',
+      })
+    : new Fault('not_found', `The keys of the audit are gone: there is no ${AUDIT_FILES.keys} in ${data}.`, {
+        hint: 'Without them nothing can be verified. Put the file back, or restore a backup.',
+      })
 
 /** An empty database must not come of looking at one. */
 async function openStore(config: Config) {
