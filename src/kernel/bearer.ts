@@ -13,8 +13,11 @@ export interface Challenge {
 /** The `WWW-Authenticate` header of a refusal. */
 export function bearerChallenge({ error, scope, metadataUrl }: Challenge): string {
   const facts = Object.entries({ realm: 'alicia', error, scope, resource_metadata: metadataUrl })
-  return `Bearer ${facts.flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${value}"`])).join(', ')}`
+  return `Bearer ${facts.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${quoted(value)}`])).join(', ')}`
 }
+
+/** RFC 9110, 5.6.4. */
+const quoted = (text: string) => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 
 /**
  * Whether asking for a token with more scope can help the caller: a client that steps up for what its person may not do would

@@ -160,4 +160,14 @@ suite('import', () => {
     )
     assert.equal(existsSync(path('data/mcp.json')), false)
   })
+
+  test('Codex with a text that looks like a table is refused too', (t) => {
+    const before = 'notes = """\n[mcp_servers.a]\nkeep me\n"""\n\n[mcp_servers.a]\ncommand = "a"\n'
+    const { importer, path, read } = home(t, { '.codex/config.toml': before })
+    assert.throws(
+      () => importer.import([{ file: path('.codex/config.toml'), servers: ['a'] }], { replacement: ALICIA }),
+      { code: 'conflict' },
+    )
+    assert.equal(read('.codex/config.toml'), before)
+  })
 })

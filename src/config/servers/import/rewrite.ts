@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { parse, stringify } from 'smol-toml'
 import { Fault } from '../../../kernel/fault.ts'
 import { withoutProperty } from '../remove-property.ts'
@@ -36,18 +37,28 @@ function rewrittenToml(
     return !isLeaving
   })
   const after = `${kept.join('\n').trimEnd()}\n\n${stringify({ mcp_servers: { alicia: replacement } })}`
-  if (!isReplaced(after, names))
+  if (!isReplaced({ before: text, after }, names))
     throw new Fault('conflict', `${file} has its servers in another form than tables; it is not changed.`, {
       hint: 'Take them out by hand, or import without --rewrite.',
     })
   return after
 }
 
-/** Whether Alicia is in it and none of those is; a text that is no TOML any more has them in another form. */
-function isReplaced(text: string, names: readonly string[]): boolean {
+/**
+ * Whether Alicia is in it, none of those is, and all else says what it said: a line of a text can look like a table. A text that is
+ * no TOML any more has them in another form.
+ */
+function isReplaced({ before, after }: { before: string; after: string }, names: readonly string[]): boolean {
   try {
-    const servers = (parse(text)['mcp_servers'] ?? {}) as object
-    return Object.hasOwn(servers, 'alicia') && !names.some((name) => Object.hasOwn(servers, name))
+    const { mcp_servers: earlier = {}, ...others } = parse(before)
+    const { mcp_servers: servers = {}, ...rest } = parse(after)
+    const isLeft = ([name]: [string, unknown]) => name !== 'alicia' && !names.includes(name)
+    return (
+      Object.hasOwn(servers as object, 'alicia') &&
+      !names.some((name) => Object.hasOwn(servers as object, name)) &&
+      isDeepStrictEqual(rest, others) &&
+      isDeepStrictEqual(Object.entries(servers).filter(isLeft), Object.entries(earlier).filter(isLeft))
+    )
   } catch {
     return false
   }
