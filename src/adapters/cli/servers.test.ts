@@ -90,7 +90,7 @@ suite('alicia add', () => {
 
   const refused: [string[], number, RegExp][] = [
     [['add', 'b', 'npx', '-y', 'x'], 2, /Unknown option '-y'\.\n {2}Put -- before the command/],
-    [['add', 'b', '--prot', '--', 'x'], 2, /Unknown option '--prot'\.\n {2}`alicia --help`/],
+    [['add', 'b', '--prot', '--', 'x'], 2, /Unknown option '--prot'\.\n {2}`alicia add --help`/],
     [['add', 'b'], 2, /neither a command nor an address\.\n {2}alicia add <name> -- npx/],
     [['add', 'b', '--url', 'https://h', '--', 'x'], 2, /a command and an address/],
     [['add', 'b', '--url', 'https://h', '-e', 'A=1'], 2, /--env goes with a command/],
