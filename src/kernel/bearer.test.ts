@@ -6,6 +6,7 @@ suite('challenges', () => {
   const metadataUrl = 'https://home.example/.well-known/oauth-protected-resource/mcp'
   const texts = [
     [{}, 'Bearer realm="alicia"'],
+    [{ scope: 'a"\\b' }, String.raw`Bearer realm="alicia", scope="a\"\\b"`],
     [{ metadataUrl }, `Bearer realm="alicia", resource_metadata="${metadataUrl}"`],
     [
       { error: 'insufficient_scope', scope: 'lamps:write', metadataUrl },
