@@ -46,8 +46,12 @@ export const SERVERS = {
 export type Servers = Readonly<Record<string, (Command | { readonly url: string }) & Readonly<Record<string, unknown>>>>
 
 /** A hub as its user starts it, with these servers in the `mcp.json` of its data folder; they are up. */
-export async function startHubWith(ending: Ending, servers: (home: Home) => Servers): Promise<TestHub> {
-  const hub = await startHubWithAny(ending, servers)
+export async function startHubWith(
+  ending: Ending,
+  servers: (home: Home) => Servers,
+  config?: object,
+): Promise<TestHub> {
+  const hub = await startHubWithAny(ending, servers, config)
   const { servers: listed } = await hub.result('gateway.list_servers')
   const names = (listed as { name: string }[]).map(({ name }) => name)
   await Promise.all(names.map((name) => hub.result('gateway.start_server', { name })))
@@ -56,12 +60,18 @@ export async function startHubWith(ending: Ending, servers: (home: Home) => Serv
 }
 
 /** The same, whatever becomes of the servers. */
-export async function startHubWithAny(ending: Ending, servers: (home: Home) => Servers): Promise<TestHub> {
+export async function startHubWithAny(
+  ending: Ending,
+  servers: (home: Home) => Servers,
+  config: object = {},
+): Promise<TestHub> {
   const home = emptyHome(ending)
   mkdirSync(home.data, { recursive: true, mode: 0o700 })
   const mcpServers = servers(home)
   writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers }, undefined, 2), { mode: 0o600 })
-  return await startHub(ending, { home })
+  const file = join(home.data, 'test-config.json')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  return await startHub(ending, { home, args: ['--config', file] })
 }
 
 /** Resolves when each of these servers has tools to offer. */
