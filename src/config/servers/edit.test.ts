@@ -116,6 +116,16 @@ suite('changing mcp.json', () => {
     ))
 })
 
+test('a line of a hundred thousand blanks takes no time', () => {
+  const before = `{"mcpServers": {\n  "a": {"command":${' '.repeat(100_000)}"x"}\n}}\n`
+  const added = withServer('f', before, { name: 'b', entry: { command: 'y' } })
+  assert.deepEqual(
+    readServerFile('f', added).servers.map(({ name }) => name),
+    ['a', 'b'],
+  )
+  assert.equal(withoutServer('f', added, 'b'), before)
+})
+
 suite('files written whole', () => {
   test('a new one is private, its folder is made', (t) => {
     const path = join(temporaryFolder(t), 'new', 'mcp.json')

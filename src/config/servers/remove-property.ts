@@ -29,8 +29,16 @@ export function commaAfter(text: string, offset: number): number | undefined {
 
 /** With the white space around it, and one line break where nothing else stands on the line. */
 function wholeLine(text: string, from: number, to: number): [from: number, to: number] {
-  const [lead = ''] = /(\r?\n)?[ \t]*$/.exec(text.slice(0, from)) ?? []
+  const lead = text.slice(leadAt(text, from), from)
   const [trail = ''] = /^[ \t]*(\/\/[^\r\n]*)?(?=\r?\n|$)/.exec(text.slice(to)) ?? []
   const isAlone = /^\r?\n/.test(lead) && /^(\r?\n|$)/.test(text.slice(to + trail.length))
   return isAlone ? [from - lead.length, to + trail.length] : [from, to]
+}
+
+/** Where the white space before it begins, with the end of the line before. */
+function leadAt(text: string, offset: number): number {
+  let at = offset
+  while (text[at - 1] === ' ' || text[at - 1] === '\t') at--
+  if (text[at - 1] !== '\n') return at
+  return text[at - 2] === '\r' ? at - 2 : at - 1
 }

@@ -16,7 +16,7 @@ export function withProperty(text: string, path: JSONPath, value: unknown): stri
   }
   const container = tree && findNodeAtLocation(tree, path.slice(0, -1))
   const last = container?.type === 'object' ? container.children?.at(-1) : undefined
-  if (!last || !/\n[ \t]*$/.test(source.slice(0, last.offset)))
+  if (!last || !isFirstOfLine(source, last.offset))
     return applyEdits(source, modify(source, path, value, { formattingOptions: layout }))
   const end = last.offset + last.length
   const comma = commaAfter(source, end)
@@ -36,7 +36,14 @@ function textOf(value: unknown, indent: string, { insertSpaces, tabSize = 2, eol
   return JSON.stringify(value, null, unit).replaceAll('\n', `${eol}${indent}`)
 }
 
-const indentAt = (text: string, offset: number): string => /([ \t]*)[^\n]*$/.exec(text.slice(0, offset))?.[1] ?? ''
+/** What stands before it on its line. No regular expression looks for the line: it would look from each character on. */
+const beforeIt = (text: string, offset: number): string => text.slice(lineAt(text, offset), offset)
+const lineAt = (text: string, offset: number): number => (offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1)
+
+const isFirstOfLine = (text: string, offset: number): boolean =>
+  lineAt(text, offset) > 0 && /^[ \t]*$/.test(beforeIt(text, offset))
+
+const indentAt = (text: string, offset: number): string => /^[ \t]*/.exec(beforeIt(text, offset))?.[0] ?? ''
 
 /** As the file is written already. */
 function layoutOf(text: string): Layout {
