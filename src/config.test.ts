@@ -239,6 +239,11 @@ suite('configuration', () => {
     ],
     ['a key twice', { file: '{"port": 1,\n"port": 2}' }, /:2: port stands twice/],
     ['nesting without end', { file: '['.repeat(100_000) }, /:1: this is not JSON \(deeper than 64 levels\)/],
+    [
+      'nesting without end, with brackets that close nothing',
+      { file: '{"a":{"x"],'.repeat(10_000) },
+      /this is not JSON \(deeper than 64 levels\)/,
+    ],
     ['a file of something else', { file: '\u0001 '.repeat(100_000) }, /has 20 problems|this is not JSON/],
     ['no JSON', { file: '{\n"port" 1}' }, /alicia\.jsonc:2: this is not JSON \(colon expected\)/],
     ['weak token', { env: { ALICIA_TOKEN: 'short' } }, /^ALICIA_TOKEN: token must be at least 16/],

@@ -380,7 +380,7 @@ export const PAYLOAD_TARGETS: readonly Target[] = [
       const [holder = '', around = ''] = partsOf(input, 2)
       const text = around.replace('§', () => holder.replaceAll('§', SECRET))
       const once = redactor.payload('some/topic', Buffer.from(text))
-      if (HOLDERS.includes(holder) && jsonOf(around.replace('§', '1')) !== undefined && jsonOf(holder) !== undefined)
+      if (HOLDERS.includes(holder) && jsonOf(text) !== undefined)
         ok(!once.payload.toString().includes(SECRET), 'a secret is shown')
       const twice = redactor.payload('some/topic', once.payload)
       deepEqual(twice.payload.toString(), once.payload.toString())

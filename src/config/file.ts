@@ -55,16 +55,20 @@ const DEEPEST = 64
 /** A file of something else is wrong at each of its words. */
 const MOST_PROBLEMS = 20
 
-/** Where the first bracket too many opens, outside texts and comments. */
+/**
+ * Where the first bracket too many opens, outside texts and comments. One that closes something else than what is open counts for
+ * nothing: the parser goes on after a mistake.
+ */
 function tooDeepAt(source: string): number | undefined {
   const scanner = createScanner(source, true)
-  for (let depth = 0; scanner.getPosition() < source.length;) {
+  const open: string[] = []
+  while (scanner.getPosition() < source.length) {
     scanner.scan()
     const offset = scanner.getTokenOffset()
     const mark = source[offset]
-    if (mark === '{' || mark === '[') depth++
-    else if (mark === '}' || mark === ']') depth--
-    if (depth > DEEPEST) return offset
+    if (mark === '{' || mark === '[') open.push(mark)
+    else if ((mark === '}' && open.at(-1) === '{') || (mark === ']' && open.at(-1) === '[')) open.pop()
+    if (open.length > DEEPEST) return offset
   }
   return undefined
 }
