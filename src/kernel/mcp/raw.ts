@@ -53,7 +53,7 @@ export function readMember(text: JsonText, name: string): JsonText | undefined {
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
     at = skipValue(text, start)
     // Among many, each would be compared with all before it: somebody could make that take minutes.
-    if (count === MOST_COMPARED) return readMembers(text).get(name)
+    if (count === MOST_COMPARED || key.length > LONGEST_COPIED) return readMembers(text).get(name)
     for (let known = 0; known < count; known++) if (seenKeys[known] === key) throw twice(key)
     seenKeys[count++] = key
     if (key === name) found = text.slice(start, at)
@@ -63,6 +63,8 @@ export function readMember(text: JsonText, name: string): JsonText | undefined {
 /** Of the object that is looked at; one for all, since each call looks at two. */
 const seenKeys: string[] = []
 const MOST_COMPARED = 16
+/** Characters: of a longer part V8 keeps the whole text, and the list would keep it until somebody overwrites it. */
+const LONGEST_COPIED = 12
 
 function readKey(text: JsonText, start: number, end: number): string {
   const raw = text.slice(start + 1, end - 1)
