@@ -7,8 +7,11 @@ import { end } from './child.ts'
 import { ECHO } from './echo-upstream.ts'
 import { postRequest } from './load.ts'
 
-/** Gateways from npm that stand in front of one stdio server, as the versions in the lock file are. */
-export const PEERS = ['supergateway', 'mcp-proxy'] as const
+/**
+ * Gateways from npm that stand in front of one stdio server, as the versions in the lock file are. supergateway logs each message
+ * unless it is told not to: both are measured.
+ */
+export const PEERS = ['supergateway', 'supergateway without its log', 'mcp-proxy'] as const
 export type PeerName = (typeof PEERS)[number]
 
 export interface PeerGateway extends AsyncDisposable {
@@ -23,11 +26,14 @@ const ACCEPT = 'application/json, text/event-stream'
 
 const bin = (name: string) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
 
+const supergateway = (port: number) =>
+  ['--stdio', `${ECHO.command} ${ECHO.args.join(' ')}`, '--port', String(port)].concat(
+    '--outputTransport streamableHttp --stateful'.split(' '),
+  )
+
 const argumentsOf: Readonly<Record<PeerName, (port: number) => readonly string[]>> = {
-  supergateway: (port) =>
-    ['--stdio', `${ECHO.command} ${ECHO.args.join(' ')}`, '--port', String(port)].concat(
-      '--outputTransport streamableHttp --stateful --logLevel none'.split(' '),
-    ),
+  supergateway,
+  'supergateway without its log': (port) => [...supergateway(port), '--logLevel', 'none'],
   'mcp-proxy': (port) =>
     `--host 127.0.0.1 --port ${port} --server stream --`.split(' ').concat(ECHO.command, ...ECHO.args),
 }
@@ -35,7 +41,9 @@ const argumentsOf: Readonly<Record<PeerName, (port: number) => readonly string[]
 /** Starts it as its own documentation says, and waits until it answers. */
 export async function startPeer(name: PeerName): Promise<PeerGateway> {
   const port = await freePort()
-  const child = spawn(process.execPath, [bin(name), ...argumentsOf[name](port)], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [bin(name.split(' ', 1)[0] ?? name), ...argumentsOf[name](port)], {
+    stdio: 'ignore',
+  })
   const url = `http://127.0.0.1:${port}/mcp`
   const stop = () => end(child)
   try {
