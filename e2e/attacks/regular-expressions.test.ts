@@ -12,7 +12,6 @@ const PATIENCE_MS = 250
 const BOUNDED: Readonly<Record<string, string>> = {
   'config/servers/identifier.ts /-+$/': 'every run of dashes is one dash by then',
   'config/servers/import/rewrite.ts /^\\s*\\[\\[?\\s*(.+?)\\s*\\]\\]?\\s*(?:#.*)?$/': 'a line of a file of the user',
-  'config/servers/remove-property.ts /(\\r?\\n)?[ \\t]*$/': 'a file of the user',
   'engines/people/password-hash.ts /=+$/': 'base64 that was made a moment ago',
   'gateway/process/windows-command.ts /(\\\\*)"/g': 'arguments that the user configured',
   'gateway/process/windows-command.ts /(\\\\*)$/': 'arguments that the user configured',
