@@ -53,3 +53,16 @@ export function benchDoor(content: 'service' | 'nothing'): BenchDoor {
   })
   return { invoke, registry, events }
 }
+
+/** An entry that is written at the end: when it is on disk, all before it are. */
+export const LAST = {
+  requestId: 'last',
+  atMs: 0,
+  callerId: 'owner',
+  via: 'internal',
+  operation: 'bench.ping',
+  provider: 'bench',
+  effect: 'write',
+  outcome: 'ok',
+  durationMs: 0,
+} as const

@@ -1,20 +1,18 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { openAuditLog } from '../../src/engines/audit/audit-log.ts'
 import { newKey } from '../../src/engines/audit/chain-keys.ts'
 import { openSqlite } from '../../src/engines/store/sqlite.ts'
 import { noAudit, type Audit } from '../../src/kernel/audit.ts'
-import type { Caller } from '../../src/kernel/caller.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { createEvents } from '../../src/kernel/events.ts'
 import { openDoor, type Invoke } from '../../src/kernel/invoke.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
-import { operation } from '../../src/kernel/operation.ts'
 import { createPolicy } from '../../src/kernel/policy.ts'
 import { createRegistry } from '../../src/kernel/registry.ts'
 import { temporaryFolder } from '../hub.ts'
+import { CALLER, LAST, ping } from '../ping.ts'
 import type { Row } from '../row.ts'
 import { median } from '../statistics.ts'
 
@@ -23,17 +21,6 @@ const ROUNDS = 9
 const CALLS = 5000
 const KEY = newKey()
 const chainKeys = () => [KEY]
-const CALLER: Caller = { id: 'owner', name: 'owner', scopes: ['*'], via: 'internal' }
-
-const ping = operation()({
-  name: 'bench.ping',
-  summary: 'Answers.',
-  scope: 'bench:read',
-  effect: 'read',
-  input: z.object({ session_id: z.string().optional() }),
-  output: z.object({ pong: z.literal(true), time: z.string() }),
-  handler: async () => ({ pong: true as const, time: new Date().toISOString() }),
-}).bind({})
 
 /** What a call costs in this process, and what its parts add to that. */
 export const invokeCost: Row = {
@@ -69,18 +56,6 @@ export const invokeCost: Row = {
     }
   },
 }
-
-const LAST = {
-  requestId: 'last',
-  atMs: 0,
-  callerId: 'owner',
-  via: 'internal',
-  operation: 'bench.ping',
-  provider: 'bench',
-  effect: 'write',
-  outcome: 'ok',
-  durationMs: 0,
-} as const
 
 function door(audit: Audit, checkOutput: boolean): Invoke {
   const registry = createRegistry(createEvents(() => undefined))

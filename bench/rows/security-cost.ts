@@ -14,7 +14,7 @@ import { createMetrics } from '../../src/kernel/metrics.ts'
 import { createPolicy, type Policy } from '../../src/kernel/policy.ts'
 import { createRegistry } from '../../src/kernel/registry.ts'
 import { temporaryFolder } from '../hub.ts'
-import { CALLER, ping } from '../ping.ts'
+import { CALLER, LAST, ping } from '../ping.ts'
 import type { Row } from '../row.ts'
 import { median } from '../statistics.ts'
 
@@ -76,18 +76,6 @@ export const securityCost: Row = {
     }
   },
 }
-
-const LAST = {
-  requestId: 'last',
-  atMs: 0,
-  callerId: 'owner',
-  via: 'internal',
-  operation: 'bench.ping',
-  provider: 'bench',
-  effect: 'write',
-  outcome: 'ok',
-  durationMs: 0,
-} as const
 
 type Call = () => Promise<unknown>
 

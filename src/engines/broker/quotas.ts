@@ -1,3 +1,5 @@
+import type { Limit } from '../../kernel/refusals.ts'
+
 /** What one user of the broker, one client or one address can make it hold and do. The hub itself has no such bounds. */
 export interface BrokerQuotas {
   /** Open connections, by TCP and by WebSocket each. */
@@ -42,17 +44,7 @@ export const DEFAULT_QUOTAS: BrokerQuotas = {
 }
 
 /** What somebody ran into, as the metric `alicia_refused_total` and the log have it. */
-export type BrokerLimit =
-  | 'mqtt_logins'
-  | 'mqtt_connections_per_address'
-  | 'mqtt_unknown_per_address'
-  | 'mqtt_unknown_bytes'
-  | 'mqtt_connections_per_user'
-  | 'mqtt_sessions_per_user'
-  | 'mqtt_subscriptions_per_client'
-  | 'mqtt_retained_per_user'
-  | 'mqtt_inflight_per_client'
-  | 'mqtt_messages_per_second'
+export type BrokerLimit = Extract<Limit, `mqtt_${string}`>
 
 /** Told of each refusal; whoever listens sees to it that a flood does not fill the log. */
 export type NoteLimit = (limit: BrokerLimit, whose?: string) => void
