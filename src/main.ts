@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createCli } from './adapters/cli/cli.ts'
 import type { Composition } from './adapters/cli/hub.ts'
 import { processTerminal } from './adapters/cli/terminal.ts'
@@ -7,7 +8,7 @@ import { FLAGS } from './config/settings.ts'
 import { notePending } from './hub/pending-notes.ts'
 import { openDataFolder, readToken, type DataFolder, runningHub } from './engines/data-folder.ts'
 import { openPostgresOnDemand } from './engines/store/postgres-on-demand.ts'
-import { openSqlite } from './engines/store/sqlite.ts'
+import { DATABASE_FILE, openSqlite } from './engines/store/sqlite.ts'
 import { systemClock } from './kernel/clock.ts'
 import { Fault } from './kernel/fault.ts'
 import { silentLog } from './kernel/log.ts'
@@ -48,7 +49,7 @@ const composition: Composition<Config> = {
     const { url } = database
     const store =
       url === undefined
-        ? openSqlite({ file: `${data}/alicia.db`, log: silentLog })
+        ? openSqlite({ file: join(data, DATABASE_FILE), log: silentLog })
         : await openPostgresOnDemand({ url, log: silentLog })
     await store.close()
     return url === undefined ? `SQLite in ${data}` : 'PostgreSQL'

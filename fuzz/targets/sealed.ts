@@ -64,8 +64,8 @@ const HEADER = `alicia-backup 1\n${JSON.stringify({
 const signer = new ChainSigner(() => [{ id: '01234567', bytes: Buffer.alloc(32, 1) }])
 const anchor = firstAnchor(signer, 'abc', 1)
 const VALUES = VALUE_COLUMNS.map((column) => (column.endsWith('_ms') ? 5 : column))
-const first = signer.append({ chain: 'abc', seq: 0, bytes: 0, mac: '' }, VALUES)
-const second = signer.append(first, VALUES)
+const first = signer.append({ chain: 'abc', seq: 0, bytes: 0, mac: '' }, JSON.stringify(VALUES))
+const second = signer.append(first, JSON.stringify(VALUES))
 const rowOf = ({ values, ...place }: typeof first) =>
   JSON.stringify({
     line: 'entry',

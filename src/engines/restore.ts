@@ -13,7 +13,7 @@ import { dumpTables, loadTables } from './backup/tables.ts'
 import { takeLock } from './folder-lock.ts'
 import { storageFault, syncFolder } from './private-file.ts'
 import { dataIn, finishRestore, isDecided, placeRestored, STAGING } from './restore-journal.ts'
-import { openSqlite } from './store/sqlite.ts'
+import { DATABASE_FILE, openSqlite } from './store/sqlite.ts'
 
 export interface RestoreOptions {
   readonly file: string
@@ -40,7 +40,6 @@ export interface RestoreReport {
   readonly aside?: string
 }
 
-const DATABASE = 'alicia.db'
 /** In the staging folder, and gone before that is put in its place. */
 const TABLES = '.restore-tables'
 
@@ -179,7 +178,7 @@ async function placeTables(staging: string, manifest: Manifest, options: Restore
   const postgres = await options.prepare(staging)
   const aside = options.replace ? `alicia_before_${options.now.getTime()}` : undefined
   const dump = join(staging, TABLES)
-  const database = join(staging, DATABASE)
+  const database = join(staging, DATABASE_FILE)
   try {
     if (manifest.store === 'postgres') {
       const lines = createReadStream(dump)

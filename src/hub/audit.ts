@@ -4,6 +4,8 @@ import { openChainKeys, type PrivateText } from '../engines/audit/chain-keys.ts'
 import { clearPending, pendingNotes } from './pending-notes.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { trailOf } from '../engines/audit/trail.ts'
+import { createWriterThread } from '../engines/audit/writer-thread.ts'
+import { DATABASE_FILE } from '../engines/store/sqlite.ts'
 import { readPrivateFile, writePrivateFile } from '../engines/private-file.ts'
 import type { Audit, SecurityEvent } from '../kernel/audit.ts'
 import type { Via } from '../kernel/caller.ts'
@@ -72,6 +74,8 @@ export function trailPart({ config, folder, clock, log, events, redact, onAudit 
         clock,
         log,
         keys,
+        // PostgreSQL is written by a process of its own anyway.
+        ...(store.dialect === 'sqlite' && { thread: createWriterThread({ file: folder.file(DATABASE_FILE), clock }) }),
         headFile: textOf(folder.file(AUDIT_FILES.head), log),
         retentionDays: auditDays,
         mostBytes: auditMegabytes * 1_000_000,

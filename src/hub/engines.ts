@@ -13,7 +13,7 @@ import type { NoteLimit } from '../engines/broker/quotas.ts'
 import type { TlsMaterial } from '../engines/broker/tls.ts'
 import type { DataFolder } from '../engines/data-folder.ts'
 import { openPostgresOnDemand } from '../engines/store/postgres-on-demand.ts'
-import { openSqlite } from '../engines/store/sqlite.ts'
+import { DATABASE_FILE, openSqlite } from '../engines/store/sqlite.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
 import { hashToken } from '../kernel/identity.ts'
@@ -40,7 +40,7 @@ export function storePart({ config, folder, clock, log }: EngineOptions): Part {
       const { url } = config.database
       const store =
         url === undefined
-          ? openSqlite({ file: folder.file('alicia.db'), log, clock })
+          ? openSqlite({ file: folder.file(DATABASE_FILE), log, clock })
           : await openPostgresOnDemand({ url, log, clock })
       return { value: store, report: () => store.report(), stop: () => store.close() }
     },

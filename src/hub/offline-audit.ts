@@ -9,7 +9,7 @@ import { openHeadFile } from '../engines/audit/head-file.ts'
 import { verifyLines } from '../engines/audit/lines.ts'
 import { verify } from '../engines/audit/verification.ts'
 import { openPostgresOnDemand } from '../engines/store/postgres-on-demand.ts'
-import { openSqlite } from '../engines/store/sqlite.ts'
+import { DATABASE_FILE, openSqlite } from '../engines/store/sqlite.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
 import { silentLog } from '../kernel/log.ts'
@@ -50,7 +50,7 @@ function signerOf(config: Config): ChainSigner {
 
 /** Keys that are gone are another thing than a folder that never was a hub's: nothing that is on record can be believed then. */
 const withoutKeys = ({ data, database }: Config): Fault =>
-  database.url === undefined && !existsSync(join(data, 'alicia.db'))
+  database.url === undefined && !existsSync(join(data, DATABASE_FILE))
     ? new Fault('not_found', `There is no audit in ${data}, nor the keys of one.`, {
         hint: 'Name the data folder of the hub with --data, or restore a backup of it.',
       })
@@ -63,7 +63,7 @@ async function openStore(config: Config) {
   const { data, database } = withSecrets(config, { of: ['database'] })
   const { url } = database
   if (url !== undefined) return await openPostgresOnDemand({ url, log: silentLog })
-  const file = join(data, 'alicia.db')
+  const file = join(data, DATABASE_FILE)
   if (!existsSync(file)) throw new Fault('not_found', `There is no database in ${data}.`)
   return openSqlite({ file, log: silentLog })
 }

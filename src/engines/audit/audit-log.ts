@@ -6,11 +6,12 @@ import type { Store } from '../../kernel/ports.ts'
 import type { StatusReport } from '../../kernel/status.ts'
 import { openAuditTable, type AuditTable } from './audit-table.ts'
 import { ChainSigner, type ChainKeys, type Head, type Link } from './chain.ts'
-import { valuesOf } from './columns.ts'
 import { createFloodGuard } from './flood.ts'
+import { Gathered } from './gathered.ts'
 import { openHeadFile, type HeadText } from './head-file.ts'
 import { openOwnChain } from './own-chain.ts'
 import { startPruning } from './pruning.ts'
+import type { WriterThread } from './writer-thread.ts'
 
 /** The audit on the store: a chain of entries, which are gathered and written many at a time. */
 export interface AuditLog extends Audit {
@@ -38,6 +39,8 @@ export interface AuditLogOptions {
   clock: Clock
   log: Log
   keys: ChainKeys
+  /** Writes large batches. Absent: all is written on this thread. */
+  thread?: WriterThread
   /** Keeps where the chain ends, outside the database. Absent: nothing does. */
   headFile?: HeadText
   /** Entries older than this are removed, at the start and every hour. */
@@ -49,6 +52,8 @@ export interface AuditLogOptions {
 const READS_WAIT_MS = 100
 /** About 5 MB of entries. */
 const MOST_WAITING = 10_000
+/** Entries of a batch from which on a thread of its own is worth it: a thousand calls a second. */
+const LARGE = 100
 /** The share that goes when there are more: one at a time would move the whole queue for each. */
 const DROPPED_AT_ONCE = 1000
 const FIRST_RETRY_MS = 1000
@@ -56,8 +61,8 @@ const LONGEST_RETRY_MS = 30_000
 
 /** What is gathered for the next commit. All reads share a promise, and all writes: a call costs no promise of its own. */
 interface Batch {
-  reads: AuditEntry[]
-  writes: AuditEntry[]
+  readonly reads: Gathered
+  readonly writes: Gathered
   readsKept: PromiseWithResolvers<void>
   writesKept: PromiseWithResolvers<void>
 }
@@ -77,7 +82,7 @@ type State =
 
 /** Throws Fault `storage_failed` or `unavailable`. */
 export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
-  const { store, clock, log, keys, headFile, retentionDays, mostBytes = Infinity } = options
+  const { store, clock, log, keys, thread, headFile, retentionDays, mostBytes = Infinity } = options
   const table = await openAuditTable(store)
   const signer = new ChainSigner(keys)
   const file = openHeadFile({ clock, log, ...(headFile && { file: headFile }) })
@@ -87,6 +92,8 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   const sinceMs = clock.now()
   let state: State = { is: 'idle' }
   let batch = emptyBatch()
+  /** The memory of the batch before, for the next one. */
+  let spare: Pick<Batch, 'reads' | 'writes'> | undefined
   let unwritten: Unwritten | undefined
   let away: Extract<State, { is: 'away' }> | undefined
   let writing = Promise.resolve()
@@ -101,16 +108,16 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 
   /** The oldest reads go first: what changed something is what an audit is for. */
   const makeRoom = () => {
-    if (batch.reads.length + batch.writes.length + (unwritten?.links.length ?? 0) <= MOST_WAITING) return
-    const from = batch.reads.length > 0 ? batch.reads : batch.writes
-    lose(from.splice(0, DROPPED_AT_ONCE).length)
+    if (batch.reads.size + batch.writes.size + (unwritten?.links.length ?? 0) <= MOST_WAITING) return
+    const from = batch.reads.size > 0 ? batch.reads : batch.writes
+    lose(from.drop(DROPPED_AT_ONCE))
   }
 
   const gather = () => {
-    if (batch.writes.length > 0) {
+    if (batch.writes.size > 0) {
       const immediate = setImmediate(flush)
       state = { is: 'gathering', hurried: true, cancel: () => clearImmediate(immediate) }
-    } else if (batch.reads.length > 0) {
+    } else if (batch.reads.size > 0) {
       state = { is: 'gathering', hurried: false, cancel: clock.after(READS_WAIT_MS, flush) }
     } else state = { is: 'idle' }
   }
@@ -118,7 +125,8 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   const flush = () => {
     if (state.is === 'gathering' || state.is === 'away') state.cancel()
     const full = batch
-    batch = emptyBatch()
+    batch = emptyBatch(spare)
+    spare = undefined
     state = { is: 'writing' }
     writing = write(full)
   }
@@ -126,15 +134,32 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   /** What could not be written before stays as it was linked: it may be there, though nobody heard of it. */
   const linked = ({ writes, reads }: Batch): Link[] => {
     const earlier = unwritten?.links ?? []
-    const values = [...(unsaid > 0 ? [lossOf(unsaid, clock.now())] : []), ...writes, ...reads].map(valuesOf)
-    return [...earlier, ...chain.link(values, earlier.at(-1) ?? chain.head)]
+    return [...earlier, ...chain.link([...writes.texts(), ...reads.texts()], earlier.at(-1) ?? chain.head)]
+  }
+
+  /** Resolves with false where it is to be done here: should it be there already, the chain finds it. */
+  const isWrittenApart = async ({ writes, reads }: Batch): Promise<boolean> => {
+    const [key] = keys()
+    if (!thread || !key || writes.size + reads.size < LARGE || unwritten || listeners.size > 0) return false
+    try {
+      const gathered = [writes.shared(), reads.shared()]
+      chain.advance(await thread.write({ head: chain.head, key, gathered }))
+      return true
+    } catch (error) {
+      log.warn('the thread that writes the audit failed; it is written without', { error })
+      return false
+    }
   }
 
   const write = async (full: Batch) => {
-    const links = linked(full)
     const told = unsaid
+    if (told > 0) full.writes.add(lossOf(told, clock.now()))
+    let links: readonly Link[] = []
     try {
-      await chain.write(links)
+      if (!(await isWrittenApart(full))) {
+        links = linked(full)
+        await chain.write(links)
+      }
       unsaid -= told
       full.writesKept.resolve()
       full.readsKept.resolve()
@@ -142,12 +167,15 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
       unwritten = undefined
       if (away) log.info('the audit is written again', { lost: lostCount })
       away = undefined
-      for (const listener of listeners) listener(links)
+      if (links.length > 0) for (const listener of listeners) listener(links)
       gather()
     } catch (error) {
       if (isPassing(error)) postpone(full, links, error)
       else refuse(full, links, error)
     }
+    full.reads.clear()
+    full.writes.clear()
+    spare = full
   }
 
   /** The database is away: everything waits, except the callers of writes. */
@@ -183,7 +211,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
     if (state.is === 'closed') return Promise.reject(new Fault('stopping', 'The audit is closed.'))
     const isRead = entry.effect === 'read'
     const list = isRead ? batch.reads : batch.writes
-    list.push(entry)
+    list.add(entry)
     makeRoom()
     if (state.is === 'idle') gather()
     else if (state.is === 'gathering' && !isRead && !state.hurried) {
@@ -216,12 +244,13 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
       await stopPruning()
       guard.close()
       await writing
-      if (batch.reads.length + batch.writes.length > 0 || unwritten) flush()
+      if (batch.reads.size + batch.writes.size > 0 || unwritten) flush()
       await writing
+      await thread?.close()
       if (state.is === 'away') state.cancel()
       state = { is: 'closed' }
       const { reads, writes, readsKept } = batch
-      const left = reads.length + writes.length + (unwritten?.links.length ?? 0)
+      const left = reads.size + writes.size + (unwritten?.links.length ?? 0)
       batch = emptyBatch()
       if (left > 0) {
         lose(left)
@@ -256,7 +285,12 @@ const gapOf = ({ from, to }: { from: number; to: number }, atMs: number): AuditE
   details: { count: to - from + 1, arguments: { from, to } },
 })
 
-const emptyBatch = (): Batch => ({ reads: [], writes: [], readsKept: quietly(), writesKept: quietly() })
+const emptyBatch = ({ reads, writes } = { reads: new Gathered(), writes: new Gathered() }): Batch => ({
+  reads,
+  writes,
+  readsKept: quietly(),
+  writesKept: quietly(),
+})
 
 /** A promise that may be rejected though nobody listens. */
 function quietly(): PromiseWithResolvers<void> {

@@ -1,7 +1,8 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Store } from '../../kernel/ports.ts'
 import type { Head, Link } from './chain.ts'
-import { COLUMNS, VALUE_COLUMNS, type AuditRow } from './columns.ts'
+import { VALUE_COLUMNS, type AuditRow } from './columns.ts'
+import { insertsOf } from './inserts.ts'
 import { MIGRATIONS } from './migrations.ts'
 
 /** Where what was pruned of a chain ended: the chain goes on from there. */
@@ -36,13 +37,6 @@ export interface AuditTable {
   chains(): Promise<readonly AnchorRow[]>
 }
 
-/**
- * Rows of one statement: 20 parameters each, of which SQLite takes 32,766. Few sizes, so that each statement's text is
- * made once and kept ready by the store, which keeps none of over 2,000 characters: building it for each batch costs three times what
- * the writing does.
- */
-const ROWS_AT_ONCE = [40, 8, 1] as const
-
 /** Throws Fault `storage_failed`. */
 export async function openAuditTable(store: Store): Promise<AuditTable> {
   await store.migrate('audit', MIGRATIONS)
@@ -51,11 +45,12 @@ export async function openAuditTable(store: Store): Promise<AuditTable> {
     db,
     isShared: store.dialect === 'postgres',
     async insert(links) {
-      const [first, ...more] = inserts(store.dialect, links)
+      const queries = insertsOf(store.dialect, links).map(({ sql, parameters }) => CompiledQuery.raw(sql, parameters))
+      const [first, ...more] = queries
       if (first === undefined) return
       if (more.length === 0) return void (await db.executeQuery(first))
       await db.transaction().execute(async (transaction) => {
-        for (const insert of [first, ...more]) await transaction.executeQuery(insert)
+        for (const query of queries) await transaction.executeQuery(query)
       })
     },
     async tail(chain) {
@@ -82,28 +77,3 @@ export const linkOf = (row: AuditRow): Link => ({
   mac: row.mac ?? '',
   values: VALUE_COLUMNS.map((column) => row[column]),
 })
-
-/** The statements that insert all links. */
-function* inserts(dialect: Store['dialect'], links: readonly Link[]): Generator<CompiledQuery> {
-  for (let at = 0; at < links.length;) {
-    const rows = ROWS_AT_ONCE.find((size) => size <= links.length - at) ?? 1
-    const parameters: unknown[] = []
-    for (const { values, chain, seq, bytes, mac } of links.slice(at, at + rows))
-      parameters.push(...values, chain, seq, bytes, mac)
-    yield CompiledQuery.raw(statement(dialect, rows), parameters)
-    at += rows
-  }
-}
-
-const statements = new Map<string, string>()
-
-function statement(dialect: Store['dialect'], rows: number): string {
-  const key = `${dialect} ${rows}`
-  const known = statements.get(key)
-  if (known !== undefined) return known
-  const place = (number: number) => (dialect === 'postgres' ? `$${number + 1}` : '?')
-  const row = (index: number) => `(${COLUMNS.map((_, at) => place(index * COLUMNS.length + at)).join(',')})`
-  const made = `insert into audit (${COLUMNS.join(',')}) values ${Array.from({ length: rows }, (_, index) => row(index)).join(',')}`
-  statements.set(key, made)
-  return made
-}

@@ -44,13 +44,12 @@ export class ChainSigner {
     this.#keys = keys
   }
 
-  /** The link that follows this head. */
-  append(head: Head, values: Values): Link {
+  /** The link that follows this head. `text`: its values as JSON. */
+  append(head: Head, text: string): Link {
     const [key] = this.#keys()
     if (!key) throw new TypeError('A chain needs a key.')
-    const text = JSON.stringify(values)
     const place = { chain: head.chain, seq: head.seq + 1, bytes: head.bytes + text.length + ROW_BYTES }
-    return { ...place, mac: this.#mac(key, contentOf(head.mac, place, text)), values }
+    return { ...place, mac: this.#mac(key, contentOf(head.mac, place, text)), values: JSON.parse(text) as Values }
   }
 
   /** Whether the link follows one with that mac. `unknown_key`: it was signed with a key that is not there. */
@@ -89,6 +88,13 @@ export class ChainSigner {
     this.#objects.set(key.id, object)
     return `${key.id}.${createHmac('sha256', object).update(content).digest('base64url')}`
   }
+}
+
+/** The links of these entries, the first of which follows `after`. */
+export function linkAll(signer: ChainSigner, texts: readonly string[], after: Head): Link[] {
+  const links: Link[] = []
+  for (const text of texts) links.push(signer.append(links.at(-1) ?? after, text))
+  return links
 }
 
 /** No two entries have the same: the places are numbers, the macs have no line end, and the rest is JSON. */

@@ -49,8 +49,10 @@ export const VALUE_COLUMNS = [
 
 export const COLUMNS = [...VALUE_COLUMNS, 'chain', 'seq', 'bytes', 'mac'] as const
 
-/** The entry in the order of `VALUE_COLUMNS`. */
-export const valuesOf = (entry: AuditEntry): Values => [
+/** The entry as JSON, in the order of `VALUE_COLUMNS`: what a mac covers. */
+export const textOf = (entry: AuditEntry): string => JSON.stringify(valuesOf(entry))
+
+const valuesOf = (entry: AuditEntry): Values => [
   entry.atMs,
   storable(entry.requestId),
   storable(entry.callerId),

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import { firstAnchor, headOf } from './anchor.ts'
 import type { AuditTable } from './audit-table.ts'
-import type { ChainSigner, Head, Link, Values } from './chain.ts'
+import { linkAll, type ChainSigner, type Head, type Link } from './chain.ts'
 import type { HeadFile } from './head-file.ts'
 
 /** The chain that this hub writes. */
@@ -12,13 +12,15 @@ export interface OwnChain {
   readonly head: Head
   /** Entries that are not where the chain says they were, when it was opened: the database is older than the chain, or was cut. */
   readonly missing?: { readonly from: number; readonly to: number }
-  /** Links these entries to the end of `after`; nothing is written. */
-  link(values: readonly Values[], after: Head): Link[]
+  /** Links these entries, the values of each as JSON, to the end of `after`; nothing is written. */
+  link(texts: readonly string[], after: Head): Link[]
   /**
    * Writes the links, which follow `head`; it is then the last of them. Those whose commit was not heard of the last time are not
    * written twice. Throws what the store throws; the chain is where it was then.
    */
   write(links: readonly Link[]): Promise<void>
+  /** It was written elsewhere, up to here. */
+  advance(head: Head): void
 }
 
 export interface OwnChainOptions {
@@ -39,16 +41,15 @@ export async function openOwnChain({ table, signer, file, clock, log }: OwnChain
   else head = stored
   file.note(head)
 
-  const link = (values: readonly Values[], after: Head): Link[] => {
-    const links: Link[] = []
-    for (const one of values) links.push(signer.append(links.at(-1) ?? after, one))
-    return links
+  const link = (texts: readonly string[], after: Head): Link[] => linkAll(signer, texts, after)
+  const advance = (to: Head) => {
+    head = to
+    file.note(head)
   }
   const insert = async (links: readonly Link[]) => {
     await table.insert(links)
     const { chain, seq, bytes, mac } = links.at(-1) ?? head
-    head = { chain, seq, bytes, mac }
-    file.note(head)
+    advance({ chain, seq, bytes, mac })
   }
 
   /** Somebody wrote at these places: this hub, without hearing of it, or another with a copy of the same folder. */
@@ -64,7 +65,7 @@ export async function openOwnChain({ table, signer, file, clock, log }: OwnChain
     await table.addChain(firstAnchor(signer, head.chain, clock.now()))
     await insert(
       link(
-        links.map(({ values }) => values),
+        links.map(({ values }) => JSON.stringify(values)),
         head,
       ),
     )
@@ -76,6 +77,7 @@ export async function openOwnChain({ table, signer, file, clock, log }: OwnChain
     },
     ...(missing && { missing }),
     link,
+    advance,
     async write(links) {
       try {
         await insert(links)

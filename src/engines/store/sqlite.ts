@@ -17,6 +17,9 @@ export interface SqliteOptions {
   clock?: Clock
 }
 
+/** The database of a hub, in its data folder. */
+export const DATABASE_FILE = 'alicia.db'
+
 /** How long a statement waits, in milliseconds, while another program writes. It blocks the whole hub meanwhile. */
 const BUSY_TIMEOUT_MS = 1000
 
