@@ -9,7 +9,7 @@ import { median } from '../statistics.ts'
 
 const ROUNDS = 7
 const ROUND_MS = 700
-const WARM_UP_MS = 2000
+const WARM_UP_MS = 6000
 const CONNECTIONS = 8
 const LEAST_RATE = 0.6
 const MOST_P50 = 1.6

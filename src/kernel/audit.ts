@@ -11,12 +11,12 @@ export interface AuditEntry {
   readonly atMs: number
   readonly callerId: string
   /** As it was known then. */
-  readonly callerName?: string
-  readonly person?: string
-  readonly credential?: string
-  readonly role?: Role
+  readonly callerName?: string | undefined
+  readonly person?: string | undefined
+  readonly credential?: string | undefined
+  readonly role?: Role | undefined
   readonly via: Via
-  readonly address?: string
+  readonly address?: string | undefined
   /** For what was no call: its kind, `login.failed`. */
   readonly operation: string
   readonly provider: string
@@ -24,8 +24,8 @@ export interface AuditEntry {
   readonly outcome: 'ok' | FaultCode
   readonly durationMs: number
   /** The trace (W3C) that the call belongs to: 32 hex digits. */
-  readonly traceId?: string
-  readonly details?: AuditDetails
+  readonly traceId?: string | undefined
+  readonly details?: AuditDetails | undefined
 }
 
 export interface AuditDetails {

@@ -8,16 +8,18 @@ interface ContextParts {
   requestId: string
   span: Span | undefined
   signal: AbortSignal
-  extend?: () => void
+  extend: (() => void) | undefined
   log: (trace: string | undefined) => Log
 }
 
-/** What the handler gets of a call. */
-export function contextOf(call: Call, { requestId, span, signal, extend = () => {}, log }: ContextParts): CallContext {
+const NOTHING = () => {}
+
+/** What the handler gets of a call. Each has the same members, there or not: a spread for each that may be missing is not free. */
+export function contextOf(call: Call, { requestId, span, signal, extend = NOTHING, log }: ContextParts): CallContext {
   let reported = Number.NEGATIVE_INFINITY
   return {
-    ...(call.peer !== undefined && { peer: call.peer }),
-    ...(span !== undefined && { span }),
+    peer: call.peer,
+    span,
     extend,
     signal,
     log: new LateLog(() => tee(log(call.trace), call.logTo)),

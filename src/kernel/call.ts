@@ -18,11 +18,11 @@ export interface Call {
   readonly controller?: AbortController
   /** Milliseconds the caller is willing to wait; it can shorten the operation's own limit, not lengthen it. */
   readonly timeoutMs?: number
-  readonly emit?: (progress: Progress) => void
+  readonly emit?: ((progress: Progress) => void) | undefined
   /** Where the handler's log lines go besides the hub's log. */
-  readonly logTo?: LogListener
+  readonly logTo?: LogListener | undefined
   /** W3C `traceparent` of the caller: for the log, and the trace that the call joins. */
-  readonly trace?: string
+  readonly trace?: string | undefined
   /** The MCP client that asks. */
   readonly peer?: Peer
   /** `false`: one attempt only, because whoever calls has somebody else to ask. */

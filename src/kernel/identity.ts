@@ -11,9 +11,9 @@ export interface ShownToken {
   /** SHA-256 in hex. */
   readonly hash: string
   /** The path of the endpoint it was shown at, where that has tokens of its own: `/mcp/kids`. Absent: the hub as a whole. */
-  readonly resource?: string
+  readonly resource?: string | undefined
   /** Too many wrong ones came from there: a source answers at once for what it has seen before, and with undefined for the rest. */
-  readonly onlySeen?: true
+  readonly onlySeen?: true | undefined
 }
 
 /**
@@ -93,16 +93,11 @@ export function createIdentity(ownerToken: string): Identity {
 
   return {
     authenticate(token, via, { address, resource, onlySeen } = {}) {
-      const shown = {
-        token,
-        hash: hashOf(token),
-        ...(resource !== undefined && { resource }),
-        ...(onlySeen && { onlySeen }),
-      }
+      const shown = { token, hash: hashOf(token), resource, onlySeen }
       const callerOf = (holder: Holder | undefined): Caller => {
         if (!holder) throw unknownToken()
         remember(shown)
-        return { ...holder, via, ...(address !== undefined && { address }) }
+        return address === undefined ? { ...holder, via } : { ...holder, via, address }
       }
       const holder = holderOf(shown)
       return holder instanceof Promise ? holder.then(callerOf) : callerOf(holder)

@@ -16,6 +16,7 @@ import { SmallSet } from './small-set.ts'
 import { newRequestId } from './request-id.ts'
 import type { CallContext, Tool } from './tool.ts'
 import type { Span, Tracer } from './trace.ts'
+import { CallController, offWithdrawal, onWithdrawal } from './withdrawal.ts'
 
 export type { Call }
 
@@ -112,13 +113,13 @@ export function openDoor(options: DoorOptions): Door {
     const requestId = call.requestId ?? newRequestId()
     const span = tracer && spanOf(tracer, call, entry)
     const started: Started = { call, entry, requestId, atMs: clock.now(), startMs: clock.monotonic(), span }
-    const controller = call.controller ?? new AbortController()
+    const controller = call.controller ?? new CallController()
     const unfollow = call.signal && follow(call.signal, controller, tool)
     const deadline = new Deadline(deadlines, controller, tool)
     const context = contextOf(call, {
       requestId,
       span,
-      ...(tool.progressExtends && { extend: () => deadline.extend() }),
+      extend: tool.progressExtends ? () => deadline.extend() : undefined,
       signal: controller.signal,
       log: (trace) => log.child({ requestId, operation: tool.name, ...(trace !== undefined && { trace }) }),
     })
@@ -225,14 +226,14 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason)
     if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
+    else onWithdrawal(signal, stop)
     work.then(
       (value) => {
-        signal.removeEventListener('abort', stop)
+        offWithdrawal(signal, stop)
         resolve(value)
       },
       (error: unknown) => {
-        signal.removeEventListener('abort', stop)
+        offWithdrawal(signal, stop)
         reject(error)
       },
     )

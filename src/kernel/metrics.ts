@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry as Registers } from 'prom-client'
+import { Counter, Gauge, Registry as Registers } from 'prom-client'
+import { callExposition, CallMeter, type Metered } from './call-meter.ts'
 import type { Caller } from './caller.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { FaultCode } from './fault.ts'
@@ -29,31 +30,13 @@ export interface MetricsOptions {
   servers?(): readonly ServerReport[]
 }
 
-/** Seconds; from a lookup in memory to a collection over minutes. */
-const BUCKETS = [0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300]
-
 /** Where the calls of one operation are counted: found once a call, by the operation's name. */
-interface Meter {
+interface Counted extends Metered {
   readonly figures: CallSeries
-  readonly seconds: Histogram.Internal<'operation'>
-  readonly outcomes: Map<'ok' | FaultCode, Counter.Internal>
 }
 
 export function createMetrics({ clock = systemClock, servers = () => [] }: MetricsOptions = {}): Metrics {
   const registers = [new Registers()]
-  const calls = new Counter({
-    name: 'alicia_calls_total',
-    help: 'Calls by operation and outcome.',
-    labelNames: ['operation', 'outcome'],
-    registers,
-  })
-  const seconds = new Histogram({
-    name: 'alicia_call_seconds',
-    help: 'How long calls took.',
-    labelNames: ['operation'],
-    buckets: BUCKETS,
-    registers,
-  })
   const retries = new Counter({
     name: 'alicia_retries_total',
     help: 'Calls that were tried once more, by provider.',
@@ -91,35 +74,27 @@ export function createMetrics({ clock = systemClock, servers = () => [] }: Metri
   })
   registerServerGauges(registers, servers)
   const figures = createCallFigures(clock)
-  const meters = new Map<string, Meter>()
+  const counted = new Map<string, Counted>()
 
-  // A child per label set, looked up once: labels() hashes its arguments on every call.
-  const meterOf = ({ tool, provider }: Pick<Entry, 'tool' | 'provider'>): Meter => {
+  const countedOf = ({ tool, provider }: Pick<Entry, 'tool' | 'provider'>): Counted => {
     const { name } = tool
-    const made = { figures: figures.series(name, provider.id), seconds: seconds.labels(name), outcomes: new Map() }
-    meters.set(name, made)
-    return made
-  }
-  const outcomeOf = (meter: Meter, operation: string, outcome: 'ok' | FaultCode): Counter.Internal => {
-    const made = calls.labels(operation, outcome)
-    meter.outcomes.set(outcome, made)
+    const made = { figures: figures.series(name, provider.id), meter: new CallMeter() }
+    counted.set(name, made)
     return made
   }
 
   return {
     called(entry, outcome, durationMs, caller) {
-      const { name } = entry.tool
-      const meter = meters.get(name) ?? meterOf(entry)
-      const counter = meter.outcomes.get(outcome) ?? outcomeOf(meter, name, outcome)
-      counter.inc()
-      meter.seconds.observe(durationMs / 1000)
-      meter.figures.add(caller, outcome !== 'ok', durationMs, clock.monotonic())
+      const { meter, figures: series } = counted.get(entry.tool.name) ?? countedOf(entry)
+      meter.add(outcome, durationMs)
+      series.add(caller, outcome !== 'ok', durationMs, clock.monotonic())
     },
     running: (change) => void (runningNow += change),
     retried: (provider) => retries.labels(provider).inc(),
     refused: (limit) => refusals.inc({ limit }),
     fellBack: (capability, to) => fallbacks.labels(capability, to).inc(),
     performance: figures,
-    exposition: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join('\n'),
+    exposition: async () =>
+      [callExposition(counted), ...(await Promise.all(registers.map((registry) => registry.metrics())))].join('\n'),
   }
 }

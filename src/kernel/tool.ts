@@ -45,9 +45,9 @@ export interface CallContext {
   readonly caller: Caller
   readonly requestId: string
   /** The MCP client that asks, where one does: what another MCP server answers goes to it unchanged. */
-  readonly peer?: Peer
+  readonly peer?: Peer | undefined
   /** The call in its trace; absent: nothing is traced. Calls made for its sake take its `traceparent` along. */
-  readonly span?: Span
+  readonly span?: Span | undefined
   /** Reports progress; cheap when nobody listens. */
   emit(progress: Progress): void
   /** Begins the time limit anew, of a tool with `progressExtends`: for news that goes another way than `emit`. */

@@ -1,6 +1,7 @@
 import { anonymous, type Caller, type Via } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Identity, ShownFrom } from '../../kernel/identity.ts'
+import { RecentMap } from '../../kernel/recent-map.ts'
 import { WrongTokens } from './wrong-tokens.ts'
 
 /**
@@ -17,13 +18,18 @@ export type Authenticate = (
 /** RFC 6750, 2.1; the scheme's case does not matter (RFC 9110, 11.1). */
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
+const MOST_REMEMBERED = 256
+
 export function createAuthenticate(
   identity: Pick<Identity, 'authenticate'>,
   wrongTokens: WrongTokens = new WrongTokens(),
 ): Authenticate {
+  /** The token in a header that was good before: the same few come with every request. */
+  const tokens = new RecentMap<string>(MOST_REMEMBERED)
   return (authorization, via, from) => {
     if (authorization === null || authorization === undefined) return anonymous(via, from?.address)
-    const token = BEARER.exec(authorization)?.[1]
+    const seen = tokens.get(authorization)
+    const token = seen ?? BEARER.exec(authorization)?.[1]
     if (token === undefined) throw malformed()
     const address = from?.address
     const asked = wrongTokens.isFlooding(address) ? { ...from, onlySeen: true as const } : from
@@ -32,7 +38,9 @@ export function createAuthenticate(
     }
     try {
       const caller = identity.authenticate(token, via, asked)
-      return caller instanceof Promise ? caller.catch(refuse) : caller
+      if (caller instanceof Promise) return caller.catch(refuse)
+      if (seen === undefined) tokens.set(authorization, token)
+      return caller
     } catch (error) {
       return refuse(error)
     }

@@ -61,25 +61,32 @@ export class NodeExchange {
   answer(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
     const response = this.#response
     if (response.headersSent || response.destroyed) return
-    // All at once: headers that are set one by one take Node a slower way.
-    response.writeHead(status, {
-      ...this.#quota(),
-      ...headers,
-      ...(status !== NO_CONTENT && { 'content-length': body === undefined ? 0 : Buffer.byteLength(body) }),
-      ...(status === TOO_LARGE && { connection: 'close' }),
-    })
-    if (status !== TOO_LARGE) return void response.end(body)
+    // All at once, as a list: headers that are set one by one, or gathered in an object, take Node longer.
+    const list: (string | number)[] = this.#withQuota(headers)
+    const bytes = body === undefined ? 0 : Buffer.byteLength(body)
+    if (status !== NO_CONTENT) list.push('content-length', bytes)
+    if (status === TOO_LARGE) list.push('connection', 'close')
+    response.writeHead(status, list)
+    // Of text in ASCII each character is a byte: Node need not count and encode it once more.
+    const encoding = bytes === body?.length ? 'latin1' : 'utf8'
+    if (status !== TOO_LARGE) return void (body === undefined ? response.end() : response.end(body, encoding))
     if (body !== undefined) response.write(body)
     linger(this.#request, () => response.end())
   }
 
   open(headers: Readonly<Record<string, string>>): NodeSink {
-    if (!this.#response.headersSent) this.#response.writeHead(200, { ...this.#quota(), ...headers }).flushHeaders()
+    if (!this.#response.headersSent) this.#response.writeHead(200, this.#withQuota(headers)).flushHeaders()
     return new NodeSink(this.#response)
   }
 
-  #quota(): RateLimitHeaders | undefined {
-    return this.#caller && this.#options.quota?.(this.#caller)
+  /** Names and values in turn, with what the caller has left, where an answer does not say that itself. */
+  #withQuota(headers: Readonly<Record<string, string>>): string[] {
+    const list: string[] = []
+    const quota = this.#caller && this.#options.quota?.(this.#caller)
+    if (quota && headers['ratelimit'] === undefined)
+      list.push('ratelimit-policy', quota['ratelimit-policy'], 'ratelimit', quota.ratelimit)
+    for (const name in headers) list.push(name, headers[name] ?? '')
+    return list
   }
 
   onLeave(left: () => void): void {

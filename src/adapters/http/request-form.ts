@@ -25,12 +25,19 @@ export function requireOneMeaning(request: IncomingMessage): void {
   if (!url.startsWith('/') && url !== '*') request.url = pathOf(url, headers.host)
 }
 
-/** As clients write them, so that the usual ones need no lower case. */
+const ONCE = ['Host', 'Origin', 'Authorization', 'Content-Type', 'Transfer-Encoding', 'Upgrade']
+/** What else clients of MCP send with each request. Node itself refuses two lengths. */
+const OTHERS = ['Content-Length', 'Accept', 'MCP-Session-Id', 'MCP-Protocol-Version', 'User-Agent', 'Connection']
+
+/** The bit of each name; 0: it may stand there twice. As clients write them, so that the usual ones need no lower case. */
 const SINGLE: ReadonlyMap<string, number> = new Map(
-  ['Host', 'Origin', 'Authorization', 'Content-Type', 'Transfer-Encoding', 'Upgrade'].flatMap((name, at) => [
-    [name, 1 << at],
-    [name.toLowerCase(), 1 << at],
-  ]),
+  [...ONCE, ...OTHERS].flatMap((name, at) => {
+    const bit = at < ONCE.length ? 1 << at : 0
+    return [
+      [name, bit],
+      [name.toLowerCase(), bit],
+    ]
+  }),
 )
 
 function pathOf(target: string, host: string | undefined): string {

@@ -7,6 +7,8 @@ import { BucketTable, type Rate } from '../../kernel/token-bucket.ts'
 /** Wrong tokens from one network: a forgotten client that asks every second hears 401; a flood hears 429 and is looked at no more. */
 const RATE: Rate = { perMinute: 300, burst: 60 }
 
+const NEVER = Number.NEGATIVE_INFINITY
+
 export interface WrongTokensOptions {
   readonly clock?: Clock
   readonly refusals?: Refusals
@@ -21,7 +23,7 @@ export class WrongTokens {
   readonly #refusals: Refusals
   readonly #buckets = new BucketTable(RATE)
   /** Until then some network may have none left; asked on every request, so that there is nothing to look up on a quiet day. */
-  #busyUntilMs = Number.NEGATIVE_INFINITY
+  #busyUntilMs = NEVER
 
   constructor({ clock = systemClock, refusals = noRefusals }: WrongTokensOptions = {}) {
     this.#clock = clock
@@ -30,6 +32,7 @@ export class WrongTokens {
 
   /** Whether that network has shown so many that only tokens are good that were seen before. */
   isFlooding(address: string | undefined): boolean {
+    if (this.#busyUntilMs === NEVER) return false
     const nowMs = this.#clock.monotonic()
     return nowMs < this.#busyUntilMs && this.#buckets.of(networkOf(address)).waitMs(nowMs) > 0
   }

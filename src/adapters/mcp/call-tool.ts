@@ -52,19 +52,19 @@ export const metaOf = (params: Params): Params => (isObject(params['_meta']) ? p
 /** The request as a call of a tool of that name. */
 export function callOf(operation: string, input: unknown, meta: Params, exchange: Exchange): Call {
   const { progressToken, traceparent } = meta
-  const logTo = peerLog(exchange, operation)
   return {
     operation,
     input,
     caller: exchange.caller,
     controller: exchange.controller,
     peer: exchange,
-    ...(typeof traceparent === 'string' && { trace: traceparent }),
-    ...((typeof progressToken === 'string' || typeof progressToken === 'number') && {
-      emit: ({ progress, total, message }: Progress) =>
-        exchange.notify('notifications/progress', JSON.stringify({ progressToken, progress, total, message })),
-    }),
-    ...(logTo && { logTo }),
+    trace: typeof traceparent === 'string' ? traceparent : undefined,
+    emit:
+      typeof progressToken === 'string' || typeof progressToken === 'number'
+        ? ({ progress, total, message }: Progress) =>
+            exchange.notify('notifications/progress', JSON.stringify({ progressToken, progress, total, message }))
+        : undefined,
+    logTo: peerLog(exchange, operation),
   }
 }
 

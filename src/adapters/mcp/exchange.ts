@@ -6,6 +6,7 @@ import type { LogLevel, Revision } from '../../kernel/mcp/protocol.ts'
 import { readMember, type JsonText } from '../../kernel/mcp/raw.ts'
 import { notificationText } from './outgoing.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { CallController } from '../../kernel/withdrawal.ts'
 import type { View } from './view.ts'
 
 /** Who asks: a session of an old revision, or one request of the new one. */
@@ -35,7 +36,7 @@ export class Exchange implements Peer {
   readonly caller: Caller
   readonly session?: ClientSession
   /** Ends the work: the client's wish, a deadline, or the hub's stop. */
-  readonly controller = new AbortController()
+  readonly controller: AbortController = new CallController()
   readonly #message: JsonText
   readonly #back: WayBack
   #state: 'running' | 'withdrawn' | 'answered' = 'running'

@@ -47,13 +47,13 @@ export class Reply extends Waiting {
   }
 
   /** The answer, and its HTTP status and headers if nothing was said before; undefined: the client gave up on it. */
-  finish(message: JsonText | undefined, status = 200, headers: Readonly<Record<string, string>> = {}): void {
+  finish(message: JsonText | undefined, status = 200, headers?: Readonly<Record<string, string>>): void {
     this.#isFinished = true
     this.#patience.end(this)
     if (this.#stream) {
       if (message !== undefined) this.#stream.push(message)
       this.#stream.end()
-    } else if (message === undefined) this.#http.answer(202, headers)
+    } else if (message === undefined) this.#http.answer(202, headers ?? {})
     else answerJson(this.#http, message, status, headers)
   }
 

@@ -4,6 +4,7 @@ import { META, type Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { SmallMap } from '../../kernel/small-map.ts'
+import { offWithdrawal, onWithdrawal } from '../../kernel/withdrawal.ts'
 import type { UpstreamRequest } from './connection.ts'
 import { readAll, readInbound, type Inbound } from './inbound.ts'
 import { Questions } from './questions.ts'
@@ -71,7 +72,7 @@ export class Channel implements Wire {
       const message = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${request.params(id)}}`
       // Before the write, which may be answered while it runs.
       this.#calls.set(id, call)
-      signal.addEventListener('abort', call.withdraw)
+      onWithdrawal(signal, call.withdraw)
       this.#write(message, call)
     })
   }
@@ -122,7 +123,7 @@ export class Channel implements Wire {
 
   #settle(call: Call): Call {
     this.#calls.delete(call.id)
-    call.request.signal.removeEventListener('abort', call.withdraw)
+    offWithdrawal(call.request.signal, call.withdraw)
     return call
   }
 

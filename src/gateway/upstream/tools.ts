@@ -59,6 +59,7 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
   const character = characterOf(tool, override)
   const value = describe(tool, override, fixed && inputSchema)
   const { description, outputSchema } = value
+  const quoted = JSON.stringify(tool.name)
   return {
     name: `${id}.${name}`,
     summary: typeof description === 'string' && description !== '' ? description : name,
@@ -80,7 +81,7 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
     run(input, context) {
       const { peer } = context
       const params = peer
-        ? fromPeer(peer.params, tool.name, fixed)
+        ? fromPeer(peer.params, quoted, fixed)
         : JSON.stringify({ name: tool.name, arguments: { ...(input as object), ...fixed } })
       const { idempotent: repeatable, effect } = character
       const passed = pass({ method: 'tools/call', params, tool, repeatable, isRead: effect === 'read' }, context)
@@ -113,11 +114,10 @@ const describe = (
 })
 
 /**
- * The client's own words, with the tool's own name. Read member by member even where nothing changes: a name that stands
+ * The client's own words, with the tool's own name (as JSON). Read member by member even where nothing changes: a name that stands
  * twice would be checked as one tool and might be called as another.
  */
-function fromPeer(params: JsonText, name: string, fixed: Readonly<Record<string, unknown>> | undefined): JsonText {
-  const quoted = JSON.stringify(name)
+function fromPeer(params: JsonText, quoted: JsonText, fixed: Readonly<Record<string, unknown>> | undefined): JsonText {
   if (fixed === undefined && readMember(params, 'name') === quoted) return params
   const members = readMembers(params)
   members.set('name', quoted)

@@ -1,0 +1,34 @@
+const LISTENER = Symbol('listener')
+
+/** The signal of a `CallController`, which has one place that costs nothing. */
+interface CallSignal extends AbortSignal {
+  [LISTENER]: (() => void) | undefined
+}
+
+/**
+ * Ends one call. Whoever answers a call listens to its signal, and nearly no call is withdrawn: a listener of an
+ * `EventTarget` is a good part of what a call costs, so that the first one has a place of its own (`onWithdrawal`).
+ */
+export class CallController extends AbortController {
+  constructor() {
+    super()
+    ;(this.signal as CallSignal)[LISTENER] = undefined
+  }
+
+  override abort(reason?: unknown): void {
+    if (this.signal.aborted) return
+    super.abort(reason)
+    ;(this.signal as CallSignal)[LISTENER]?.()
+  }
+}
+
+/** Calls it once when the signal aborts; `offWithdrawal` with the same function takes that back. */
+export function onWithdrawal(signal: AbortSignal, listener: () => void): void {
+  if (LISTENER in signal && signal[LISTENER] === undefined) signal[LISTENER] = listener
+  else signal.addEventListener('abort', listener, { once: true })
+}
+
+export function offWithdrawal(signal: AbortSignal, listener: () => void): void {
+  if (LISTENER in signal && signal[LISTENER] === listener) signal[LISTENER] = undefined
+  else signal.removeEventListener('abort', listener)
+}
