@@ -140,7 +140,9 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   /** Resolves with false where it is to be done here: should it be there already, the chain finds it. */
   const isWrittenApart = async ({ writes, reads }: Batch): Promise<boolean> => {
     const [key] = keys()
-    if (!thread || !key || writes.size + reads.size < LARGE || unwritten || listeners.size > 0) return false
+    if (!thread || thread.isResting || !key || writes.size + reads.size < LARGE) return false
+    // What was linked already, or is to be shown to somebody, is at hand here alone.
+    if (unwritten || listeners.size > 0) return false
     try {
       const gathered = [writes.shared(), reads.shared()]
       chain.advance(await thread.write({ head: chain.head, key, gathered }))

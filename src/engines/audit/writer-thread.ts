@@ -30,16 +30,20 @@ export interface WriterThread {
    * One job at a time.
    */
   write(job: Job): Promise<Head>
+  /** It failed a short while ago: trying again with each batch would cost more than it saves. */
+  readonly isResting: boolean
   close(): Promise<void>
 }
 
 const IDLE_MS = 30_000
+const REST_MS = 60_000
 /** Longer than SQLite waits for a lock, and a slow disk for a large transaction. */
 const LONGEST_WRITE_MS = 20_000
 
 export function createWriterThread({ file, clock }: { file: string; clock: Clock }): WriterThread {
   let thread: Thread | undefined
   let cancelIdle: (() => void) | undefined
+  let restsUntilMs = Number.NEGATIVE_INFINITY
 
   const end = async () => {
     cancelIdle?.()
@@ -48,6 +52,9 @@ export function createWriterThread({ file, clock }: { file: string; clock: Clock
     await ending?.end()
   }
   return {
+    get isResting() {
+      return clock.monotonic() < restsUntilMs
+    },
     async write(job) {
       cancelIdle?.()
       thread ??= startThread(file)
@@ -57,6 +64,7 @@ export function createWriterThread({ file, clock }: { file: string; clock: Clock
         return await current.ask(job)
       } catch (error) {
         thread = undefined
+        restsUntilMs = clock.monotonic() + REST_MS
         await current.kill()
         throw error
       } finally {
