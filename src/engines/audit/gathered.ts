@@ -46,7 +46,7 @@ export class Gathered {
   shared(): SharedTexts {
     this.#write()
     const starts = Uint32Array.from([...this.#starts.slice(this.#dropped), this.#end])
-    return { buffer: this.#bytes.buffer as unknown as SharedArrayBuffer, starts }
+    return { buffer: this.#bytes.buffer, starts }
   }
 
   /** Empties it. The memory stays for what comes next, unless that was much less this time. */
