@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { mock, suite, test } from 'node:test'
 import { CallController, offWithdrawal, onWithdrawal } from './withdrawal.ts'
 
 suite('withdrawal of a call', () => {
+  test('a listener that throws is not the affair of whoever ends the call', () => {
+    const controller = new CallController()
+    const later: (() => void)[] = []
+    mock.method(globalThis, 'queueMicrotask', (task: () => void) => void later.push(task))
+    onWithdrawal(controller.signal, () => {
+      throw new Error('It broke.')
+    })
+    controller.abort()
+    mock.restoreAll()
+    assert.equal(later.length, 1)
+    assert.throws(() => later[0]?.(), /It broke/)
+  })
+
   for (const [whose, make] of [
     ['a call', () => new CallController()],
     ['anybody else', () => new AbortController()],

@@ -17,8 +17,22 @@ export class CallController extends AbortController {
 
   override abort(reason?: unknown): void {
     if (this.signal.aborted) return
+    const signal = this.signal as CallSignal
+    const listener = signal[LISTENER]
+    signal[LISTENER] = undefined
     super.abort(reason)
-    ;(this.signal as CallSignal)[LISTENER]?.()
+    if (listener) tell(listener)
+  }
+}
+
+/** Like an event would: what one listener throws is nothing that whoever ends the call can help. */
+function tell(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }
 

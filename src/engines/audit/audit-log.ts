@@ -158,10 +158,12 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
     if (told > 0) full.writes.add(lossOf(told, clock.now()))
     let links: readonly Link[] = []
     try {
+      const before = chain.head
       if (!(await isWrittenApart(full))) {
         links = linked(full)
         await chain.write(links)
-      }
+        // Somebody who follows since it began.
+      } else if (listeners.size > 0) links = chain.link([...full.writes.texts(), ...full.reads.texts()], before)
       unsaid -= told
       full.writesKept.resolve()
       full.readsKept.resolve()
@@ -172,7 +174,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
       if (links.length > 0) for (const listener of listeners) listener(links)
       gather()
     } catch (error) {
-      if (isPassing(error)) postpone(full, links, error)
+      if (isPassing(error)) postpone(full, { links, told }, error)
       else refuse(full, links, error)
     }
     full.reads.clear()
@@ -181,14 +183,14 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   }
 
   /** The database is away: everything waits, except the callers of writes. */
-  const postpone = (full: Batch, links: readonly Link[], fault: Fault) => {
+  const postpone = (full: Batch, { links, told }: { links: readonly Link[]; told: number }, fault: Fault) => {
     full.writesKept.reject(fault)
     batch.writesKept.reject(fault)
     batch = { ...batch, writesKept: quietly() }
     const readsKept = unwritten?.readsKept ?? full.readsKept
     if (readsKept !== full.readsKept) full.readsKept.resolve(readsKept.promise)
-    // The loss is among the links now.
-    unsaid = 0
+    // That loss is among the links now; more may have been lost since they were made.
+    unsaid -= told
     unwritten = { links, readsKept }
     makeRoom()
     if (!away) log.warn('the audit cannot be written; it is kept in memory', { error: fault })
@@ -248,16 +250,17 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
       await writing
       if (batch.reads.size + batch.writes.size > 0 || unwritten) flush()
       await writing
-      await thread?.close()
-      if (state.is === 'away') state.cancel()
+      if (state.is === 'gathering' || state.is === 'away') state.cancel()
       state = { is: 'closed' }
-      const { reads, writes, readsKept } = batch
+      await thread?.close()
+      const { reads, writes, readsKept, writesKept } = batch
       const left = reads.size + writes.size + (unwritten?.links.length ?? 0)
       batch = emptyBatch()
       if (left > 0) {
         lose(left)
         log.error('the audit ends with entries that could not be written', { lost: lostCount })
         readsKept.reject(away?.fault)
+        writesKept.reject(away?.fault)
         unwritten?.readsKept.reject(away?.fault)
       }
       await file.close()

@@ -46,6 +46,17 @@ suite('what waits to be written', () => {
     assert.deepEqual(gathered.texts(), [])
   })
 
+  test('what was dropped takes no room', () => {
+    const gathered = filled(many(1000))
+    const before = gathered.shared().buffer.byteLength
+    for (const name of many(20_000)) {
+      gathered.add(entry(name))
+      if (gathered.size > 1000) gathered.drop(100)
+    }
+    assert.ok(gathered.shared().buffer.byteLength <= before * 4)
+    assert.equal(gathered.texts().at(-1), textOf(entry(many(20_000).at(-1) ?? '')))
+  })
+
   test('empty, it takes the next ones, with less memory once less is needed', () => {
     const gathered = filled(many(1000))
     const most = gathered.shared().buffer.byteLength

@@ -35,6 +35,7 @@ export class Gathered {
     this.#write()
     const dropped = Math.min(count, this.size)
     this.#dropped += dropped
+    if (this.#dropped > this.#starts.length / 2) this.#compact()
     return dropped
   }
 
@@ -69,6 +70,15 @@ export class Gathered {
     if (this.#end + most > this.#bytes.length) this.#grow(this.#end + most)
     this.#starts.push(this.#end)
     this.#end += this.#bytes.write(text, this.#end, 'utf8')
+  }
+
+  /** What was dropped must not take room for as long as nothing can be written. */
+  #compact(): void {
+    const from = this.#starts[this.#dropped] ?? this.#end
+    this.#bytes.copyWithin(0, from, this.#end)
+    this.#starts = this.#starts.slice(this.#dropped).map((start) => start - from)
+    this.#end -= from
+    this.#dropped = 0
   }
 
   #grow(bytes: number): void {

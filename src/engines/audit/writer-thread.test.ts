@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, test, type TestContext } from 'node:test'
+import type { Worker } from 'node:worker_threads'
+import { sql } from 'kysely'
 import type { AuditEntry } from '../../kernel/audit.ts'
 import { heldClock } from '../../kernel/clock.ts'
 import { createLog } from '../../kernel/log.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { openAuditLog, type AuditLog } from './audit-log.ts'
+import type { AuditTables } from './audit-table.ts'
 import { newKey } from './chain-keys.ts'
 import { trailOf } from './trail.ts'
 import { createWriterThread, type WriterThread } from './writer-thread.ts'
@@ -44,7 +49,7 @@ async function openAudit(t: TestContext, change: Change = (thread) => thread) {
     await audit.close()
     await store.close()
   })
-  return { audit, clock, lines, file, written: () => written }
+  return { audit, clock, lines, file, store, written: () => written }
 }
 
 let count = 0
@@ -144,6 +149,51 @@ suite('large batches of the audit', () => {
     await Promise.all(kept)
     assert.deepEqual([seen, written()], [MANY, 0])
   })
+
+  test('who begins to follow while they are written sees them', async (t) => {
+    const { audit, clock, written } = await openAudit(t)
+    const kept = record(audit)
+    clock.advance(100)
+    let seen = 0
+    audit.onCommit((links) => (seen += links.length))
+    await Promise.all(kept)
+    assert.deepEqual([seen, written()], [MANY, 1])
+  })
+
+  test('what is lost while the thread works and then fails is told in full', async (t) => {
+    const failing = Promise.withResolvers<never>()
+    const { audit, clock, store } = await openAudit(t, (thread) => ({
+      ...thread,
+      isResting: false,
+      write: () => failing.promise,
+    }))
+    const db = store.as<AuditTables>()
+    await sql`pragma query_only = on`.execute(db)
+    record(audit)
+    clock.advance(100)
+    record(audit, 12_000)
+    failing.reject(new Error('It broke.'))
+    await new Promise(setImmediate)
+    await sql`pragma query_only = off`.execute(db)
+    await audit.close()
+    const told = await db.selectFrom('audit').select('details').where('operation', '=', 'audit.lost').execute()
+    const counts = told.map(({ details }) => (JSON.parse(details ?? '{}') as { count: number }).count)
+    assert.ok(audit.lost() > 1000)
+    assert.equal(
+      counts.reduce((sum, each) => sum + each, 0),
+      audit.lost(),
+    )
+  })
+
+  test('the file was removed, or is another one: nothing is written there', async (t) => {
+    const { audit, clock, file, written } = await openAudit(t)
+    rmSync(file)
+    const kept = record(audit)
+    clock.advance(100)
+    await Promise.all(kept)
+    assert.equal(existsSync(file), false)
+    assert.deepEqual([written(), await counted(audit)], [0, MANY])
+  })
 })
 
 suite('the thread that writes the audit', () => {
@@ -157,6 +207,21 @@ suite('the thread that writes the audit', () => {
     }
     assert.equal(written(), 2)
     assert.equal(await counted(audit), 2 * MANY)
+  })
+
+  test('that died while it had nothing to do is replaced', async (t) => {
+    const workers: Worker[] = []
+    const note = (worker: Worker) => void workers.push(worker)
+    process.on('worker', note)
+    t.after(() => process.off('worker', note))
+    const { audit, clock, written } = await openAudit(t)
+    for (let turn = 0; turn < 2; turn++) {
+      const kept = record(audit)
+      clock.advance(100)
+      await Promise.all(kept)
+      await workers[turn]?.terminate()
+    }
+    assert.deepEqual([workers.length, written(), await counted(audit)], [2, 2, 2 * MANY])
   })
 
   test('rests for a minute where it fails', async (t) => {

@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { ChainKey, Head } from './chain.ts'
 import type { SharedTexts } from './gathered.ts'
 
-/** What one transaction is to write. */
+/** A batch that is to be written. */
 export interface Job {
   readonly head: Head
   readonly key: ChainKey
@@ -57,7 +57,8 @@ export function createWriterThread({ file, clock }: { file: string; clock: Clock
     },
     async write(job) {
       cancelIdle?.()
-      thread ??= startThread(file)
+      // It may have died while it had nothing to do.
+      if (!thread || thread.hasEnded) thread = startThread(file)
       const current = thread
       const cancelLimit = clock.after(LONGEST_WRITE_MS, () => void current.kill())
       try {
@@ -77,6 +78,7 @@ export function createWriterThread({ file, clock }: { file: string; clock: Clock
 }
 
 interface Thread {
+  readonly hasEnded: boolean
   ask(job: Job): Promise<Head>
   end(): Promise<void>
   kill(): Promise<unknown>
@@ -89,9 +91,11 @@ function startThread(file: string): Thread {
   const worker = new Worker(SCRIPT, { workerData: { file } satisfies WriterData, name: 'audit' })
   worker.unref()
   let asked: PromiseWithResolvers<Head> | undefined
+  let hasEnded = false
   const fail = (problem: unknown) => asked?.reject(problem instanceof Error ? problem : new Error(String(problem)))
   const exit = new Promise<void>((resolve) => {
     worker.on('exit', (code) => {
+      hasEnded = true
       fail(`The thread ended (${code}).`)
       resolve()
     })
@@ -102,12 +106,19 @@ function startThread(file: string): Thread {
     else fail(outcome.problem)
   })
   return {
+    get hasEnded() {
+      return hasEnded
+    },
     async ask(job) {
+      // Nobody would answer, and its end is not told once more.
+      if (hasEnded) throw new Error('The thread has ended.')
       asked = Promise.withResolvers()
       worker.postMessage(job)
       return await asked.promise
     },
     async end() {
+      // Until now it kept no process alive; whoever waits for its end must not be left.
+      worker.ref()
       worker.postMessage('end')
       await exit
     },

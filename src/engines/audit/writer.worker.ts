@@ -1,6 +1,5 @@
-import { constants, setPriority } from 'node:os'
-import process from 'node:process'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import { ChainSigner, linkAll, type Head } from './chain.ts'
 import { textsOf } from './gathered.ts'
@@ -8,17 +7,25 @@ import { insertsOf } from './inserts.ts'
 import type { Job, Outcome, WriterData } from './writer-thread.ts'
 
 /**
- * The thread of `writer-thread.ts`: links what it is given to the chain and inserts it, each job in one transaction. It has a
- * connection of its own, and little else: neither the query builder nor anything of the hub.
+ * The thread of `writer-thread.ts`: links what it is given to the chain and inserts it, in short transactions. It has a
+ * connection of its own, and little else: neither the query builder nor anything of the hub. Its priority is no lower, since the
+ * hub waits for the lock that it holds.
  */
 if (!parentPort) throw new TypeError('This runs as a thread of the hub.')
 const port = parentPort
-// Linux takes 0 for the calling thread; elsewhere it is the whole process.
-if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 /** The hub may be writing, and another program: it waits for as long as the hub's own statements do. */
 const BUSY_TIMEOUT_MS = 1000
-const db = new DatabaseSync((workerData as WriterData).file, { timeout: BUSY_TIMEOUT_MS })
-// The store made the file, with a write-ahead log; this is a setting of each connection.
+/**
+ * Of one transaction: the hub stands still while another statement of it waits for the lock, also on a machine that is busy. Where a
+ * batch ends in the middle, the hub finds what is there of it.
+ */
+const ROWS_AT_ONCE = 400
+
+const url = pathToFileURL((workerData as WriterData).file)
+// Never made here: the store does that, with its rights.
+url.searchParams.set('mode', 'rw')
+const db = new DatabaseSync(url, { timeout: BUSY_TIMEOUT_MS })
+// It has a write-ahead log already; this is a setting of each connection.
 db.exec('pragma synchronous = normal')
 const statements = new Map<string, StatementSync>()
 
@@ -42,13 +49,26 @@ function write({ head, key, gathered }: Job): Head {
   // What comes from another thread is bytes without the methods of a Buffer.
   const signer = new ChainSigner(() => [{ id: key.id, bytes: Buffer.from(key.bytes) }])
   const links = linkAll(signer, gathered.flatMap(textsOf), head)
-  db.exec('begin immediate')
-  for (const { sql, parameters } of insertsOf('sqlite', links)) {
-    const statement = statements.get(sql) ?? db.prepare(sql)
-    statements.set(sql, statement)
-    statement.run(...parameters)
+  for (let at = 0; at < links.length; at += ROWS_AT_ONCE) {
+    db.exec('begin immediate')
+    if (at === 0) requireEnd(head)
+    for (const { sql, parameters } of insertsOf('sqlite', links.slice(at, at + ROWS_AT_ONCE)))
+      prepared(sql).run(...parameters)
+    db.exec('commit')
   }
-  db.exec('commit')
   const { chain, seq, bytes, mac } = links.at(-1) ?? head
   return { chain, seq, bytes, mac }
+}
+
+/** The file at that path may be another one than the hub has open: then the chain does not go on in it. */
+function requireEnd({ chain, mac }: Head): void {
+  const last = prepared('select mac from audit where chain = ? order by seq desc limit 1').get(chain)
+  const end = last ?? prepared('select pruned_mac as mac from audit_chains where chain = ?').get(chain)
+  if (end?.['mac'] !== mac) throw new Error('The chain does not end there where the hub knows it to.')
+}
+
+function prepared(sql: string): StatementSync {
+  const statement = statements.get(sql) ?? db.prepare(sql)
+  statements.set(sql, statement)
+  return statement
 }
