@@ -20,6 +20,9 @@ const BUSY_TIMEOUT_MS = 1000
  * batch ends in the middle, the hub finds what is there of it.
  */
 const ROWS_AT_ONCE = 400
+/** Between two transactions: whoever waits for the lock looks again after a few milliseconds only, and would find it taken each time. */
+const PAUSE_MS = 2
+const never = new Int32Array(new SharedArrayBuffer(4))
 
 const url = pathToFileURL((workerData as WriterData).file)
 // Never made here: the store does that, with its rights.
@@ -50,6 +53,7 @@ function write({ head, key, gathered }: Job): Head {
   const signer = new ChainSigner(() => [{ id: key.id, bytes: Buffer.from(key.bytes) }])
   const links = linkAll(signer, gathered.flatMap(textsOf), head)
   for (let at = 0; at < links.length; at += ROWS_AT_ONCE) {
+    if (at > 0) Atomics.wait(never, 0, 0, PAUSE_MS)
     db.exec('begin immediate')
     if (at === 0) requireEnd(head)
     for (const { sql, parameters } of insertsOf('sqlite', links.slice(at, at + ROWS_AT_ONCE)))
