@@ -5,11 +5,12 @@ import type { Log } from '../../kernel/log.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { StatusReport } from '../../kernel/status.ts'
 import { openAuditTable, type AuditTable } from './audit-table.ts'
+import { emptyBatch, quietly, type Batch } from './batch.ts'
 import { ChainSigner, type ChainKeys, type Head, type Link } from './chain.ts'
 import { createFloodGuard } from './flood.ts'
-import { Gathered } from './gathered.ts'
 import { openHeadFile, type HeadText } from './head-file.ts'
 import { openOwnChain } from './own-chain.ts'
+import { gapOf, lossOf } from './own-entries.ts'
 import { startPruning } from './pruning.ts'
 import type { WriterThread } from './writer-thread.ts'
 
@@ -58,14 +59,6 @@ const LARGE = 100
 const DROPPED_AT_ONCE = 1000
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30_000
-
-/** What is gathered for the next commit. All reads share a promise, and all writes: a call costs no promise of its own. */
-interface Batch {
-  readonly reads: Gathered
-  readonly writes: Gathered
-  readsKept: PromiseWithResolvers<void>
-  writesKept: PromiseWithResolvers<void>
-}
 
 /** Linked, and refused by a database that is away. */
 interface Unwritten {
@@ -269,40 +262,6 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 }
 
 const COUNTED = Promise.resolve()
-
-/** What the hub itself has to say about its audit. */
-const ownEntry = (operation: string, atMs: number): AuditEntry => ({
-  requestId: '',
-  atMs,
-  callerId: 'hub',
-  via: 'internal',
-  operation,
-  provider: 'audit',
-  effect: 'event',
-  outcome: 'storage_failed',
-  durationMs: 0,
-})
-
-const lossOf = (count: number, atMs: number): AuditEntry => ({ ...ownEntry('audit.lost', atMs), details: { count } })
-
-const gapOf = ({ from, to }: { from: number; to: number }, atMs: number): AuditEntry => ({
-  ...ownEntry('audit.gap', atMs),
-  details: { count: to - from + 1, arguments: { from, to } },
-})
-
-const emptyBatch = ({ reads, writes } = { reads: new Gathered(), writes: new Gathered() }): Batch => ({
-  reads,
-  writes,
-  readsKept: quietly(),
-  writesKept: quietly(),
-})
-
-/** A promise that may be rejected though nobody listens. */
-function quietly(): PromiseWithResolvers<void> {
-  const kept = Promise.withResolvers<void>()
-  kept.promise.catch(() => undefined)
-  return kept
-}
 
 /** Whether the same entries may be taken later. */
 const isPassing = (error: unknown): error is Fault =>
