@@ -150,6 +150,9 @@ suite('build', () => {
     ])
     assert.equal(code, 0, `${stdout}${stderr}`)
     assert.deepEqual(globSync('dist/**/*{.test,.suite,testing}*', { cwd: folder }), [])
+    // Threads, which nothing imports.
+    const threads = globSync('**/*.worker.ts', { cwd: join(root, 'src') }).map((path) => path.replace(/ts$/, 'js'))
+    assert.deepEqual(globSync('**/*.worker.js', { cwd: join(folder, 'dist') }), threads)
     for (const path of ['bin', 'package.json']) cpSync(join(root, path), join(folder, path), { recursive: true })
     for (const name of Object.keys(dependencies)) {
       mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })

@@ -1,6 +1,7 @@
 /**
  * `npm run build`: dist/ with the program as JavaScript, for the container image and for installed packages. Only what
- * main.ts reaches is in it, beside the files that the program reads while it runs. Another folder can be given.
+ * main.ts and the threads (`*.worker.ts`) reach is in it, beside the files that the program reads while it runs. Another
+ * folder can be given.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, rmSync } from 'node:fs'
