@@ -32,6 +32,19 @@ suite('withdrawal of a call', () => {
         assert.deepEqual(heard.toSorted(), ['event', 'why', 'why', 'why'])
       })
 
+      test('while it is told, one can be taken back, and one that comes is too late', () => {
+        const controller = make()
+        const heard: string[] = []
+        const taken = () => void heard.push('taken')
+        controller.signal.addEventListener('abort', () => {
+          offWithdrawal(controller.signal, taken)
+          onWithdrawal(controller.signal, () => heard.push('late'))
+        })
+        onWithdrawal(controller.signal, taken)
+        controller.abort()
+        assert.deepEqual(heard, [])
+      })
+
       test('who does not listen any more does not hear of it', () => {
         const controller = make()
         const heard: string[] = []

@@ -17,10 +17,11 @@ export class CallController extends AbortController {
 
   override abort(reason?: unknown): void {
     if (this.signal.aborted) return
+    super.abort(reason)
+    // Now, not before: a listener of the event may have taken it back.
     const signal = this.signal as CallSignal
     const listener = signal[LISTENER]
     signal[LISTENER] = undefined
-    super.abort(reason)
     if (listener) tell(listener)
   }
 }
@@ -38,7 +39,7 @@ function tell(listener: () => void): void {
 
 /** Calls it once when the signal aborts; `offWithdrawal` with the same function takes that back. */
 export function onWithdrawal(signal: AbortSignal, listener: () => void): void {
-  if (LISTENER in signal && signal[LISTENER] === undefined) signal[LISTENER] = listener
+  if (LISTENER in signal && signal[LISTENER] === undefined && !signal.aborted) signal[LISTENER] = listener
   else signal.addEventListener('abort', listener, { once: true })
 }
 

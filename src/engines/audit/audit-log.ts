@@ -5,7 +5,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { StatusReport } from '../../kernel/status.ts'
 import { openAuditTable, type AuditTable } from './audit-table.ts'
-import { emptyBatch, quietly, type Batch } from './batch.ts'
+import { emptyBatch, quietly, textsIn, type Batch } from './batch.ts'
 import { ChainSigner, type ChainKeys, type Head, type Link } from './chain.ts'
 import { createFloodGuard } from './flood.ts'
 import { openHeadFile, type HeadText } from './head-file.ts'
@@ -125,9 +125,9 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   }
 
   /** What could not be written before stays as it was linked: it may be there, though nobody heard of it. */
-  const linked = ({ writes, reads }: Batch): Link[] => {
+  const linked = (full: Batch): Link[] => {
     const earlier = unwritten?.links ?? []
-    return [...earlier, ...chain.link([...writes.texts(), ...reads.texts()], earlier.at(-1) ?? chain.head)]
+    return [...earlier, ...chain.link(textsIn(full), earlier.at(-1) ?? chain.head)]
   }
 
   /** Resolves with false where it is to be done here: should it be there already, the chain finds it. */
@@ -156,7 +156,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
         links = linked(full)
         await chain.write(links)
         // Somebody who follows since it began.
-      } else if (listeners.size > 0) links = chain.link([...full.writes.texts(), ...full.reads.texts()], before)
+      } else if (listeners.size > 0) links = chain.link(textsIn(full), before)
       unsaid -= told
       full.writesKept.resolve()
       full.readsKept.resolve()

@@ -16,6 +16,9 @@ export const emptyBatch = ({ reads, writes } = { reads: new Gathered(), writes: 
   writesKept: quietly(),
 })
 
+/** All that is in it, as JSON: what changed something first. */
+export const textsIn = ({ writes, reads }: Batch): string[] => [...writes.texts(), ...reads.texts()]
+
 /** A promise that may be rejected though nobody listens. */
 export function quietly(): PromiseWithResolvers<void> {
   const kept = Promise.withResolvers<void>()

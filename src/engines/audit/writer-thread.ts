@@ -20,7 +20,7 @@ export interface WriterData {
 export type Outcome = { readonly head: Head } | { readonly problem: string }
 
 /**
- * Links and writes large batches of entries away from the thread that answers calls: under load that is a seventh of what a call
+ * Links and writes large batches of entries away from the thread that answers calls: under load that is a sixth of what a call
  * costs it, and a stop of 10 ms each time. The thread begins with the first job and ends when there was none for a while: a hub
  * that has little to do does not carry it.
  */
