@@ -34,9 +34,9 @@ suite('those who say little, slowly, or a lot, before they say who they are', ()
 
   const memoryMb = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hub.pid}/status`, 'utf8'))?.[1]) / 1024
 
-  /** Somebody else, meanwhile. */
+  /** Somebody else, meanwhile. Whoever is cut off to make room before they could say who they are tries again, as clients do. */
   const others = async () => {
-    const client = await connectAsync(hub.urls.mqtt, { ...ownerLogin(hub), reconnectPeriod: 0, connectTimeout: 5000 })
+    const client = await connectAsync(hub.urls.mqtt, { ...ownerLogin(hub), reconnectPeriod: 20, connectTimeout: 5000 })
     await client.publishAsync('e2e/other', 'x', { qos: 1 })
     await client.endAsync(true)
     assert.equal((await hub.call('health.list_services')).status, 200)
@@ -84,20 +84,20 @@ suite('those who say little, slowly, or a lot, before they say who they are', ()
       }
     })
 
-  test('ten thousand who open MQTT and say nothing: others come in', async () => {
+  test('thirty thousand who open MQTT and say nothing: others come in', async () => {
     const beforeMb = memoryMb()
     const attack = startProgram(process.execPath, [ATTACK, mqtt(), 'silent', '2000'], {})
     try {
       const seen = () => JSON.parse(attack.stdout().split('\n').at(-2) ?? '{}') as { opened?: number }
       const enough = async () => {
-        for (let count = 0; (seen().opened ?? 0) < 10_000 || count < 3; count++) await others()
+        for (let count = 0; (seen().opened ?? 0) < 30_000 || count < 3; count++) await others()
       }
       await within(enough(), 'the broker under silence', 40_000)
     } finally {
       attack.closeInput()
       await attack.end()
     }
-    assert.ok(memoryMb() - beforeMb < 150)
+    assert.ok(memoryMb() - beforeMb < 250, `${memoryMb()} after ${beforeMb} MB`)
   })
 
   test('bodies in pieces of a byte, without a token and with one, take little', async () => {
