@@ -398,6 +398,15 @@ export const ConfigSchema = z.strictObject({
       'Addresses and networks of proxies in front of the hub: `["127.0.0.1", "172.16.0.0/12"]`. What they say in `Forwarded` or ' +
         '`X-Forwarded-For` is believed, from nobody else. They have to replace or extend what clients send there.',
     ),
+  busyPollMicroseconds: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(50)
+    .describe(
+      'How long the hub looks for more, instead of sleeping at once, after a request or an answer of a server on this machine: ' +
+        'being woken costs a call more than its work. 0: never.',
+    ),
   limits: Limits.prefault({}),
   roles: z
     .strictObject({

@@ -3,6 +3,7 @@ import { serveStdio } from '../adapters/mcp/stdio.ts'
 import type { Config } from '../config.ts'
 import { openDataFolder } from '../engines/data-folder.ts'
 import type { Tracing } from '../engines/tracing/tracing.ts'
+import { startBusyPoll } from '../kernel/busy-poll.ts'
 import { OWNER } from '../kernel/identity.ts'
 import { shieldJson } from '../kernel/json-shield.ts'
 import { assemble, type StartOptions } from './assemble.ts'
@@ -16,6 +17,7 @@ export async function startHub(given: Config, options: StartOptions): Promise<Ru
   shieldJson()
   const { log } = options
   const config = withSecrets(given)
+  startBusyPoll(config.busyPollMicroseconds)
   for (const secret of secretsIn(config)) log.hide(secret)
   const tracing = await tracingOf(config, options)
   const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })

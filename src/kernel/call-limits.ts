@@ -33,7 +33,7 @@ export interface Quota {
 /** How often calls may be made: by one caller, from one network, and of one operation by one caller. */
 export interface CallLimits {
   /** Takes the call out of each budget that it counts in; out of none when one is used up: Fault `rate_limited`, which says which. */
-  take(caller: Caller, tool: Pick<Tool, 'name' | 'rate'>): void
+  take(caller: Caller, tool: Pick<Tool, 'name' | 'rate'>, nowMs?: number): void
   /** Undefined: without a limit. */
   quotaOf(caller: Caller): Quota | undefined
   /** The tables as they are now, by name. */
@@ -91,8 +91,7 @@ export function createCallLimits(options: CallLimitsOptions): CallLimits {
   }
 
   return {
-    take(caller, tool) {
-      const nowMs = clock.monotonic()
+    take(caller, tool, nowMs = clock.monotonic()) {
       const own = ownBucket(caller)
       const address = addressBucket(caller)
       const operation = operationBucket(caller, tool)

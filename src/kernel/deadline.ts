@@ -51,10 +51,11 @@ export class Deadline extends Waiting {
     this.#tool = tool
   }
 
-  begin(limitMs: number): void {
+  /** From that moment of the monotonic clock on; absent: from now. */
+  begin(limitMs: number, nowMs?: number): void {
     this.#limitMs = limitMs
     this.#line = this.#deadlines.line(limitMs)
-    this.#line.begin(this)
+    this.#line.begin(this, nowMs)
     this.#beganAtMs = this.sinceMs
     this.#endsAtMs = this.sinceMs + limitMs
   }

@@ -55,16 +55,16 @@ export function openDoor(options: DoorOptions): Door {
   const recorder = createRecorder({ audit, metrics, clock, log, ...(keepArguments && { keepArguments }) })
 
   /** Throws Fault: who may not, who asks too often, and everybody once the hub stops. */
-  function admit(caller: Caller, entry: Entry): void {
+  function admit(caller: Caller, entry: Entry, nowMs: number): void {
     try {
       policy.authorize(caller, entry)
     } catch (refusal) {
       // It counts too: each one is written down.
-      policy.limit(caller, entry.tool)
+      policy.limit(caller, entry.tool, nowMs)
       throw refusal
     }
     if (closing) throw hubStopping()
-    policy.limit(caller, entry.tool)
+    policy.limit(caller, entry.tool, nowMs)
   }
 
   function leave(controller: AbortController): void {
@@ -72,8 +72,8 @@ export function openDoor(options: DoorOptions): Door {
   }
 
   /** Throws Fault: who may not, what is wrong with the input. */
-  function inputOf(call: Call, entry: Entry): unknown {
-    admit(call.caller, entry)
+  function inputOf({ call, entry, startMs }: Started): unknown {
+    admit(call.caller, entry, startMs)
     const input = entry.tool.parse(call.input)
     policy.confine(call.caller, entry, input)
     return input
@@ -128,15 +128,17 @@ export function openDoor(options: DoorOptions): Door {
     let outcome: 'ok' | FaultCode = 'ok'
     let approved: Pick<Approved, 'ended'> & Partial<Approved> = NOT_ASKED
     let own = context
+    let sinceMs = started.startMs
     try {
-      const input = inputOf(call, entry)
+      const input = inputOf(started)
       // The time limit is the operation's: how long a person takes to look is another matter.
       if (approvals?.isNeeded(call.caller, entry)) {
         const allowed = await approvals.ask(entry, input, context)
         approved = allowed
         own = allowed.context
+        sinceMs = clock.monotonic()
       }
-      deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs))
+      deadline.begin(policy.deadlineMs(tool, input, call.timeoutMs), sinceMs)
       // Not in a function of its own: each one that waits costs every call.
       let output: unknown
       try {

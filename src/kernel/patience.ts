@@ -30,8 +30,9 @@ export class Patience {
     this.#onEmpty = onEmpty
   }
 
-  begin(waiting: Waiting): void {
-    waiting.sinceMs = this.#clock.monotonic()
+  /** From now on, or since that moment where its caller has just looked. */
+  begin(waiting: Waiting, nowMs = this.#clock.monotonic()): void {
+    waiting.sinceMs = nowMs
     waiting.before = this.#last
     if (this.#last) this.#last.after = waiting
     else this.#first = waiting

@@ -14,8 +14,8 @@ export interface Policy {
   authorize(caller: Caller, entry: Entry): void
   /** The same for grants with bounds, once it is known what the call touches. `input` was parsed. */
   confine(caller: Caller, entry: Entry, input: unknown): void
-  /** Counts the call. Throws Fault `rate_limited`, which says when to come back. */
-  limit(caller: Caller, tool: Tool): void
+  /** Counts the call. Throws Fault `rate_limited`, which says when to come back. `nowMs`: on the monotonic clock. */
+  limit(caller: Caller, tool: Tool, nowMs?: number): void
   /** What `limit` counts in. */
   readonly limits: CallLimits
   /** Milliseconds the call may take. A caller can shorten it, never lengthen it. */

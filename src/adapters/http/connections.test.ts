@@ -8,18 +8,24 @@ import { heldClock } from '../../kernel/clock.ts'
 import { brokenRequestListener } from './broken-request.ts'
 import { Connections, type ConnectionLimits } from './connections.ts'
 
-const WIDE: ConnectionLimits = { sockets: 100, socketsPerAddress: 100, halfOpen: 100, pipelined: 10, unreadMs: 8000 }
+const WIDE: ConnectionLimits = {
+  sockets: 100,
+  socketsPerAddress: 100,
+  halfOpen: 100,
+  pipelined: 10,
+  unreadMs: 8000,
+  keepAliveMs: 8_000_000,
+}
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-/** A server that answers `/`, and keeps `/wait` waiting. Its clock ticks with every connection and request. */
+/** A server that answers `/`, and keeps `/wait` waiting. */
 async function started(t: TestContext, limits: Partial<ConnectionLimits>, times: { headersTimeout?: number } = {}) {
   const noted: string[] = []
   const refusals = { note: (limit: string) => void noted.push(limit) }
   const clock = heldClock()
   const server = createServer({ ...times, connectionsCheckingInterval: 50 })
-  const ticking = { ...clock, monotonic: () => (clock.advance(1), clock.monotonic()) }
-  const connections = new Connections(server, { limits: { ...WIDE, ...limits }, refusals, clock: ticking })
+  const connections = new Connections(server, { limits: { ...WIDE, ...limits }, refusals, clock })
   const waiting: ServerResponse[] = []
   server.on('request', (request, response) => {
     if (!connections.admits(request, response)) return
@@ -129,6 +135,24 @@ suite('connections', () => {
     clock.advance(60_000)
     assert.deepEqual(noted, ['slow_reader'])
     streamed.destroy()
+  })
+
+  test('a connection on which nobody asks any more is closed; one that asks, or waits for its answer, is not', async (t) => {
+    const { open, ask, noted, waiting, clock } = await started(t, { keepAliveMs: 8000 })
+    const [away, asks] = [await open(), await open()]
+    const waits = await open('GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await ask(away)
+    await ask(asks)
+    clock.advance(5000)
+    assert.match(await ask(asks), /^HTTP\/1.1 200/)
+    clock.advance(5000)
+    await closed(away)
+    assert.match(await ask(asks), /^HTTP\/1.1 200/)
+    clock.advance(20_000)
+    await closed(asks)
+    waiting[0]?.end('at last')
+    assert.match(String((await once(waits, 'data'))[0]), /at last/)
+    assert.deepEqual(noted, [])
   })
 
   test('a header that trickles in is given up, and says so', async (t) => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { busyPoll } from '../../kernel/busy-poll.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { networkOf } from '../../kernel/network-of.ts'
 import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
@@ -15,6 +16,8 @@ export interface ConnectionLimits {
   readonly pipelined: number
   /** Milliseconds that a whole answer may wait for a client that reads nothing of it. */
   readonly unreadMs: number
+  /** Milliseconds a connection may idle between requests; an eighth more before anybody looks. */
+  readonly keepAliveMs: number
 }
 
 export interface ConnectionsOptions {
@@ -28,8 +31,8 @@ export interface ConnectionsOptions {
 interface Connection {
   /** Undefined: it counts for no address. */
   readonly network: string | undefined
-  /** When it was opened, or its latest request began, on the monotonic clock. */
-  sinceMs: number
+  /** Its place in the order in which connections were opened, or their latest requests began. */
+  turn: number
   is: 'fresh' | 'used' | 'upgraded'
   /** To its latest request. */
   response: ServerResponse | undefined
@@ -37,6 +40,9 @@ interface Connection {
   /** Bytes of a whole answer that wait to be read, and since when that many. */
   unread: number
   unreadSinceMs: number
+  /** The answer after which it was seen idle, and since when. */
+  idleAfter: ServerResponse | undefined
+  idleSinceMs: number
 }
 
 /**
@@ -51,6 +57,7 @@ export class Connections {
   readonly #open = new Map<Socket, Connection>()
   readonly #ofNetwork = new Map<string, number>()
   #fresh = 0
+  #turns = 0
 
   constructor(server: Server, options: ConnectionsOptions) {
     const { limits, isProxy = () => false, refusals = noRefusals, clock = systemClock } = options
@@ -59,12 +66,13 @@ export class Connections {
     this.#refusals = refusals
     this.#clock = clock
     server.on('connection', (socket: Socket) => this.#take(socket))
+    const everyMs = Math.min(limits.unreadMs, limits.keepAliveMs) / LOOKS
     let cancel = () => {}
     const look = () => {
-      this.#endUnread()
-      cancel = clock.after(limits.unreadMs / LOOKS, look)
+      this.#look()
+      cancel = clock.after(everyMs, look)
     }
-    cancel = clock.after(limits.unreadMs / LOOKS, look)
+    cancel = clock.after(everyMs, look)
     server.once('close', () => cancel())
     server.on('upgrade', (_, socket) => this.#change(this.#open.get(socket as Socket), 'upgraded'))
   }
@@ -75,6 +83,7 @@ export class Connections {
 
   /** Notes that a request began. False: nobody answers it, its connection was ended. */
   admits({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    busyPoll.stayAwake()
     // What was pipelined is handed on though its connection was ended at an earlier one.
     if (socket.destroyed) return false
     const connection = this.#open.get(socket)
@@ -82,7 +91,7 @@ export class Connections {
     const before = connection.response
     connection.pipelined = before === undefined || before.writableEnded ? 0 : connection.pipelined + 1
     connection.response = response
-    connection.sinceMs = this.#clock.monotonic()
+    connection.turn = ++this.#turns
     this.#change(connection, 'used')
     if (connection.pipelined <= this.#limits.pipelined) return true
     this.#refuse('pipelined', socket)
@@ -105,12 +114,14 @@ export class Connections {
     if (this.#open.size >= sockets && !this.#makeRoom('sockets', isWaiting)) return this.#refuse('sockets', socket)
     const connection: Connection = {
       network,
-      sinceMs: this.#clock.monotonic(),
+      turn: ++this.#turns,
       is: 'fresh',
       response: undefined,
       pipelined: 0,
       unread: 0,
       unreadSinceMs: 0,
+      idleAfter: undefined,
+      idleSinceMs: 0,
     }
     this.#open.set(socket, connection)
     this.#fresh++
@@ -142,11 +153,11 @@ export class Connections {
   /** Ends the one that did nothing for longest; false: there is none. Looks at all, which takes microseconds, in a flood alone. */
   #makeRoom(limit: 'half_open' | 'sockets', mayGo: (connection: Connection) => boolean): boolean {
     let oldest: Socket | undefined
-    let sinceMs = Number.POSITIVE_INFINITY
+    let turn = Number.POSITIVE_INFINITY
     for (const [socket, connection] of this.#open) {
-      if (connection.sinceMs >= sinceMs || !mayGo(connection)) continue
+      if (connection.turn >= turn || !mayGo(connection)) continue
       oldest = socket
-      sinceMs = connection.sinceMs
+      turn = connection.turn
     }
     const connection = oldest && this.#open.get(oldest)
     if (!oldest || !connection) return false
@@ -156,20 +167,35 @@ export class Connections {
     return true
   }
 
-  /** An answer that nobody reads is kept in memory until its connection ends. */
-  #endUnread(): void {
+  #look(): void {
     const nowMs = this.#clock.monotonic()
     for (const [socket, connection] of this.#open) {
-      const { response, unread, unreadSinceMs } = connection
-      const isWaiting = response?.writableEnded === true && !response.writableFinished
-      const waiting = isWaiting ? socket.writableLength : 0
-      if (waiting > 0 && waiting === unread) {
-        if (nowMs - unreadSinceMs >= this.#limits.unreadMs) this.#refuse('slow_reader', socket)
-      } else {
-        connection.unread = waiting
-        connection.unreadSinceMs = nowMs
-      }
+      // Ended already, and not closed yet.
+      if (socket.destroyed) continue
+      if (this.#isUnread(socket, connection, nowMs)) this.#refuse('slow_reader', socket)
+      else if (this.#isLeft(connection, nowMs)) socket.destroy()
     }
+  }
+
+  /** An answer that nobody reads is kept in memory until its connection ends. */
+  #isUnread(socket: Socket, connection: Connection, nowMs: number): boolean {
+    const { response, unread, unreadSinceMs } = connection
+    const isWaiting = response?.writableEnded === true && !response.writableFinished
+    const waiting = isWaiting ? socket.writableLength : 0
+    if (waiting > 0 && waiting === unread) return nowMs - unreadSinceMs >= this.#limits.unreadMs
+    connection.unread = waiting
+    connection.unreadSinceMs = nowMs
+    return false
+  }
+
+  /** Instead of Node's `keepAliveTimeout`, which sets a timer after each answer and takes it back at the next request. */
+  #isLeft(connection: Connection, nowMs: number): boolean {
+    if (!isIdle(connection)) return false
+    const { response, idleAfter, idleSinceMs } = connection
+    if (idleAfter === response) return nowMs - idleSinceMs >= this.#limits.keepAliveMs
+    connection.idleAfter = response
+    connection.idleSinceMs = nowMs
+    return false
   }
 
   #refuse(limit: 'pipelined' | 'sockets_per_address' | 'half_open' | 'sockets' | 'slow_reader', socket: Socket): void {
@@ -180,11 +206,15 @@ export class Connections {
 
 const isFresh = ({ is }: Connection): boolean => is === 'fresh'
 
+/** Between two requests. */
+const isIdle = ({ is, response }: Connection): boolean =>
+  is === 'used' && response !== undefined && response.writableFinished && response.req.complete
+
 /** For the rest of a request, or the next one: nobody works for it. Idle ones are opened anew by their clients. */
 const isWaiting = ({ is, response }: Connection): boolean =>
   is === 'fresh' || (is === 'used' && response !== undefined && (!response.req.complete || response.writableFinished))
 
 const LOCAL = networkOf(undefined)
 
-/** How often it is looked, within the time that an answer may wait. */
+/** How often it is looked, within the shortest time that is looked for. */
 const LOOKS = 8

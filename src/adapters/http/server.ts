@@ -29,8 +29,6 @@ export interface ServerLimits extends ConnectionLimits {
   /** Milliseconds until the headers, and the whole request, have to be here: slow senders must not hold sockets. */
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
-  /** Milliseconds a connection may idle between requests. */
-  readonly keepAliveMs: number
 }
 
 /** How often it is looked who is too slow, milliseconds. */
@@ -85,7 +83,8 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
+    // `Connections` looks after those that idle.
+    keepAliveTimeout: 0,
     connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, limits.headersTimeoutMs, limits.requestTimeoutMs),
   })
   // Their size is limited. With a limit of their number, Node leaves out the last ones, and those are the proxy's.

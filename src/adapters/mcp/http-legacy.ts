@@ -1,4 +1,3 @@
-import type { Caller } from '../../kernel/caller.ts'
 import { FAULTS } from '../../kernel/fault.ts'
 import {
   batchTooLarge,
@@ -12,13 +11,11 @@ import { isLegacyRevision, MOST_IN_BATCH, RPC, since } from '../../kernel/mcp/pr
 import { readElements, type JsonText } from '../../kernel/mcp/raw.ts'
 import { readEventId } from './event-stream.ts'
 import { answerAccepted, challengeOf } from './http-error.ts'
-import type { HttpExchange } from './http-exchange.ts'
-import type { HttpParts, Posted } from './http-parts.ts'
+import type { Asking, HttpParts, Posted } from './http-parts.ts'
 import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
 import { answerJson, Reply, serveStream } from './reply.ts'
 import type { HttpSession } from './session-table.ts'
 import type { Answer } from './session.ts'
-import type { View } from './view.ts'
 
 export async function initialize(parts: HttpParts, posted: Posted<Request>, named: string | undefined): Promise<void> {
   const { http, caller, view, message, text } = posted
@@ -31,11 +28,11 @@ export async function initialize(parts: HttpParts, posted: Posted<Request>, name
 }
 
 export function postLegacy(parts: HttpParts, posted: Posted): void {
-  const { http, caller, message, text } = posted
+  const { http, caller, nowMs, message, text } = posted
   const place = findSession(parts, posted)
   take(place, message, text)
   if (message.kind !== 'request') return answerAccepted(http)
-  const reply = new Reply(http, parts.patience, () => place.openReply())
+  const reply = new Reply(http, parts.patience, nowMs, () => place.openReply())
   const { session } = place
   // Before, a stream that ended early was an error.
   const back = since(session.revision, '2025-11-25') ? reply : withoutLetGo(reply)
@@ -94,13 +91,7 @@ export function openAnnouncements({ server }: HttpParts, place: HttpSession, { h
   serveStream(http, stream, position?.number, server.streams.take(caller))
 }
 
-export interface Asking {
-  readonly http: HttpExchange
-  readonly caller: Caller
-  readonly view: View
-}
-
-export function findSession(parts: HttpParts, { http, caller, view }: Asking): HttpSession {
+export function findSession(parts: HttpParts, { http, caller, view, nowMs }: Asking): HttpSession {
   const named = http.header('mcp-protocol-version')
   if (named !== undefined && !isLegacyRevision(named) && !isModern(named)) throw unsupportedRevision(named)
   const id = http.header('mcp-session-id')
@@ -111,7 +102,7 @@ export function findSession(parts: HttpParts, { http, caller, view }: Asking): H
       })
     throw invalidRequest('begin with initialize and send its Mcp-Session-Id, or send _meta as of 2026-07-28')
   }
-  const place = parts.sessions.find(id, caller)
+  const place = parts.sessions.find(id, caller, nowMs)
   if (place && place.session.view.profile.name === view.profile.name) return place
   throw new RpcError(RPC.sessionNotFound, 'Session not found: it ended or is not yours. Initialize a new one.', {
     status: 404,

@@ -11,7 +11,7 @@ import { Reply } from './reply.ts'
 
 /** Answers a message of 2026-07-28. Throws RpcError for what is refused before it runs. */
 export function postModern(parts: HttpParts, posted: Posted): void {
-  const { http, caller, view, message, text } = posted
+  const { http, caller, view, nowMs, message, text } = posted
   if (message.kind === 'notification') return answerAccepted(http)
   if (message.kind !== 'request') throw invalidRequest('a client sends requests and notifications')
   const named = http.header('mcp-protocol-version')
@@ -19,7 +19,7 @@ export function postModern(parts: HttpParts, posted: Posted): void {
   if (named === undefined) throw headerMismatch('MCP-Protocol-Version', undefined, MODERN_REVISION)
   checkHeaders(message, http, view)
   const { server, patience, running } = parts
-  const reply = new Reply(http, patience, () => new EventStream({ clock: server.clock }))
+  const reply = new Reply(http, patience, nowMs, () => new EventStream({ clock: server.clock }))
   const exchange = new Exchange(client, text, reply)
   running.add(exchange)
   // 2026-07-28, cancellation: on HTTP, a client that leaves cancels what it asked for.

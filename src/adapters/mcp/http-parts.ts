@@ -18,11 +18,17 @@ export interface HttpParts {
   readonly running: SmallSet<Exchange>
 }
 
-/** One request: who sent it, to which profile's address, and one message of it. */
-export interface Posted<Kind extends Message = Message> {
+/** One request: who sent it, and to which profile's address. */
+export interface Asking {
   readonly http: HttpExchange
   readonly caller: Caller
   readonly view: View
+  /** When it was here, milliseconds on the monotonic clock. */
+  readonly nowMs: number
+}
+
+/** One message of it. */
+export interface Posted<Kind extends Message = Message> extends Asking {
   readonly message: Kind
   /** The message as it came. */
   readonly text: JsonText

@@ -4,9 +4,9 @@ import { invalidRequest, readMessage, RpcError, type Message, type Request } fro
 import { RPC } from '../../kernel/mcp/protocol.ts'
 import { answerError } from './http-error.ts'
 import type { HttpExchange } from './http-exchange.ts'
-import { findSession, initialize, openAnnouncements, postBatch, postLegacy, type Asking } from './http-legacy.ts'
+import { findSession, initialize, openAnnouncements, postBatch, postLegacy } from './http-legacy.ts'
 import { postModern } from './http-modern.ts'
-import type { HttpParts, Posted } from './http-parts.ts'
+import type { Asking, HttpParts, Posted } from './http-parts.ts'
 import { claimedRevision, isModern } from './modern.ts'
 import { Patience } from '../../kernel/patience.ts'
 import { PATIENCE_MS } from './reply.ts'
@@ -53,12 +53,13 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
       try {
         const shown = http.authenticate()
         const caller = shown instanceof Promise ? await shown : shown
-        const asking: Asking = { http, caller, view: server.view(profile) }
-        if (http.method !== 'POST') return answerWithoutBody(parts, asking)
+        const view = server.view(profile)
         const sinceMs = server.clock.monotonic()
+        if (http.method !== 'POST') return answerWithoutBody(parts, { http, caller, view, nowMs: sinceMs })
         const text = (await http.body()) ?? ''
-        const isSlow = server.clock.monotonic() - sinceMs > SLOW_BODY_MS
-        post(parts, isSlow ? { ...asking, caller: await http.authenticate() } : asking, text)
+        const nowMs = server.clock.monotonic()
+        const isSlow = nowMs - sinceMs > SLOW_BODY_MS
+        post(parts, { http, caller: isSlow ? await http.authenticate() : caller, view, nowMs }, text)
       } catch (error) {
         answerError(http, server.errorOf(parseError(error)))
       }

@@ -20,12 +20,13 @@ export class Reply extends Waiting {
   #stream: EventStream | undefined
   #isFinished = false
 
-  constructor(http: HttpExchange, patience: Patience, makeStream: () => EventStream) {
+  /** `nowMs`: on the monotonic clock. */
+  constructor(http: HttpExchange, patience: Patience, nowMs: number, makeStream: () => EventStream) {
     super()
     this.#http = http
     this.#patience = patience
     this.#makeStream = makeStream
-    patience.begin(this)
+    patience.begin(this, nowMs)
   }
 
   lose(): void {

@@ -29,8 +29,8 @@ export interface HttpSession {
 export interface SessionTable {
   /** Throws Fault `unavailable` when all places are taken by sessions in use. */
   open(view: View, caller: Caller, params: Params): HttpSession
-  /** Only who opened it finds a session, with the same credential that may no less; finding it counts as use. */
-  find(id: string, caller: Caller): HttpSession | undefined
+  /** Only who opened it finds a session, with the same credential that may no less; finding it counts as use, at that moment of the monotonic clock. */
+  find(id: string, caller: Caller, nowMs: number): HttpSession | undefined
   remove(id: string): void
   close(): void
 }
@@ -127,10 +127,10 @@ export function createSessionTable({ server, most, mostOfOne, idleMs }: SessionT
       places.set(session.id, place)
       return place
     },
-    find(id, caller) {
+    find(id, caller, nowMs) {
       const place = places.get(id)
       if (!place || !isSameHolder(place.session.caller, caller)) return undefined
-      place.usedAtMs = clock.monotonic()
+      place.usedAtMs = nowMs
       place.untilMs = untilOf(caller)
       return place
     },

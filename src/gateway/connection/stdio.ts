@@ -1,3 +1,4 @@
+import { busyPoll } from '../../kernel/busy-poll.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { readInTurn } from '../process/in-turn.ts'
 import type { ServerProcess } from '../process/server-process.ts'
@@ -38,7 +39,10 @@ export function overStdio(process: ServerProcess, options: WireOptions): Channel
     onLine: (line) => channel.receive(line),
     onTooLong: (head, tail, bytes) => channel.refuse(head, tail, bytes),
   })
-  readInTurn(stdout, (chunk) => splitter.push(chunk))
+  readInTurn(stdout, (chunk) => {
+    busyPoll.stayAwake()
+    splitter.push(chunk)
+  })
   stdout.on('error', (error) => log.debug('the output of a server broke', { error }))
   // Its end is seen below; what was not written is lost with it.
   stdin.on('error', (error) => log.debug('the input of a server broke', { error }))
