@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -167,8 +167,6 @@ suite('logging in through the hub', () => {
 
   test('a client that describes itself in a document (CIMD) is asked for there, over TLS', async (t) => {
     const home = emptyHome(t)
-    mkdirSync(home.data, { recursive: true, mode: 0o700 })
-    writeFileSync(join(home.data, 'alicia.json'), '{"oauth":{"allowPrivateAddresses":true}}', { mode: 0o600 })
     const { key, cert, file } = certificate(home.folder)
     const document = { port: 0, redirectUrl: '' }
     const clientUrl = () => `https://localhost:${document.port}/client.json`
@@ -186,7 +184,11 @@ suite('logging in through the hub', () => {
         )
       }),
     )
-    const { hub, person, redirectUrl } = await startHome(t, { home, env: { NODE_EXTRA_CA_CERTS: file } })
+    const { hub, person, redirectUrl } = await startHome(t, {
+      home,
+      config: { oauth: { allowPrivateAddresses: true } },
+      env: { NODE_EXTRA_CA_CERTS: file },
+    })
     document.redirectUrl = redirectUrl
     const memory = new Memory(redirectUrl, clientUrl())
     const { client } = await connectNew(hub.urls.mcp, memory, (url) => person.decide(url))

@@ -8,6 +8,7 @@ import { after, before, suite, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
+import { cleanUps } from '../src/testing/mqtt-toolkit.ts'
 import { emptyHome, startHub, type TestHub } from './support/hub.ts'
 import { startProgram, within } from './support/program.ts'
 
@@ -34,12 +35,10 @@ async function refusals(hub: TestHub): Promise<Record<string, number>> {
 }
 
 suite('a hub that is attacked', () => {
-  const tasks: (() => unknown)[] = []
+  const ending = cleanUps()
   let hub: TestHub
-  before(async () => (hub = await startHub({ after: (task) => void tasks.push(task) })))
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  before(async () => (hub = await startHub(ending)))
+  after(() => ending.run())
 
   /** Asks all the time while somebody attacks, until that many of the attacker's sockets were opened. */
   async function attacked(kind: string, sockets: number, until: (seen: Seen) => boolean): Promise<Seen> {

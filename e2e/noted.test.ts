@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
@@ -17,10 +17,7 @@ const noted = async (hub: TestHub, operation: string): Promise<Entry[]> =>
 
 test('what is no call and matters is on record: limits, other servers, and what was done while no hub ran', async (t) => {
   const home = emptyHome(t)
-  mkdirSync(home.data, { mode: 0o700 })
-  const limits = { operations: { 'mqtt.ping': { perMinute: 1 } } }
-  writeFileSync(join(home.data, 'alicia.json'), JSON.stringify({ limits }), { mode: 0o600 })
-  const hub = await startHub(t, { home })
+  const hub = await startHub(t, { home, config: { limits: { operations: { 'mqtt.ping': { perMinute: 1 } } } } })
   for (const status of [200, 429, 429]) assert.equal((await hub.call('mqtt.ping')).status, status)
   const echo = { command: process.execPath, args: ['-e', '0'], disabled: true }
   writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers: { echo } }), { mode: 0o600 })

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { MqttClient } from 'mqtt'
 import { cleanUps } from '../src/testing/mqtt-toolkit.ts'
-import { emptyHome, startHub, type Answer, type TestHub } from './support/hub.ts'
+import { startHub, type Answer, type TestHub } from './support/hub.ts'
 import { CLIENTS, textOf, type McpClient } from './support/mcp-client.ts'
 import { connectMqtt, nextMessage, ownerLogin } from './support/mqtt.ts'
 
@@ -29,10 +27,7 @@ let hub: TestHub
 const tokens: Record<string, string> = {}
 
 before(async () => {
-  const home = emptyHome(ending)
-  mkdirSync(home.data, { recursive: true, mode: 0o700 })
-  writeFileSync(join(home.data, 'alicia.json'), JSON.stringify(CONFIG), { mode: 0o600 })
-  hub = await startHub(ending, { home })
+  hub = await startHub(ending, { config: CONFIG })
   const people: [name: string, role: string, scopes: string[]][] = [
     ['anna', 'adult', ['approvals:*', 'mqtt:*']],
     ['kim', 'child', ['mqtt:*']],

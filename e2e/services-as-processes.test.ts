@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { emptyHome, startAlicia, startHub, type Home, type TestHub } from './support/hub.ts'
 import { connectAssistant } from './support/mcp.ts'
@@ -8,10 +6,7 @@ import { connectAssistant } from './support/mcp.ts'
 const USER = { name: 'attic', password: 'password-of-the-attic', services: ['mqtt', 'demo'] }
 
 async function startDivided(t: TestContext): Promise<TestHub> {
-  const home = emptyHome(t)
-  mkdirSync(home.data, { recursive: true, mode: 0o700 })
-  writeFileSync(join(home.data, 'alicia.json'), JSON.stringify({ broker: { users: [USER] } }))
-  return await startHub(t, { home, args: ['--without', 'mqtt'] })
+  return await startHub(t, { config: { broker: { users: [USER] } }, args: ['--without', 'mqtt'] })
 }
 
 /** `alicia start --only` in a home of its own. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { startOAuthServer } from '../src/testing/oauth-server.ts'
 import { startProtectedServer } from '../src/testing/protected-server.ts'
-import { emptyHome, startHub, type Answer, type TestHub } from './support/hub.ts'
+import { startHub, type Answer, type TestHub } from './support/hub.ts'
 
 /** What the protected server says, in the revision of 2025-11-25: one tool, which tells whose login the call came with. */
 const RESULTS: Readonly<Record<string, (family: string) => object>> = {
@@ -33,10 +33,8 @@ suite('a protected MCP server behind the hub', () => {
     const as = await startOAuthServer(t)
     const mcp = await startProtectedServer(t, as)
     mcp.behaviour.result = (method, { family }) => RESULTS[method]?.(family)
-    const home = emptyHome(t)
-    mkdirSync(home.data, { recursive: true })
-    writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers: { notes: { url: mcp.url } } }))
-    const hub = await startHub(t, { home })
+    const hub = await startHub(t, { mcp: { mcpServers: { notes: { url: mcp.url } } } })
+    const { home } = hub
 
     const started = await hub.call('gateway.start_server', { name: 'notes' })
     assert.match(JSON.stringify(started.body), /alicia login notes/)

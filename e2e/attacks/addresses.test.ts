@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { emptyHome, startHub, type TestHub } from '../support/hub.ts'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
+import { startHub, type TestHub } from '../support/hub.ts'
 
 /** Whatever a hostile client or server has the hub ask for lands here, if it lands anywhere on this machine. */
 suite('addresses that others would have the hub ask (SSRF)', () => {
-  const tasks: (() => unknown)[] = []
-  const ending = { after: (task: () => unknown) => void tasks.push(task) }
+  const ending = cleanUps()
   let hub: TestHub
   let port = 0
   let connections = 0
@@ -22,15 +20,10 @@ suite('addresses that others would have the hub ask (SSRF)', () => {
     await once(canary, 'listening')
     ending.after(() => canary.close())
     port = (canary.address() as AddressInfo).port
-    const home = emptyHome(ending)
-    mkdirSync(home.data, { recursive: true, mode: 0o700 })
     // Documents of any client are asked for, as they are unless somebody says otherwise.
-    writeFileSync(join(home.data, 'alicia.json'), JSON.stringify({ oauth: { clients: ['*'] } }), { mode: 0o600 })
-    hub = await startHub(ending, { home })
+    hub = await startHub(ending, { config: { oauth: { clients: ['*'] } } })
   })
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  after(() => ending.run())
 
   const hosts: readonly string[] = [
     'localhost',

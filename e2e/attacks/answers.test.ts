@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
 import { startHub, type TestHub } from '../support/hub.ts'
 
 const PASSWORD = 'a long walk on the beach'
 
 suite('what answers tell browsers and caches', () => {
-  const tasks: (() => unknown)[] = []
+  const ending = cleanUps()
   let hub: TestHub
   before(async () => {
-    hub = await startHub({ after: (task) => void tasks.push(task) })
+    hub = await startHub(ending)
     await hub.result('people.add_person', { name: 'mia', role: 'adult', password: PASSWORD })
   })
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  after(() => ending.run())
 
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(hub.urls.http + path, {

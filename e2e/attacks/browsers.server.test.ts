@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
 import { pkce } from '../../src/testing/oauth-browser.ts'
 import { emptyHome, startHub, type TestHub } from '../support/hub.ts'
 import { openBrowser } from '../support/person-with-browser.ts'
@@ -19,8 +20,7 @@ const FORM = 'application/x-www-form-urlencoded'
 type Seen = string
 
 suite('pages of others, in the browser of somebody who is signed in', () => {
-  const tasks: (() => unknown)[] = []
-  const ending = { after: (task: () => unknown) => void tasks.push(task) }
+  const ending = cleanUps()
   let hub: TestHub
   let browser: Browser
   let page: Page
@@ -48,9 +48,7 @@ suite('pages of others, in the browser of somebody who is signed in', () => {
     page = await (await browser.newContext()).newPage()
     consent = await signInAndStop()
   })
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  after(() => ending.run())
 
   /** Mia is signed in, and asked whether a client may in; she has not answered yet. */
   async function signInAndStop(): Promise<string> {

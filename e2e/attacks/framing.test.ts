@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
 import { startHub, type TestHub } from '../support/hub.ts'
 import { rawAnswers, statusesOf } from './support/raw.ts'
 
@@ -7,12 +8,10 @@ const JSON_TYPE = 'Content-Type: application/json'
 const LAST = 'Connection: close'
 
 suite('requests that two readers could read in two ways', () => {
-  const tasks: (() => unknown)[] = []
+  const ending = cleanUps()
   let hub: TestHub
-  before(async () => (hub = await startHub({ after: (task) => void tasks.push(task) })))
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  before(async () => (hub = await startHub(ending)))
+  after(() => ending.run())
 
   const own = () => `Authorization: Bearer ${hub.token}`
   /** A call that works, with other lines in the place of the usual ones. */

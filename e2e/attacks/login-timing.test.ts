@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { connectAsync } from 'mqtt'
-import { emptyHome, startHub, type TestHub } from '../support/hub.ts'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
+import { startHub, type TestHub } from '../support/hub.ts'
 
 const PASSWORD = 'a long walk on the beach'
 const PEOPLE = 10
@@ -14,15 +13,11 @@ const KINDS = ['known', 'unknown', 'disabled', 'without a password'] as const
 type Kind = (typeof KINDS)[number]
 
 suite('what the time of a wrong login tells', () => {
-  const tasks: (() => unknown)[] = []
-  const ending = { after: (task: () => unknown) => void tasks.push(task) }
+  const ending = cleanUps()
   let hub: TestHub
   before(async () => {
-    const home = emptyHome(ending)
-    mkdirSync(home.data, { recursive: true, mode: 0o700 })
     // Every attempt comes from an address of its own.
-    writeFileSync(join(home.data, 'alicia.json'), '{"trustedProxies":["127.0.0.1"]}', { mode: 0o600 })
-    hub = await startHub(ending, { home })
+    hub = await startHub(ending, { config: { trustedProxies: ['127.0.0.1'] } })
     for (let at = 0; at < PEOPLE; at++) {
       await hub.result('people.add_person', { name: nameOf('known', at), role: 'adult', password: PASSWORD })
       await hub.result('people.add_person', { name: nameOf('disabled', at), role: 'adult', password: PASSWORD })
@@ -30,9 +25,7 @@ suite('what the time of a wrong login tells', () => {
       await hub.result('people.add_person', { name: nameOf('without a password', at), role: 'adult' })
     }
   })
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  after(() => ending.run())
 
   const nameOf = (kind: Kind, at: number) => `${kind.replaceAll(' ', '-')}-${at}`
   let addresses = 0

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { WebSocket } from 'ws'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
 import { emptyHome, startHub, type TestHub } from '../support/hub.ts'
 import { connectMqtt, nextMessage, ownerLogin } from '../support/mqtt.ts'
 
@@ -38,8 +39,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
 }
 
 suite('messages that mean ill', () => {
-  const tasks: (() => unknown)[] = []
-  const ending = { after: (task: () => unknown) => void tasks.push(task) }
+  const ending = cleanUps()
   let hub: TestHub
   before(async () => {
     const home = emptyHome(ending)
@@ -49,9 +49,7 @@ suite('messages that mean ill', () => {
     writeFileSync(join(home.data, 'mcp.json'), servers, { mode: 0o600 })
     hub = await startHub(ending, { home, args: ['--log-level', 'debug'], env: { NODE_OPTIONS: `--import=${WATCH}` } })
   })
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  after(() => ending.run())
 
   const post = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) => {
     const response = await fetch(hub.urls.http + path, {

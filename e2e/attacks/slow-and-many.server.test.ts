@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import process from 'node:process'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { connectAsync } from 'mqtt'
-import { emptyHome, startHub, type TestHub } from '../support/hub.ts'
+import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
+import { startHub, type TestHub } from '../support/hub.ts'
 import { ownerLogin } from '../support/mqtt.ts'
 import { startProgram, within } from '../support/program.ts'
 
@@ -19,18 +19,12 @@ const UPGRADE =
 
 /** What HTTP does under such attacks is in limits.server.test.ts. */
 suite('those who say little, slowly, or a lot, before they say who they are', () => {
-  const tasks: (() => unknown)[] = []
-  const ending = { after: (task: () => unknown) => void tasks.push(task) }
+  const ending = cleanUps()
   let hub: TestHub
   before(async () => {
-    const home = emptyHome(ending)
-    mkdirSync(home.data, { recursive: true, mode: 0o700 })
-    writeFileSync(join(home.data, 'alicia.json'), '{"broker":{"quotas":{"connectSeconds":1}}}', { mode: 0o600 })
-    hub = await startHub(ending, { home })
+    hub = await startHub(ending, { config: { broker: { quotas: { connectSeconds: 1 } } } })
   })
-  after(async () => {
-    for (const task of tasks.toReversed()) await task()
-  })
+  after(() => ending.run())
 
   const memoryMb = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hub.pid}/status`, 'utf8'))?.[1]) / 1024
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
@@ -13,14 +13,12 @@ const ROWS = JSON.stringify({ rows: Array.from({ length: 2000 }, (_, id) => ({ i
 /** Two servers behind a profile that is searched, and one that lists everything. */
 async function startWithProfiles(ending: Parameters<typeof emptyHome>[0]): Promise<TestHub> {
   const home = emptyHome(ending)
-  mkdirSync(home.data, { mode: 0o700 })
   const mcpServers = { files: SERVERS.filesystem(home), everything: SERVERS.everything() }
   const profiles = {
     work: { servers: ['files', 'everything'], list: 'search', alwaysList: ['list_directory'], resultTokens: 2000 },
     small: { servers: ['files'] },
   }
-  writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers, profiles }), { mode: 0o600 })
-  const hub = await startHub(ending, { home })
+  const hub = await startHub(ending, { home, mcp: { mcpServers, profiles } })
   const names = Object.keys(mcpServers)
   await Promise.all(names.map((name) => hub.result('gateway.start_server', { name })))
   await allListed(hub, names)

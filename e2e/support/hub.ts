@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -37,6 +37,10 @@ export function emptyHome(ending: Ending): Home {
 }
 
 export interface HubOptions {
+  /** What its configuration file says; absent: there is none. */
+  readonly config?: object
+  /** The same for `mcp.json`. */
+  readonly mcp?: object
   /** Absent: one of its own, gone with the hub. */
   readonly home?: Home
   readonly args?: readonly string[]
@@ -69,6 +73,7 @@ export interface Answer {
 /** Starts a hub on free ports and waits until it says that it is ready; it ends with the test. */
 export async function startHub(ending: Ending, options: HubOptions = {}): Promise<TestHub> {
   const home = options.home ?? emptyHome(ending)
+  writeFiles(home, { 'alicia.json': options.config, 'mcp.json': options.mcp })
   const program = startAlicia(home, startArgs(home, options.args), options.env)
   const [line] = await program.says(/^\{"event":"ready".*\}$/m)
   const ready = JSON.parse(line) as Pick<TestHub, 'urls'>
@@ -87,6 +92,14 @@ export async function startHub(ending: Ending, options: HubOptions = {}): Promis
       throw new Error(`${operation} answered ${status}: ${JSON.stringify(body)}`)
     },
     cli: ([command = '', ...args], env) => runAlicia([command, '--data', home.data, ...args], { ...home.env, ...env }),
+  }
+}
+
+function writeFiles({ data }: Home, files: Readonly<Record<string, object | undefined>>): void {
+  for (const [name, content] of Object.entries(files)) {
+    if (content === undefined) continue
+    mkdirSync(data, { recursive: true, mode: 0o700 })
+    writeFileSync(join(data, name), JSON.stringify(content, undefined, 2), { mode: 0o600 })
   }
 }
 

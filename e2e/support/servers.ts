@@ -1,4 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -66,12 +65,7 @@ export async function startHubWithAny(
   config: object = {},
 ): Promise<TestHub> {
   const home = emptyHome(ending)
-  mkdirSync(home.data, { recursive: true, mode: 0o700 })
-  const mcpServers = servers(home)
-  writeFileSync(join(home.data, 'mcp.json'), JSON.stringify({ mcpServers }, undefined, 2), { mode: 0o600 })
-  const file = join(home.data, 'test-config.json')
-  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
-  return await startHub(ending, { home, args: ['--config', file] })
+  return await startHub(ending, { home, config, mcp: { mcpServers: servers(home) } })
 }
 
 /** Resolves when each of these servers has tools to offer. */

@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fixtureCommand } from '../../../src/testing/fixture/fixture.ts'
-import { emptyHome, startHub, type Answer, type Ending, type TestHub } from '../../support/hub.ts'
+import { startHub, type Answer, type Ending, type TestHub } from '../../support/hub.ts'
 import { allListed } from '../../support/servers.ts'
 
 export const PASSWORD = 'violet-harbour-quietly-94'
@@ -66,11 +64,11 @@ export async function startHome(
   servers: object = {},
   args: readonly string[] = [],
 ): Promise<AttackedHome> {
-  const home = emptyHome(ending)
-  mkdirSync(home.data, { recursive: true, mode: 0o700 })
-  for (const [file, content] of Object.entries({ 'alicia.json': CONFIG, 'mcp.json': withServers(servers) }))
-    writeFileSync(join(home.data, file), JSON.stringify(content), { mode: 0o600 })
-  const hub = await startHub(ending, { home, args: ['--log-level', 'debug', ...args] })
+  const hub = await startHub(ending, {
+    config: CONFIG,
+    mcp: withServers(servers),
+    args: ['--log-level', 'debug', ...args],
+  })
   await Promise.all(
     Object.entries(PEOPLE).map(([name, person]) =>
       hub.result('people.add_person', { name, ...person, password: PASSWORD }),
