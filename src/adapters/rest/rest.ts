@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { toFault, type Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
+import { isEndless, othersFirst } from '../../kernel/others-first.ts'
 import type { RateLimitHeaders } from '../../kernel/rate-limit-headers.ts'
 import type { Sight } from '../../kernel/reach.ts'
 import type { Registry } from '../../kernel/registry.ts'
@@ -156,9 +157,11 @@ export function createRest(options: RestOptions): Rest {
       const response = await answer(request, env, requestId)
       return request.method === 'HEAD' ? new Response(null, response) : response
     } catch (error) {
+      const fault = faultOf(error)
+      if (isEndless(fault)) await othersFirst()
       const tokenShown = request.headers.has('authorization')
       const metadataUrl = env?.incoming && options.metadataUrl?.(env.incoming)
-      return problem(faultOf(error), { requestId, tokenShown, metadataUrl })
+      return problem(fault, { requestId, tokenShown, metadataUrl })
     }
   }
 }
