@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { BusyPoll } from './busy-poll.ts'
+import { BusyPoll, busyPoll, startBusyPoll } from './busy-poll.ts'
 
 /** An event loop whose turns take 10 µs each. */
 function loop(microseconds: number) {
@@ -45,6 +45,14 @@ suite('busy poll', () => {
       }),
       8,
     )
+  })
+
+  test('on a single processor the other side could not run meanwhile', (t) => {
+    t.after(() => startBusyPoll(0))
+    startBusyPoll(50, 2)
+    assert.equal(busyPoll.microseconds, 50)
+    startBusyPoll(50, 1)
+    assert.equal(busyPoll.microseconds, 0)
   })
 
   test('of no time at all, no turn', () => {

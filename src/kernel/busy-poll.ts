@@ -13,8 +13,9 @@ export interface BusyPollOptions {
  * finds its caches cold; the program on the other side, which answers within that time, waits for it.
  */
 export class BusyPoll {
+  /** From each `stayAwake` on; 0: the loop sleeps when it has nothing to do. */
+  microseconds = 0
   readonly #options: BusyPollOptions
-  #forMs = 0
   #untilMs = 0
   #isAwake = false
 
@@ -22,15 +23,10 @@ export class BusyPoll {
     this.#options = options
   }
 
-  /** Microseconds from each `stayAwake` on; 0: the loop sleeps when it has nothing to do. */
-  set microseconds(value: number) {
-    this.#forMs = value / 1000
-  }
-
   /** Something came that more is likely to follow soon. Costs a look at the clock. */
   stayAwake(): void {
-    if (this.#forMs === 0) return
-    this.#untilMs = this.#options.now() + this.#forMs
+    if (this.microseconds === 0) return
+    this.#untilMs = this.#options.now() + this.microseconds / 1000
     if (this.#isAwake) return
     this.#isAwake = true
     this.#options.nextTurn(this.#turn)

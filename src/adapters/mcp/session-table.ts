@@ -29,7 +29,10 @@ export interface HttpSession {
 export interface SessionTable {
   /** Throws Fault `unavailable` when all places are taken by sessions in use. */
   open(view: View, caller: Caller, params: Params): HttpSession
-  /** Only who opened it finds a session, with the same credential that may no less; finding it counts as use, at that moment of the monotonic clock. */
+  /**
+   * Only who opened it finds a session, with the same credential that may no less; finding it counts as use, at that moment of the
+   * monotonic clock.
+   */
   find(id: string, caller: Caller, nowMs: number): HttpSession | undefined
   remove(id: string): void
   close(): void
