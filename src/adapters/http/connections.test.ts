@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { suite, test, type TestContext } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
+import { othersFirst } from '../../kernel/others-first.ts'
 import { brokenRequestListener } from './broken-request.ts'
 import { Connections, type ConnectionLimits } from './connections.ts'
 
@@ -165,20 +166,33 @@ suite('connections', () => {
   })
 })
 
-suite('connections by address', () => {
-  /** Sockets of other machines, without the machines. */
-  const from = (remoteAddress: string) => {
-    const listeners: (() => void)[] = []
-    const socket = {
-      remoteAddress,
-      destroyed: false,
-      destroy: () => void (socket.destroyed = true),
-      once: (_: string, closed: () => void) => void listeners.push(closed),
-      close: () => listeners.forEach((closed) => closed()),
-    }
-    return socket
+/** Sockets of other machines, without the machines. */
+const from = (remoteAddress: string) => {
+  const listeners: (() => void)[] = []
+  const socket = {
+    remoteAddress,
+    destroyed: false,
+    destroy: () => void (socket.destroyed = true),
+    once: (_: string, closed: () => void) => void listeners.push(closed),
+    close: () => listeners.forEach((closed) => closed()),
   }
+  return socket
+}
 
+test('of many that are accepted at once, the first does not go whose request is here already', async () => {
+  const server = new EventEmitter()
+  const connections = new Connections(server as unknown as Server, { limits: { ...WIDE, halfOpen: 3 } })
+  const sockets = Array.from({ length: 10 }, () => from('127.0.0.1'))
+  for (const socket of sockets) server.emit('connection', socket)
+  setImmediate(() => connections.admits({ socket: sockets[0] } as unknown as IncomingMessage, {} as ServerResponse))
+  await othersFirst()
+  await new Promise(setImmediate)
+  const open = sockets.flatMap((socket, at) => (socket.destroyed ? [] : [at]))
+  assert.deepEqual(open, [0, 7, 8, 9])
+  server.emit('close')
+})
+
+suite('connections by address', () => {
   test('each network has its share, IPv6 by /64; loopback and proxies are not counted', () => {
     const counted = new EventEmitter()
     const noted: string[] = []

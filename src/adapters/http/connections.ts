@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { busyPoll } from '../../kernel/busy-poll.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { networkOf } from '../../kernel/network-of.ts'
+import { othersFirst } from '../../kernel/others-first.ts'
 import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
 
 export interface ConnectionLimits {
@@ -58,6 +59,7 @@ export class Connections {
   readonly #ofNetwork = new Map<string, number>()
   #fresh = 0
   #turns = 0
+  #isMakingRoom = false
 
   constructor(server: Server, options: ConnectionsOptions) {
     const { limits, isProxy = () => false, refusals = noRefusals, clock = systemClock } = options
@@ -106,11 +108,10 @@ export class Connections {
 
   #take(socket: Socket): void {
     const { remoteAddress } = socket
-    const { sockets, socketsPerAddress, halfOpen } = this.#limits
+    const { sockets, socketsPerAddress } = this.#limits
     const network = this.#countedNetwork(remoteAddress)
     const ofNetwork = network === undefined ? 0 : (this.#ofNetwork.get(network) ?? 0)
     if (ofNetwork >= socketsPerAddress) return this.#refuse('sockets_per_address', socket)
-    if (this.#fresh >= halfOpen) this.#makeRoom('half_open', isFresh)
     if (this.#open.size >= sockets && !this.#makeRoom('sockets', isWaiting)) return this.#refuse('sockets', socket)
     const connection: Connection = {
       network,
@@ -125,8 +126,19 @@ export class Connections {
     }
     this.#open.set(socket, connection)
     this.#fresh++
+    void this.#keepHalfOpenFew()
     if (network !== undefined) this.#ofNetwork.set(network, ofNetwork + 1)
     socket.once('close', () => this.#forget(socket, connection))
+  }
+
+  /** After a look at what has arrived: of many that were accepted in one turn, some have sent a request that was not read yet. */
+  async #keepHalfOpenFew(): Promise<void> {
+    const { halfOpen } = this.#limits
+    if (this.#fresh <= halfOpen || this.#isMakingRoom) return
+    this.#isMakingRoom = true
+    await othersFirst()
+    this.#isMakingRoom = false
+    while (this.#fresh > halfOpen && this.#makeRoom('half_open', isFresh));
   }
 
   #countedNetwork(address: string | undefined): string | undefined {
