@@ -157,3 +157,6 @@ export function toFault(error: unknown, report: (reference: string, error: unkno
 /** What calls get that come, or still run, while the hub stops. */
 export const hubStopping = (): Fault =>
   new Fault('stopping', 'The hub is shutting down.', { hint: 'Try again when it is back.', retryAfterMs: 5000 })
+
+/** Refusals that anybody can have without end: wrong tokens and passwords, and what comes too often. */
+export const isEndless = (code: string): boolean => code === 'unauthenticated' || code === 'rate_limited'

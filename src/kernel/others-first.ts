@@ -6,7 +6,3 @@ export function othersFirst(): Promise<void> {
   // The first turn ends what came already; only after it the loop looks for more.
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }
-
-/** Refusals that anybody can have without end: wrong tokens and passwords, and what comes too often. */
-export const isEndless = ({ code }: { readonly code: string }): boolean =>
-  code === 'unauthenticated' || code === 'rate_limited'

@@ -1,8 +1,8 @@
-import { Fault, FAULTS } from '../../kernel/fault.ts'
+import { Fault, FAULTS, isEndless } from '../../kernel/fault.ts'
 import { readJsonText } from '../../kernel/json.ts'
 import { invalidRequest, readMessage, RpcError, type Message, type Request } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
-import { isEndless, othersFirst } from '../../kernel/others-first.ts'
+import { othersFirst } from '../../kernel/others-first.ts'
 import { answerError } from './http-error.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import { findSession, initialize, openAnnouncements, postBatch, postLegacy } from './http-legacy.ts'
@@ -62,7 +62,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
         const isSlow = nowMs - sinceMs > SLOW_BODY_MS
         post(parts, { http, caller: isSlow ? await http.authenticate() : caller, view, nowMs }, text)
       } catch (error) {
-        if (error instanceof Fault && isEndless(error)) await othersFirst()
+        if (error instanceof Fault && isEndless(error.code)) await othersFirst()
         answerError(http, server.errorOf(parseError(error)))
       }
     },

@@ -3,10 +3,10 @@ import type { Caller } from '../../kernel/caller.ts'
 import type { CallerQuota } from '../../kernel/caller-quota.ts'
 import type { ShownFrom } from '../../kernel/identity.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
-import { toFault, type Fault } from '../../kernel/fault.ts'
+import { isEndless, toFault, type Fault } from '../../kernel/fault.ts'
 import type { Call, Invoke } from '../../kernel/invoke.ts'
 import type { Log } from '../../kernel/log.ts'
-import { isEndless, othersFirst } from '../../kernel/others-first.ts'
+import { othersFirst } from '../../kernel/others-first.ts'
 import type { RateLimitHeaders } from '../../kernel/rate-limit-headers.ts'
 import type { Sight } from '../../kernel/reach.ts'
 import type { Registry } from '../../kernel/registry.ts'
@@ -158,7 +158,7 @@ export function createRest(options: RestOptions): Rest {
       return request.method === 'HEAD' ? new Response(null, response) : response
     } catch (error) {
       const fault = faultOf(error)
-      if (isEndless(fault)) await othersFirst()
+      if (isEndless(fault.code)) await othersFirst()
       const tokenShown = request.headers.has('authorization')
       const metadataUrl = env?.incoming && options.metadataUrl?.(env.incoming)
       return problem(fault, { requestId, tokenShown, metadataUrl })

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../../kernel/audit.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import { isEndless } from '../../kernel/fault.ts'
 
 /** Lets nobody fill the disk with what anybody can cause without end: refusals, and events that are failures. */
 export interface FloodGuard {
@@ -58,7 +59,7 @@ export function createFloodGuard(clock: Clock, keep: (entry: AuditEntry) => void
 }
 
 const isCheap = ({ outcome, effect }: AuditEntry): boolean =>
-  outcome === 'unauthenticated' || outcome === 'rate_limited' || (effect === 'event' && outcome !== 'ok')
+  isEndless(outcome) || (effect === 'event' && outcome !== 'ok')
 
 const kindOf = ({ effect, operation, outcome }: AuditEntry): string => (effect === 'event' ? operation : outcome)
 
