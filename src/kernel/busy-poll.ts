@@ -13,27 +13,31 @@ export interface BusyPollOptions {
  * finds its caches cold; the program on the other side, which answers within that time, waits for it.
  */
 export class BusyPoll {
-  /** From each `stayAwake` on; 0: the loop sleeps when it has nothing to do. */
+  /** From the end of each turn in which somebody asked for it; 0: the loop sleeps when it has nothing to do. */
   microseconds = 0
   readonly #options: BusyPollOptions
   #untilMs = 0
+  #isAsked = false
   #isAwake = false
 
   constructor(options: BusyPollOptions) {
     this.#options = options
   }
 
-  /** Something came that more is likely to follow soon. Costs a look at the clock. */
+  /** Something came that more is likely to follow soon. The clock is looked at once a turn, however often this is said. */
   stayAwake(): void {
     if (this.microseconds === 0) return
-    this.#untilMs = this.#options.now() + this.microseconds / 1000
+    this.#isAsked = true
     if (this.#isAwake) return
     this.#isAwake = true
     this.#options.nextTurn(this.#turn)
   }
 
   readonly #turn = (): void => {
-    if (this.#options.now() < this.#untilMs) this.#options.nextTurn(this.#turn)
+    const nowMs = this.#options.now()
+    if (this.#isAsked) this.#untilMs = nowMs + this.microseconds / 1000
+    this.#isAsked = false
+    if (nowMs < this.#untilMs) this.#options.nextTurn(this.#turn)
     else this.#isAwake = false
   }
 }

@@ -10,7 +10,8 @@ export const readJsonBytes = (bytes: Uint8Array, what: string): unknown => readJ
 /** Text that came from outside, without a byte order mark. Throws Fault `invalid_request`. */
 export function readUtf8(bytes: Uint8Array, what: string): string {
   if (!isUtf8(bytes)) throw new Fault('invalid_request', `${what} is not valid UTF-8.`)
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  const { buffer, byteOffset, byteLength } = bytes
+  const text = (bytes instanceof Buffer ? bytes : Buffer.from(buffer, byteOffset, byteLength)).toString()
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
 

@@ -107,6 +107,7 @@ const LINGER_MS = 1000
  * and thrown away for a while (RFC 9112, 9.6).
  */
 function linger(request: IncomingMessage, done: () => void): void {
+  if (request.complete) return done()
   const cancel = systemClock.after(LINGER_MS, done)
   request.once('close', () => {
     cancel()

@@ -9,13 +9,8 @@ import { Fault } from '../../kernel/fault.ts'
  */
 export function requireOneMeaning(request: IncomingMessage): void {
   const { rawHeaders, headers, url = '/' } = request
-  let once = 0
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ''
-    const bit = SINGLE.get(name) ?? SINGLE.get(name.toLowerCase()) ?? 0
-    if (once & bit) throw ambiguous(`It has more than one ${name.toLowerCase()} header.`)
-    once |= bit
-  }
+  // Where there are as many names as lines, none stands twice.
+  if (Object.keys(headers).length * 2 !== rawHeaders.length) requireOnce(rawHeaders)
   const coding = headers['transfer-encoding']
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.httpVersion === '1.0'))
     throw ambiguous('It has a transfer coding that the hub does not know.')
@@ -25,20 +20,25 @@ export function requireOneMeaning(request: IncomingMessage): void {
   if (!url.startsWith('/') && url !== '*') request.url = pathOf(url, headers.host)
 }
 
-const ONCE = ['Host', 'Origin', 'Authorization', 'Content-Type', 'Transfer-Encoding', 'Upgrade']
-/** What else clients of MCP send with each request. Node itself refuses two lengths. */
-const OTHERS = ['Content-Length', 'Accept', 'MCP-Session-Id', 'MCP-Protocol-Version', 'User-Agent', 'Connection']
+/** Throws where a header stands twice that has to be one. */
+function requireOnce(rawHeaders: readonly string[]): void {
+  const seen = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (seen.has(name)) throw ambiguous(`It has more than one ${name} header.`)
+    if (ONCE.has(name)) seen.add(name)
+  }
+}
 
-/** The bit of each name; 0: it may stand there twice. As clients write them, so that the usual ones need no lower case. */
-const SINGLE: ReadonlyMap<string, number> = new Map(
-  [...ONCE, ...OTHERS].flatMap((name, at) => {
-    const bit = at < ONCE.length ? 1 << at : 0
-    return [
-      [name, bit],
-      [name.toLowerCase(), bit],
-    ]
-  }),
-)
+/** Node itself refuses two lengths. */
+const ONCE: ReadonlySet<string> = new Set([
+  'host',
+  'origin',
+  'authorization',
+  'content-type',
+  'transfer-encoding',
+  'upgrade',
+])
 
 function pathOf(target: string, host: string | undefined): string {
   const url = URL.parse(target)

@@ -7,6 +7,7 @@ import type { Log } from '../../kernel/log.ts'
 import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
 import type { Authenticate } from './authenticate.ts'
 import { createCors } from './cors.ts'
+import { BodyRequest } from './body-request.ts'
 import { brokenRequestListener } from './broken-request.ts'
 import { createAddressOf, type AddressOf, type IsProxy } from './client-address.ts'
 import { Connections, type ConnectionLimits } from './connections.ts'
@@ -80,6 +81,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   const { host, port, isProxy = () => false, addressOf = createAddressOf(isProxy), refusals = noRefusals } = options
   const limits = { ...SERVER_LIMITS, ...options.limits }
   const server = createServer({
+    IncomingMessage: BodyRequest,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
