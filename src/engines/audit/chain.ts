@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
+import { hmacSha256, type Hmac } from './hmac.ts'
 
 /** A key of the chain: HMAC-SHA-256 with 32 random bytes that are for this alone. */
 export interface ChainKey {
@@ -38,7 +39,7 @@ const ROW_BYTES = 200
  */
 export class ChainSigner {
   readonly #keys: ChainKeys
-  readonly #objects = new Map<string, KeyObject>()
+  readonly #hmacs = new Map<string, Hmac>()
 
   constructor(keys: ChainKeys) {
     this.#keys = keys
@@ -83,10 +84,9 @@ export class ChainSigner {
   }
 
   #mac(key: ChainKey, content: string): string {
-    // From the bytes anew it would be made for each entry.
-    const object = this.#objects.get(key.id) ?? createSecretKey(key.bytes)
-    this.#objects.set(key.id, object)
-    return `${key.id}.${createHmac('sha256', object).update(content).digest('base64url')}`
+    const hmac = this.#hmacs.get(key.id) ?? hmacSha256(key.bytes)
+    this.#hmacs.set(key.id, hmac)
+    return `${key.id}.${hmac(content)}`
   }
 }
 

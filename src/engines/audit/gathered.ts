@@ -94,9 +94,15 @@ export interface SharedTexts {
   readonly starts: Uint32Array
 }
 
-export function textsOf({ buffer, starts }: SharedTexts): string[] {
+/** How many there are. */
+export const sizeOf = ({ starts }: SharedTexts): number => starts.length - 1
+
+/** Those from one place up to another, or as far as there are any. */
+export function textsOf(shared: SharedTexts, from = 0, to = sizeOf(shared)): string[] {
+  const { buffer, starts } = shared
   const bytes = Buffer.from(buffer)
   const texts: string[] = []
-  for (let at = 0; at + 1 < starts.length; at++) texts.push(bytes.toString('utf8', starts[at], starts[at + 1]))
+  for (let at = from; at < Math.min(to, sizeOf(shared)); at++)
+    texts.push(bytes.toString('utf8', starts[at], starts[at + 1]))
   return texts
 }

@@ -2,7 +2,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import { ChainSigner, linkAll, type Head } from './chain.ts'
-import { textsOf } from './gathered.ts'
+import { sizeOf, textsOf } from './gathered.ts'
 import { insertsOf } from './inserts.ts'
 import type { Job, Outcome, WriterData } from './writer-thread.ts'
 
@@ -51,17 +51,19 @@ function outcomeOf(job: Job): Outcome {
 function write({ head, key, gathered }: Job): Head {
   // What comes from another thread is bytes without the methods of a Buffer.
   const signer = new ChainSigner(() => [{ id: key.id, bytes: Buffer.from(key.bytes) }])
-  const links = linkAll(signer, gathered.flatMap(textsOf), head)
-  for (let at = 0; at < links.length; at += ROWS_AT_ONCE) {
-    if (at > 0) Atomics.wait(never, 0, 0, PAUSE_MS)
-    db.exec('begin immediate')
-    if (at === 0) requireEnd(head)
-    for (const { sql, parameters } of insertsOf('sqlite', links.slice(at, at + ROWS_AT_ONCE)))
-      prepared(sql).run(...parameters)
-    db.exec('commit')
-  }
-  const { chain, seq, bytes, mac } = links.at(-1) ?? head
-  return { chain, seq, bytes, mac }
+  let end = head
+  for (const one of gathered)
+    for (let at = 0; at < sizeOf(one); at += ROWS_AT_ONCE) {
+      if (end !== head) Atomics.wait(never, 0, 0, PAUSE_MS)
+      const links = linkAll(signer, textsOf(one, at, at + ROWS_AT_ONCE), end)
+      db.exec('begin immediate')
+      if (end === head) requireEnd(head)
+      for (const { sql, parameters } of insertsOf('sqlite', links)) prepared(sql).run(...parameters)
+      db.exec('commit')
+      const { chain, seq, bytes, mac } = links.at(-1) ?? end
+      end = { chain, seq, bytes, mac }
+    }
+  return end
 }
 
 /** The file at that path may be another one than the hub has open: then the chain does not go on in it. */
