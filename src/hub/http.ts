@@ -201,14 +201,16 @@ interface McpParts {
 
 /** What answers at one of MCP's paths, on Node's own request and response. */
 function mcpPath(path: string, method: string, { streamable, sse, exchangeOptions }: McpParts): Direct | undefined {
+  const at = mcpAddress(path)
+  if (at) {
+    const options = exchangeOptions(at.resource)
+    return (request, response) => void streamable.handle(new NodeExchange(request, response, options), at.profile)
+  }
   if (path === SSE_PATHS.open && method === 'GET')
     return (request, response) => void sse.open(new NodeExchange(request, response, exchangeOptions(WHOLE.resource)))
   if (path === SSE_PATHS.post && method === 'POST')
     return (request, response) => void sse.post(new NodeExchange(request, response, exchangeOptions(WHOLE.resource)))
-  const at = mcpAddress(path)
-  if (!at) return undefined
-  const options = exchangeOptions(at.resource)
-  return (request, response) => void streamable.handle(new NodeExchange(request, response, options), at.profile)
+  return undefined
 }
 
 const mcpRoute = (

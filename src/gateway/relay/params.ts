@@ -16,7 +16,10 @@ const IDENTITY = [META.revision, META.clientInfo, META.clientCapabilities, META.
  * Whether a member of that name may stand somewhere in the text. A name is spelt as it is, or with `\u` escapes: the other
  * escapes make no letters.
  */
-export const mayHold = (text: JsonText, name: string): boolean => text.includes(name) || text.includes(String.raw`\u`)
+export const mayHold = (text: JsonText, name: string): boolean => text.includes(name) || text.includes(ESCAPE)
+
+/** Not where it is used: a template with a tag is a call each time. */
+const ESCAPE = String.raw`\u`
 
 /** The object with these members, which it does not have yet, before its own. */
 export function prepend(object: JsonText, members: string): JsonText {

@@ -7,8 +7,9 @@ export const REVISIONS = [MODERN_REVISION, ...LEGACY_REVISIONS] as const
 export type LegacyRevision = (typeof LEGACY_REVISIONS)[number]
 export type Revision = (typeof REVISIONS)[number]
 
-export const isLegacyRevision = (revision: unknown): revision is LegacyRevision =>
-  LEGACY_REVISIONS.includes(revision as LegacyRevision)
+export const isLegacyRevision = (revision: unknown): revision is LegacyRevision => LEGACY.has(revision)
+
+const LEGACY: ReadonlySet<unknown> = new Set(LEGACY_REVISIONS)
 
 /** Revisions are dates: `since(revision, '2025-06-18')` is true of that one and all later ones. */
 export const since = (revision: Revision, first: Revision): boolean => revision >= first
