@@ -92,7 +92,9 @@ export function createRest(options: RestOptions): Rest {
     const from = { address: env?.incoming && addressOf(env.incoming) }
     if (page) return page(request, await authenticate(headers.get('authorization'), 'rest', from))
     const match = routes().match(method, path)
-    const caller = await authenticate(headers.get('authorization'), 'rest', from)
+    const shown = authenticate(headers.get('authorization'), 'rest', from)
+    // Without a turn between, the body is not in a stream yet.
+    const caller = shown instanceof Promise ? await shown : shown
     const timeoutMs = patienceMs(headers)
     const trace = headers.get('traceparent')
     const call = {
