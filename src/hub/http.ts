@@ -1,25 +1,23 @@
 import type { IncomingMessage } from 'node:http'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { createAuthenticate, type Authenticate } from '../adapters/http/authenticate.ts'
+import { createAuthenticate } from '../adapters/http/authenticate.ts'
 import { createAddressOf, createIsProxy } from '../adapters/http/client-address.ts'
 import { createGuard } from '../adapters/http/guard.ts'
-import { NodeExchange, type ExchangeOptions } from '../adapters/http/node-exchange.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
 import { readIncomingJson } from '../adapters/http/read-incoming-json.ts'
 import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
-import { startHttpServer, type Direct } from '../adapters/http/server.ts'
+import { startHttpServer } from '../adapters/http/server.ts'
 import type { UpgradeRoute } from '../adapters/http/upgrade.ts'
 import { WrongTokens } from '../adapters/http/wrong-tokens.ts'
-import { createMcpHttp, type McpHttp } from '../adapters/mcp/http.ts'
-import { createOldSse, type OldSse } from '../adapters/mcp/old-sse.ts'
+import { createMcpHttp } from '../adapters/mcp/http.ts'
+import { createOldSse } from '../adapters/mcp/old-sse.ts'
 import type { McpServer } from '../adapters/mcp/server.ts'
-import { createMcpWebSocket, type McpWebSocket } from '../adapters/mcp/websocket.ts'
+import { createMcpWebSocket } from '../adapters/mcp/websocket.ts'
 import { createRest } from '../adapters/rest/rest.ts'
 import type { Config } from '../config.ts'
 import { loginCallback } from '../gateway/oauth/callback.ts'
 import type { CallLimits } from '../kernel/call-limits.ts'
 import { anonymous, type Caller } from '../kernel/caller.ts'
-import { Fault } from '../kernel/fault.ts'
 import type { Identity } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
@@ -30,10 +28,8 @@ import type { Sight } from '../kernel/reach.ts'
 import type { Authorization } from './authorization.ts'
 import type { OwnBroker } from './engines.ts'
 import { LOGIN_CALLBACK_PATH } from './gateway.ts'
+import { createMcpPaths, SSE_PATHS } from './mcp-paths.ts'
 
-/** Where MCP is served; the second is where existing set-ups look for it. */
-const MCP_PATHS: ReadonlySet<string> = new Set(['/mcp', '/api/v1/mcp'])
-const SSE_PATHS = { open: '/sse', post: '/messages' }
 const MQTT_PATH = '/mqtt'
 /** A little more than the broker's largest packet. */
 const LARGEST_MQTT_FRAME_BYTES = 10_001_000
@@ -96,17 +92,6 @@ export function httpPart(options: HttpOptions): Part {
     streams: options.mcp.streams,
   })
 
-  const exchangeOptions = (resource: string): ExchangeOptions => ({
-    limits,
-    quota,
-    metadataUrl: authorization.metadataUrl,
-    authenticate(request) {
-      const { authorization } = request.headers
-      if (authorization === undefined) throw tokenMissing()
-      return authenticate(authorization, 'mcp', { address: addressOf(request), resource })
-    },
-  })
-
   return {
     name: 'http',
     needs: ['broker', 'store', 'trail'],
@@ -122,7 +107,8 @@ export function httpPart(options: HttpOptions): Part {
       })
       const sse = createOldSse({ server: mcp, mostSessions, postPath: SSE_PATHS.post })
       const sockets = createMcpWebSocket({ server: mcp, largestMessageBytes: limits.bodyBytes })
-      const mcpParts = { streamable, sse, exchangeOptions: remembered(exchangeOptions) }
+      const exchange = { limits, quota, metadataUrl: authorization.metadataUrl }
+      const mcpPaths = createMcpPaths({ streamable, sse, sockets, authenticate, addressOf, exchange })
       const server = await startHttpServer({
         host: config.host,
         port: config.port,
@@ -140,12 +126,9 @@ export function httpPart(options: HttpOptions): Part {
               ? loginCallback(request, { finish: options.finishLogin, log })
               : rest(request, env),
         },
-        onDirect: (path, method) => mcpPath(path, method, mcpParts) ?? authorization.at(path),
-        onUpgrade(path) {
-          const at = mcpAddress(path)
-          if (at) return { ...mcpRoute(sockets, authenticate, at), metadataUrl: authorization.metadataUrl }
-          return path === MQTT_PATH ? mqttRoute(options.broker(), addressOf) : undefined
-        },
+        onDirect: (path, method) => mcpPaths.direct(path, method) ?? authorization.at(path),
+        onUpgrade: (path) =>
+          mcpPaths.upgrade(path) ?? (path === MQTT_PATH ? mqttRoute(options.broker(), addressOf) : undefined),
       })
       options.onListen(server.url)
       return {
@@ -163,93 +146,6 @@ export function httpPart(options: HttpOptions): Part {
 /** By these the hub may be called. */
 const namesOf = ({ allowedHosts, publicUrl }: Config): string[] =>
   publicUrl === undefined ? [...allowedHosts] : [...allowedHosts, new URL(publicUrl).host]
-
-/** Whether MCP is served at the path, and for which profile; undefined: for everything. */
-function mcpAddress(path: string): McpAddress | undefined {
-  if (MCP_PATHS.has(path)) return WHOLE
-  const profile = /^(?:\/api\/v1)?\/mcp\/([^/]+)$/.exec(path)?.[1]
-  return profile === undefined ? undefined : { profile, resource: `/mcp/${profile}` }
-}
-
-interface McpAddress {
-  readonly profile: string | undefined
-  /** The path under which tokens for it are given out. */
-  readonly resource: string
-}
-
-const WHOLE: McpAddress = { profile: undefined, resource: '/mcp' }
-
-/** Paths come from outside: more than a home has profiles are not kept. */
-const MOST_REMEMBERED = 100
-
-function remembered<T>(make: (key: string) => T): (key: string) => T {
-  const made = new Map<string, T>()
-  return (key) => {
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const fresh = make(key)
-    if (made.size < MOST_REMEMBERED) made.set(key, fresh)
-    return fresh
-  }
-}
-
-interface McpParts {
-  readonly streamable: McpHttp
-  readonly sse: OldSse
-  exchangeOptions(resource: string): ExchangeOptions
-}
-
-/** What answers at one of MCP's paths, on Node's own request and response. */
-function mcpPath(path: string, method: string, { streamable, sse, exchangeOptions }: McpParts): Direct | undefined {
-  const at = mcpAddress(path)
-  if (at) {
-    const options = exchangeOptions(at.resource)
-    return (request, response) => void streamable.handle(new NodeExchange(request, response, options), at.profile)
-  }
-  if (path === SSE_PATHS.open && method === 'GET')
-    return (request, response) => void sse.open(new NodeExchange(request, response, exchangeOptions(WHOLE.resource)))
-  if (path === SSE_PATHS.post && method === 'POST')
-    return (request, response) => void sse.post(new NodeExchange(request, response, exchangeOptions(WHOLE.resource)))
-  return undefined
-}
-
-const mcpRoute = (
-  sockets: McpWebSocket,
-  authenticate: Authenticate,
-  { profile, resource }: McpAddress,
-): UpgradeRoute => ({
-  via: 'mcp',
-  resource,
-  accept(upgrade) {
-    const { authorization } = upgrade.request.headers
-    if (authorization === undefined) throw tokenMissing()
-    sockets.accept({
-      ...upgrade,
-      ...(profile !== undefined && { profile }),
-      isStillKnown: () => isKnown(authenticate, authorization, resource),
-    })
-  },
-})
-
-function isKnown(authenticate: Authenticate, authorization: string, resource: string): boolean | Promise<boolean> {
-  try {
-    const caller = authenticate(authorization, 'mcp', { resource })
-    return caller instanceof Promise
-      ? caller.then(
-          () => true,
-          () => false,
-        )
-      : true
-  } catch {
-    return false
-  }
-}
-
-/** MCP is for those who are known, on every transport: a channel that stays open costs memory. */
-const tokenMissing = () =>
-  new Fault('unauthenticated', 'MCP needs an access token.', {
-    hint: 'Send it as "Authorization: Bearer <token>"; `alicia token` prints it.',
-  })
 
 /** MQTT over WebSocket on the same port; the client logs in with MQTT's own means, so no token is asked for here. */
 function mqttRoute(
