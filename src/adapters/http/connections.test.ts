@@ -192,6 +192,18 @@ test('of many that are accepted at once, the first does not go whose request is 
   server.emit('close')
 })
 
+test('a request behind the last answer of a connection is not handed on', () => {
+  const server = new EventEmitter()
+  const connections = new Connections(server as unknown as Server, { limits: WIDE })
+  const socket = { ...from('127.0.0.1'), writableEnded: false }
+  server.emit('connection', socket)
+  const admits = () => connections.admits({ socket } as unknown as IncomingMessage, {} as ServerResponse)
+  assert.equal(admits(), true)
+  socket.writableEnded = true
+  assert.equal(admits(), false)
+  server.emit('close')
+})
+
 suite('connections by address', () => {
   test('each network has its share, IPv6 by /64; loopback and proxies are not counted', () => {
     const counted = new EventEmitter()

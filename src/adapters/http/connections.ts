@@ -86,8 +86,9 @@ export class Connections {
   /** Notes that a request began. False: nobody answers it, its connection was ended. */
   admits({ socket }: IncomingMessage, response: ServerResponse): boolean {
     busyPoll.stayAwake()
-    // What was pipelined is handed on though its connection was ended at an earlier one.
-    if (socket.destroyed) return false
+    // What was pipelined is handed on though its connection was ended at an earlier one. An answer to it would overtake those that
+    // wait, and Node fails an assertion (`resOnFinish`), which ends the process.
+    if (socket.destroyed || socket.writableEnded) return false
     const connection = this.#open.get(socket)
     if (!connection) return true
     const before = connection.response
@@ -98,6 +99,12 @@ export class Connections {
     if (connection.pipelined <= this.#limits.pipelined) return true
     this.#refuse('pipelined', socket)
     return false
+  }
+
+  /** Whether the answer to the latest request is not out yet: it would come after whatever is said on the connection now. */
+  isWaitedFor(socket: Socket): boolean {
+    const response = this.#open.get(socket)?.response
+    return response !== undefined && !response.writableFinished
   }
 
   /** Whether an answer to the latest request has begun on that connection, so that nothing else can be said on it. */

@@ -92,7 +92,8 @@ export class NodeExchange {
   onLeave(left: () => void): void {
     const response = this.#response
     if (response.destroyed && !response.writableFinished) return left()
-    response.on('close', () => response.writableFinished || left())
+    // Once: a connection that idles keeps its latest response, which would keep all that listens to it, and so the request's text.
+    response.once('close', () => response.writableFinished || left())
   }
 }
 

@@ -61,6 +61,19 @@ for (const [kind, options] of [
     ] as const)
       test(why, async () => assert.equal(await answer(...lines), expected))
 
+    test('a body whose connection is gone already', async (t) => {
+      const { promise: fault, resolve } = Promise.withResolvers<unknown>()
+      const own = createServer(options, (incoming) => {
+        incoming.destroy()
+        readIncomingJson(incoming, { bodyBytes: 1000 }).catch(resolve)
+      })
+      t.after(() => own.close())
+      await once(own.listen(0, '127.0.0.1'), 'listening')
+      const socket = connect((own.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined)
+      socket.write(`POST / HTTP/1.1\r\nhost: x\r\n${JSON_TYPE}\r\ncontent-length: 9\r\n\r\n{"a"`)
+      assert.equal(((await fault) as Fault).code, 'invalid_request')
+    })
+
     test('a body that breaks off', async () => {
       const { promise: fault, resolve } = Promise.withResolvers<unknown>()
       const own = createServer(

@@ -24,6 +24,7 @@ export function readIncomingText(incoming: IncomingMessage, limits: BodyLimits):
     if (declared !== undefined && Number(declared) > limits.bodyBytes) throw tooLarge(limits)
     if (declared !== undefined) requireJsonType(type)
     const body = new BodyText(limits, type, { resolve, reject })
+    if (incoming.destroyed) return body.broken(incoming.errored)
     if (!(incoming instanceof BodyRequest && incoming.takeBody(body))) takeFromStream(incoming, body)
   })
 }

@@ -127,6 +127,21 @@ suite('http server', () => {
       assert.match(answer, /application\/problem\+json/)
     })
 
+  test('an upgrade behind a request that waits for its answer is a request like others', async (t) => {
+    const first = Promise.withResolvers<Response>()
+    const app: ServerOptions['app'] = {
+      fetch({ url }) {
+        if (url.endsWith('/first')) return first.promise
+        setImmediate(() => first.resolve(new Response('the first answer')))
+        return new Response('the second answer')
+      },
+    }
+    const { port } = await started(t, { app, onUpgrade: () => assert.fail('it overtook the answer') })
+    const upgradeAfter = upgrade('').replace('Connection: Upgrade', 'Connection: Upgrade, close')
+    const answers = await raw(port, `GET /first HTTP/1.1\r\nHost: localhost\r\n\r\n${upgradeAfter}`)
+    assert.match(answers, /^HTTP\/1\.1 200 [^]*the first answer[^]*HTTP\/1\.1 200 [^]*the second answer$/)
+  })
+
   test('hands an upgrade to its route with the caller, and ends it when stopped', async (t) => {
     const taken = Promise.withResolvers<Upgrade>()
     const server = await started(t, { onUpgrade: () => ({ via: 'mcp', accept: taken.resolve }) })

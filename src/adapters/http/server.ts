@@ -82,6 +82,8 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   const limits = { ...SERVER_LIMITS, ...options.limits }
   const server = createServer({
     IncomingMessage: BodyRequest,
+    // One that is pipelined behind a request would overtake its answer: then it is a request like others (RFC 9110, 7.8).
+    shouldUpgradeCallback: ({ socket }) => !connections.isWaitedFor(socket),
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,

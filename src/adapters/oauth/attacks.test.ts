@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { pkce, TestBrowser } from '../../testing/oauth-browser.ts'
 import { PASSWORD, REDIRECT, startFlow } from './flow.fixture.ts'
 
@@ -28,6 +30,25 @@ suite('attacks on the authorization server', () => {
       assert.equal(response.headers.get('x-frame-options'), 'DENY', url)
       assert.equal(response.headers.get('cache-control'), 'no-store', url)
     }
+  })
+
+  test('a connection that is reset in the middle of a form prints nothing', async (t) => {
+    const printed = t.mock.method(console, 'error', () => undefined)
+    const hub = await startFlow(t)
+    for (const path of ['/oauth/token', '/oauth/register', '/oauth/token', '/oauth/register']) {
+      const socket = connect(Number(new URL(hub.origin).port), '127.0.0.1')
+      const type = path === '/oauth/token' ? 'application/x-www-form-urlencoded' : 'application/json'
+      const host = new URL(hub.origin).host
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\nContent-Length: 54\r\n\r\n{"a":"b",`,
+      )
+      // So long that its beginning is being read.
+      await delay(20)
+      socket.resetAndDestroy()
+    }
+    await delay(20)
+    assert.equal((await fetch(`${hub.origin}/.well-known/oauth-authorization-server`)).status, 200)
+    assert.equal(printed.mock.callCount(), 0)
   })
 
   test('cookies are for HTTP alone, and of this site alone', async (t) => {

@@ -48,6 +48,8 @@ export function createProvider(library: Library, issuer: string, parts: Provider
     },
   })
   standAt(provider, new URL(issuer), parts.addressOf)
+  // Else it prints whatever befalls a connection, and anybody could fill the hub's log.
+  provider.silent = true
   provider.on('server_error', (_ctx, error) => parts.log.error('the authorization server failed', { error }))
   provider.on('grant.success', ({ oidc: { client } }) => {
     if (client) void parts.table.prolong('Client', client.clientId, LIFE.grant).catch(() => undefined)
