@@ -7,6 +7,7 @@ import type { McpHttp } from '../adapters/mcp/http.ts'
 import type { OldSse } from '../adapters/mcp/old-sse.ts'
 import type { McpWebSocket } from '../adapters/mcp/websocket.ts'
 import { Fault } from '../kernel/fault.ts'
+import { RecentMap } from '../kernel/recent-map.ts'
 
 /** Where MCP is served; the second is where existing set-ups look for it. */
 const MCP_PATHS: ReadonlySet<string> = new Set(['/mcp', '/api/v1/mcp'])
@@ -31,14 +32,24 @@ export interface McpPaths {
 export function createMcpPaths(options: McpPathsOptions): McpPaths {
   const { streamable, sse, sockets, authenticate, addressOf, exchange } = options
 
-  const exchangeAt = remembered((resource): ExchangeOptions => ({
+  const exchangeFor = (resource: string): ExchangeOptions => ({
     ...exchange,
     authenticate(request) {
       const { authorization } = request.headers
       if (authorization === undefined) throw tokenMissing()
       return authenticate(authorization, 'mcp', { address: addressOf(request), resource })
     },
-  }))
+  })
+  const whole = exchangeFor(WHOLE.resource)
+  const ofProfiles = new RecentMap<ExchangeOptions>(MOST_PROFILES)
+  const exchangeAt = ({ profile, resource }: Place): ExchangeOptions => {
+    if (profile === undefined) return whole
+    const known = ofProfiles.get(resource)
+    if (known !== undefined) return known
+    const made = exchangeFor(resource)
+    ofProfiles.set(resource, made)
+    return made
+  }
 
   const isKnown = (authorization: string, resource: string): boolean | Promise<boolean> => {
     try {
@@ -58,10 +69,9 @@ export function createMcpPaths(options: McpPathsOptions): McpPaths {
     direct(path, method) {
       const at = placeAt(path)
       if (at) {
-        const own = exchangeAt(at.resource)
+        const own = exchangeAt(at)
         return (request, response) => void streamable.handle(new NodeExchange(request, response, own), at.profile)
       }
-      const whole = exchangeAt(WHOLE.resource)
       if (path === SSE_PATHS.open && method === 'GET')
         return (request, response) => void sse.open(new NodeExchange(request, response, whole))
       if (path === SSE_PATHS.post && method === 'POST')
@@ -106,19 +116,8 @@ function placeAt(path: string): Place | undefined {
   return profile === undefined ? undefined : { profile, resource: `/mcp/${profile}` }
 }
 
-/** Paths come from outside: more than a home has profiles are not kept. */
-const MOST_REMEMBERED = 100
-
-function remembered<T>(make: (key: string) => T): (key: string) => T {
-  const made = new Map<string, T>()
-  return (key) => {
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const fresh = make(key)
-    if (made.size < MOST_REMEMBERED) made.set(key, fresh)
-    return fresh
-  }
-}
+/** More than a home has. */
+const MOST_PROFILES = 100
 
 /** MCP is for those who are known, on every transport: a channel that stays open costs memory. */
 const tokenMissing = () =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -121,7 +121,7 @@ suite('the body of a request', () => {
 
   test('that has begun to arrive is not taken: the stream has it', async (t) => {
     const { promise: body, resolve } = Promise.withResolvers<string>()
-    const socket = await connected(t, async (request: IncomingMessage & BodyRequest) => {
+    const socket = await connected(t, async (request) => {
       await nextTurn()
       assert.equal(request.takeBody(new Told()), false)
       resolve((await request.toArray()).join(''))

@@ -18,6 +18,7 @@ export interface BodyTaker {
  * always does. Of a body that was taken there are no events; `complete` says whether all of it came.
  */
 export class BodyRequest extends IncomingMessage {
+  /** Let go of when it has all: it holds the body, and an idle connection its latest request. */
   #taker: BodyTaker | undefined
   #isTaken = false
 

@@ -41,8 +41,8 @@ interface Connection {
   /** Bytes of a whole answer that wait to be read, and since when that many. */
   unread: number
   unreadSinceMs: number
-  /** The answer after which it was seen idle, and since when. */
-  idleAfter: ServerResponse | undefined
+  /** The turn after which it was seen idle, and since when; 0: none yet. */
+  idleAfter: number
   idleSinceMs: number
 }
 
@@ -128,7 +128,7 @@ export class Connections {
       pipelined: 0,
       unread: 0,
       unreadSinceMs: 0,
-      idleAfter: undefined,
+      idleAfter: 0,
       idleSinceMs: 0,
     }
     this.#open.set(socket, connection)
@@ -210,9 +210,9 @@ export class Connections {
   /** Instead of Node's `keepAliveTimeout`, which sets a timer after each answer and takes it back at the next request. */
   #isLeft(connection: Connection, nowMs: number): boolean {
     if (!isIdle(connection)) return false
-    const { response, idleAfter, idleSinceMs } = connection
-    if (idleAfter === response) return nowMs - idleSinceMs >= this.#limits.keepAliveMs
-    connection.idleAfter = response
+    const { turn, idleAfter, idleSinceMs } = connection
+    if (idleAfter === turn) return nowMs - idleSinceMs >= this.#limits.keepAliveMs
+    connection.idleAfter = turn
     connection.idleSinceMs = nowMs
     return false
   }

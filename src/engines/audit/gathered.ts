@@ -101,8 +101,8 @@ export const sizeOf = ({ starts }: SharedTexts): number => starts.length - 1
 export function textsOf(shared: SharedTexts, from = 0, to = sizeOf(shared)): string[] {
   const { buffer, starts } = shared
   const bytes = Buffer.from(buffer)
+  const end = Math.min(to, sizeOf(shared))
   const texts: string[] = []
-  for (let at = from; at < Math.min(to, sizeOf(shared)); at++)
-    texts.push(bytes.toString('utf8', starts[at], starts[at + 1]))
+  for (let at = from; at < end; at++) texts.push(bytes.toString('utf8', starts[at], starts[at + 1]))
   return texts
 }
