@@ -179,6 +179,8 @@ const from = (remoteAddress: string) => {
   return socket
 }
 
+const isCut = (socket: { destroyed: boolean } | undefined) => socket?.destroyed
+
 test('of many that are accepted at once, the first does not go whose request is here already', async () => {
   const server = new EventEmitter()
   const connections = new Connections(server as unknown as Server, { limits: { ...WIDE, halfOpen: 3 } })
@@ -190,6 +192,39 @@ test('of many that are accepted at once, the first does not go whose request is 
   const open = sockets.flatMap((socket, at) => (socket.destroyed ? [] : [at]))
   assert.deepEqual(open, [0, 7, 8, 9])
   server.emit('close')
+})
+
+suite('room is made by those from where most come', () => {
+  test('of half-open connections, though others were there before', async () => {
+    const server = new EventEmitter()
+    const connections = new Connections(server as unknown as Server, { limits: { ...WIDE, halfOpen: 4 } })
+    const slow = [from('203.0.113.7'), from('127.0.0.2'), from('2001:db8::1')]
+    const flood = Array.from({ length: 5 }, (_, at) => from(at % 2 ? '2001:db8:1::1' : '2001:db8:1::2'))
+    for (const socket of [...slow, ...flood]) server.emit('connection', socket)
+    await othersFirst()
+    assert.deepEqual([...flood, ...slow].map(isCut), [true, true, true, true, false, false, false, false])
+    server.emit('connection', from('127.0.0.1'))
+    await othersFirst()
+    // All alike: the oldest goes.
+    assert.deepEqual([slow.map(isCut), connections.size], [[true, false, false], 4])
+    server.emit('close')
+  })
+
+  test('of all that wait, and never one that is answered', () => {
+    const server = new EventEmitter()
+    const connections = new Connections(server as unknown as Server, { limits: { ...WIDE, sockets: 4 } })
+    const [idle, busy, ...most] = ['203.0.113.1', '203.0.113.2', '203.0.113.2', '203.0.113.2'].map(from)
+    for (const socket of [idle, busy, ...most]) server.emit('connection', socket)
+    const ask = (socket: unknown, response: object) =>
+      connections.admits({ socket } as unknown as IncomingMessage, response as ServerResponse)
+    ask(idle, { writableFinished: true, req: { complete: true } })
+    ask(busy, { writableFinished: false, req: { complete: true } })
+    server.emit('connection', from('203.0.113.3'))
+    assert.deepEqual([idle, busy, ...most].map(isCut), [false, false, true, false])
+    server.emit('connection', from('203.0.113.3'))
+    assert.deepEqual([idle, busy, ...most].map(isCut), [false, false, true, true])
+    server.emit('close')
+  })
 })
 
 test('a request behind the last answer of a connection is not handed on', () => {

@@ -29,9 +29,16 @@ export interface ConnectionsOptions {
   readonly clock?: Clock
 }
 
+/** Where connections come from: a network; loopback and proxies, behind which are many people, by their addresses. */
+interface Origin {
+  readonly name: string
+  open: number
+  /** Of those that are open: on which no whole request ever came. */
+  fresh: number
+}
+
 interface Connection {
-  /** Undefined: it counts for no address. */
-  readonly network: string | undefined
+  readonly origin: Origin
   /** Its place in the order in which connections were opened, or their latest requests began. */
   turn: number
   is: 'fresh' | 'used' | 'upgraded'
@@ -48,7 +55,8 @@ interface Connection {
 
 /**
  * The connections of a server: not too many, and room for those who have something to say. Where places run out, the one goes
- * that has kept the hub waiting for longest: whoever opens thousands and sends nothing pushes out themselves.
+ * that has kept the hub waiting for longest, of those from where most come: whoever opens thousands and sends nothing pushes out
+ * themselves, and nobody else whose request is on its way.
  */
 export class Connections {
   readonly #limits: ConnectionLimits
@@ -56,7 +64,7 @@ export class Connections {
   readonly #refusals: Refusals
   readonly #clock: Clock
   readonly #open = new Map<Socket, Connection>()
-  readonly #ofNetwork = new Map<string, number>()
+  readonly #origins = new Map<string, Origin>()
   #fresh = 0
   #turns = 0
   #isMakingRoom = false
@@ -117,11 +125,14 @@ export class Connections {
     const { remoteAddress } = socket
     const { sockets, socketsPerAddress } = this.#limits
     const network = this.#countedNetwork(remoteAddress)
-    const ofNetwork = network === undefined ? 0 : (this.#ofNetwork.get(network) ?? 0)
-    if (ofNetwork >= socketsPerAddress) return this.#refuse('sockets_per_address', socket)
-    if (this.#open.size >= sockets && !this.#makeRoom('sockets', isWaiting)) return this.#refuse('sockets', socket)
+    const name = network ?? remoteAddress ?? LOCAL
+    if (network !== undefined && (this.#origins.get(network)?.open ?? 0) >= socketsPerAddress)
+      return this.#refuse('sockets_per_address', socket)
+    if (this.#open.size >= sockets && !this.#makeRoom('sockets')) return this.#refuse('sockets', socket)
+    const origin = this.#origins.get(name) ?? { name, open: 0, fresh: 0 }
+    this.#origins.set(name, origin)
     const connection: Connection = {
-      network,
+      origin,
       turn: ++this.#turns,
       is: 'fresh',
       response: undefined,
@@ -132,9 +143,10 @@ export class Connections {
       idleSinceMs: 0,
     }
     this.#open.set(socket, connection)
+    origin.open++
+    origin.fresh++
     this.#fresh++
     void this.#keepHalfOpenFew()
-    if (network !== undefined) this.#ofNetwork.set(network, ofNetwork + 1)
     socket.once('close', () => this.#forget(socket, connection))
   }
 
@@ -145,7 +157,7 @@ export class Connections {
     this.#isMakingRoom = true
     await othersFirst()
     this.#isMakingRoom = false
-    while (this.#fresh > halfOpen && this.#makeRoom('half_open', isFresh));
+    while (this.#fresh > halfOpen && this.#makeRoom('half_open'));
   }
 
   #countedNetwork(address: string | undefined): string | undefined {
@@ -156,33 +168,41 @@ export class Connections {
 
   #change(connection: Connection | undefined, is: 'used' | 'upgraded'): void {
     if (!connection) return
-    if (connection.is === 'fresh') this.#fresh--
+    if (connection.is === 'fresh') this.#countFreshOut(connection)
     connection.is = is
   }
 
-  #forget(socket: Socket, { network, is }: Connection): void {
+  #forget(socket: Socket, connection: Connection): void {
     if (!this.#open.delete(socket)) return
-    if (is === 'fresh') this.#fresh--
-    if (network === undefined) return
-    const left = (this.#ofNetwork.get(network) ?? 1) - 1
-    if (left === 0) this.#ofNetwork.delete(network)
-    else this.#ofNetwork.set(network, left)
+    if (connection.is === 'fresh') this.#countFreshOut(connection)
+    const { origin } = connection
+    if (--origin.open === 0) this.#origins.delete(origin.name)
   }
 
-  /** Ends the one that did nothing for longest; false: there is none. Looks at all, which takes microseconds, in a flood alone. */
-  #makeRoom(limit: 'half_open' | 'sockets', mayGo: (connection: Connection) => boolean): boolean {
-    let oldest: Socket | undefined
-    let turn = Number.POSITIVE_INFINITY
+  #countFreshOut({ origin }: Connection): void {
+    origin.fresh--
+    this.#fresh--
+  }
+
+  /** Ends one as the class says; false: there is none. Looks at all, which takes microseconds, in a flood alone. */
+  #makeRoom(limit: 'half_open' | 'sockets'): boolean {
+    const [mayGo, countOf] = limit === 'half_open' ? [isFresh, freshOf] : [isWaiting, openOf]
+    let victim: Socket | undefined
+    let most = 0
+    let turn = 0
     for (const [socket, connection] of this.#open) {
-      if (connection.turn >= turn || !mayGo(connection)) continue
-      oldest = socket
+      if (!mayGo(connection)) continue
+      const count = countOf(connection.origin)
+      if (count < most || (count === most && connection.turn >= turn)) continue
+      victim = socket
+      most = count
       turn = connection.turn
     }
-    const connection = oldest && this.#open.get(oldest)
-    if (!oldest || !connection) return false
-    this.#refuse(limit, oldest)
+    const connection = victim && this.#open.get(victim)
+    if (!victim || !connection) return false
+    this.#refuse(limit, victim)
     // Now, not when it is closed: the next one asks before that.
-    this.#forget(oldest, connection)
+    this.#forget(victim, connection)
     return true
   }
 
@@ -222,6 +242,10 @@ export class Connections {
     socket.destroy()
   }
 }
+
+const openOf = ({ open }: Origin): number => open
+
+const freshOf = ({ fresh }: Origin): number => fresh
 
 const isFresh = ({ is }: Connection): boolean => is === 'fresh'
 
