@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { networkOf } from '../../kernel/network-of.ts'
 import { othersFirst } from '../../kernel/others-first.ts'
 import { noRefusals, type Refusals } from '../../kernel/refusals.ts'
+import { Connection, type Origin } from './connection.ts'
 
 export interface ConnectionLimits {
   /** Connections at once. */
@@ -27,30 +28,6 @@ export interface ConnectionsOptions {
   readonly isProxy?: (address: string) => boolean
   readonly refusals?: Refusals
   readonly clock?: Clock
-}
-
-/** Where connections come from: a network; loopback and proxies, behind which are many people, by their addresses. */
-interface Origin {
-  readonly name: string
-  open: number
-  /** Of those that are open: on which no whole request ever came. */
-  fresh: number
-}
-
-interface Connection {
-  readonly origin: Origin
-  /** Its place in the order in which connections were opened, or their latest requests began. */
-  turn: number
-  is: 'fresh' | 'used' | 'upgraded'
-  /** To its latest request. */
-  response: ServerResponse | undefined
-  pipelined: number
-  /** Bytes of a whole answer that wait to be read, and since when that many. */
-  unread: number
-  unreadSinceMs: number
-  /** The turn after which it was seen idle, and since when; 0: none yet. */
-  idleAfter: number
-  idleSinceMs: number
 }
 
 /**
@@ -84,7 +61,7 @@ export class Connections {
     }
     cancel = clock.after(everyMs, look)
     server.once('close', () => cancel())
-    server.on('upgrade', (_, socket) => this.#change(this.#open.get(socket as Socket), 'upgraded'))
+    server.on('upgrade', (_, socket) => this.#use(this.#open.get(socket as Socket), 'upgraded'))
   }
 
   get size(): number {
@@ -99,11 +76,8 @@ export class Connections {
     if (socket.destroyed || socket.writableEnded) return false
     const connection = this.#open.get(socket)
     if (!connection) return true
-    const before = connection.response
-    connection.pipelined = before === undefined || before.writableEnded ? 0 : connection.pipelined + 1
-    connection.response = response
-    connection.turn = ++this.#turns
-    this.#change(connection, 'used')
+    this.#use(connection, 'used')
+    connection.began(response, ++this.#turns)
     if (connection.pipelined <= this.#limits.pipelined) return true
     this.#refuse('pipelined', socket)
     return false
@@ -131,17 +105,7 @@ export class Connections {
     if (this.#open.size >= sockets && !this.#makeRoom('sockets')) return this.#refuse('sockets', socket)
     const origin = this.#origins.get(name) ?? { name, open: 0, fresh: 0 }
     this.#origins.set(name, origin)
-    const connection: Connection = {
-      origin,
-      turn: ++this.#turns,
-      is: 'fresh',
-      response: undefined,
-      pipelined: 0,
-      unread: 0,
-      unreadSinceMs: 0,
-      idleAfter: 0,
-      idleSinceMs: 0,
-    }
+    const connection = new Connection(origin, ++this.#turns)
     this.#open.set(socket, connection)
     origin.open++
     origin.fresh++
@@ -166,15 +130,15 @@ export class Connections {
     return network === LOCAL ? undefined : network
   }
 
-  #change(connection: Connection | undefined, is: 'used' | 'upgraded'): void {
+  #use(connection: Connection | undefined, is: 'used' | 'upgraded'): void {
     if (!connection) return
-    if (connection.is === 'fresh') this.#countFreshOut(connection)
+    if (connection.isFresh) this.#countFreshOut(connection)
     connection.is = is
   }
 
   #forget(socket: Socket, connection: Connection): void {
     if (!this.#open.delete(socket)) return
-    if (connection.is === 'fresh') this.#countFreshOut(connection)
+    if (connection.isFresh) this.#countFreshOut(connection)
     const { origin } = connection
     if (--origin.open === 0) this.#origins.delete(origin.name)
   }
@@ -186,7 +150,7 @@ export class Connections {
 
   /** Ends one as the class says; false: there is none. Looks at all, which takes microseconds, in a flood alone. */
   #makeRoom(limit: 'half_open' | 'sockets'): boolean {
-    const [mayGo, countOf] = limit === 'half_open' ? [isFresh, freshOf] : [isWaiting, openOf]
+    const [mayGo, countOf] = limit === 'half_open' ? HALF_OPEN : WAITING
     let victim: Socket | undefined
     let most = 0
     let turn = 0
@@ -207,34 +171,15 @@ export class Connections {
   }
 
   #look(): void {
+    const { unreadMs, keepAliveMs } = this.#limits
     const nowMs = this.#clock.monotonic()
     for (const [socket, connection] of this.#open) {
       // Ended already, and not closed yet.
       if (socket.destroyed) continue
-      if (this.#isUnread(socket, connection, nowMs)) this.#refuse('slow_reader', socket)
-      else if (this.#isLeft(connection, nowMs)) socket.destroy()
+      if (connection.isUnread(socket, nowMs, unreadMs)) this.#refuse('slow_reader', socket)
+      // Instead of Node's `keepAliveTimeout`, which sets a timer after each answer and takes it back at the next request.
+      else if (connection.isLeft(nowMs, keepAliveMs)) socket.destroy()
     }
-  }
-
-  /** An answer that nobody reads is kept in memory until its connection ends. */
-  #isUnread(socket: Socket, connection: Connection, nowMs: number): boolean {
-    const { response, unread, unreadSinceMs } = connection
-    const isWaiting = response?.writableEnded === true && !response.writableFinished
-    const waiting = isWaiting ? socket.writableLength : 0
-    if (waiting > 0 && waiting === unread) return nowMs - unreadSinceMs >= this.#limits.unreadMs
-    connection.unread = waiting
-    connection.unreadSinceMs = nowMs
-    return false
-  }
-
-  /** Instead of Node's `keepAliveTimeout`, which sets a timer after each answer and takes it back at the next request. */
-  #isLeft(connection: Connection, nowMs: number): boolean {
-    if (!isIdle(connection)) return false
-    const { turn, idleAfter, idleSinceMs } = connection
-    if (idleAfter === turn) return nowMs - idleSinceMs >= this.#limits.keepAliveMs
-    connection.idleAfter = turn
-    connection.idleSinceMs = nowMs
-    return false
   }
 
   #refuse(limit: 'pipelined' | 'sockets_per_address' | 'half_open' | 'sockets' | 'slow_reader', socket: Socket): void {
@@ -243,19 +188,12 @@ export class Connections {
   }
 }
 
-const openOf = ({ open }: Origin): number => open
+/** Which may go, and whose. */
+type Going = readonly [mayGo: (connection: Connection) => boolean, countOf: (origin: Origin) => number]
 
-const freshOf = ({ fresh }: Origin): number => fresh
+const HALF_OPEN: Going = [({ isFresh }) => isFresh, ({ fresh }) => fresh]
 
-const isFresh = ({ is }: Connection): boolean => is === 'fresh'
-
-/** Between two requests. */
-const isIdle = ({ is, response }: Connection): boolean =>
-  is === 'used' && response !== undefined && response.writableFinished && response.req.complete
-
-/** For the rest of a request, or the next one: nobody works for it. Idle ones are opened anew by their clients. */
-const isWaiting = ({ is, response }: Connection): boolean =>
-  is === 'fresh' || (is === 'used' && response !== undefined && (!response.req.complete || response.writableFinished))
+const WAITING: Going = [({ isWaiting }) => isWaiting, ({ open }) => open]
 
 const LOCAL = networkOf(undefined)
 
