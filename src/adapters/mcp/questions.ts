@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Response } from '../../kernel/mcp/message.ts'
 import { MOST_RUNNING } from '../../kernel/mcp/protocol.ts'
-import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readMember, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { notificationText, requestText } from './outgoing.ts'
 
@@ -66,8 +66,10 @@ export class Questions {
   receive({ id, outcome }: Response, message: JsonText): void {
     const open = typeof id === 'number' ? this.#open.get(id) : undefined
     if (!open) return
-    if ('error' in outcome) return open.reject(new RelayedError('The client', outcome.error))
-    open.resolve(new RelayedResult(readMembers(message).get('result') ?? '{}', outcome.result))
+    if ('result' in outcome)
+      return open.resolve(new RelayedResult(readMember(message, 'result') ?? '{}', outcome.result))
+    const text = readMember(message, 'error')
+    open.reject(new RelayedError('The client', { ...outcome.error, ...(text !== undefined && { text }) }))
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Params } from '../../kernel/mcp/message.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { tooLarge } from './channel.ts'
 import type { ServerNotification } from './connection.ts'
@@ -13,7 +14,8 @@ export type Answer = Extract<Inbound, { kind: 'result' | 'error' }>
 export interface StreamListener {
   /** Of the request whose stream it is; absent: a stream that answers nothing. */
   readonly id?: number
-  readonly onNotification: (notification: ServerNotification) => void
+  /** `value`: its params. */
+  readonly onNotification: (notification: ServerNotification, value: Params) => void
   readonly onRequest: Answerer
   readonly reply: (message: JsonText) => void
 }
@@ -89,7 +91,7 @@ export class AnswerStream {
       case 'notification':
         if (this.#answer) return
         if (message.method === 'notifications/cancelled') return this.#questions.cancel(message.value['requestId'])
-        return this.#safely(() => onNotification({ method: message.method, params: message.params }))
+        return this.#safely(() => onNotification({ method: message.method, params: message.params }, message.value))
       case 'request':
         void this.#questions.ask(message, onRequest, reply)
         return

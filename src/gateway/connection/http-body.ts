@@ -19,6 +19,8 @@ export function readChunks(body: Readable, onChunk: (chunk: Buffer) => void): Pr
   })
 }
 
+const BYTE_ORDER_MARK = 0xfeff
+
 /** The whole body as text. Throws Fault `too_large` naming the upstream. */
 export async function readText(body: Readable, name: string, largestBytes: number): Promise<string> {
   const chunks = bufferPieces()
@@ -28,7 +30,9 @@ export async function readText(body: Readable, name: string, largestBytes: numbe
     if (bytes > largestBytes) throw tooLarge(name, undefined, largestBytes)
     chunks.push(chunk)
   })
-  return chunks.take().toString()
+  const text = chunks.take().toString()
+  // RFC 8259, 8.1: a byte order mark may be ignored.
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
 
 /** Nobody wants this body: what little comes is thrown away, so that the connection can be used again; more ends it. */

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { Readable } from 'node:stream'
+import { pipeline, Readable, type Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 
 export interface HttpRequest {
   readonly url: URL
@@ -53,8 +54,24 @@ const nodeAnswer = (response: IncomingMessage): HttpAnswer => ({
     const value = response.headers[name]
     return Array.isArray(value) ? value.join(', ') : value
   },
-  body: response,
+  body: decoded(response),
 })
+
+/** A server that is told of no coding may take any (RFC 9110, 12.5.3), and some do whatever they are told. */
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+}
+
+/** The body without its `Content-Encoding`; what breaks on either side of the decoder breaks it. */
+function decoded(response: IncomingMessage): Readable {
+  const coding = response.headers['content-encoding']
+  const decoder = coding === undefined ? undefined : DECODERS[coding.trim().toLowerCase()]?.()
+  return decoder ? pipeline(response, decoder, () => {}) : response
+}
 
 /** The same over somebody's `fetch`, which logs in where that is needed. */
 export const fetchExchange =

@@ -9,7 +9,7 @@ function short(inbound: Inbound): string {
     case 'result':
       return `result ${JSON.stringify(inbound.id)} ${inbound.result.text}`
     case 'error':
-      return `error ${JSON.stringify(inbound.id)} ${JSON.stringify(inbound.error)}`
+      return `error ${JSON.stringify(inbound.id)} ${inbound.error.text}`
     case 'notification':
       return `notification ${inbound.method} ${inbound.params}`
     case 'request':
@@ -42,6 +42,10 @@ suite('messages of a server', () => {
       '{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"x","data":[1]}}',
       'error 1 {"code":-1,"message":"x","data":[1]}',
     ],
+    [
+      '{"jsonrpc":"2.0","id":1,"error":{"message":"x", "code":-1,"data":[1.0],"more":1e400}}',
+      'error 1 {"message":"x", "code":-1,"data":[1.0],"more":1e400}',
+    ],
     ['{"jsonrpc":"2.0","method":"m"}', 'notification m {}'],
     ['{"jsonrpc":"2.0","method":"m","params":{ "a" : 1e2 }}', 'notification m { "a" : 1e2 }'],
     ['{"jsonrpc":"2.0","id":"\\u0061","method":"m","params":{}}', 'request "\\u0061" m {}'],
@@ -52,8 +56,8 @@ suite('messages of a server', () => {
     test(text, () => assert.equal(short(readInbound(text)), expected))
 
   test('a batch', () => {
-    const batch = '[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","method":"m"},5]'
-    assert.deepEqual(readAll(batch).map(short), ['result 1 {}', 'notification m {}', 'malformed undefined'])
+    const batch = '[{"jsonrpc":"2.0","id":1,"result":{"a":1.0}} , {"jsonrpc":"2.0","method":"m"},5]'
+    assert.deepEqual(readAll(batch).map(short), ['result 1 {"a":1.0}', 'notification m {}', 'malformed undefined'])
     assert.deepEqual(readAll('[').map(short), ['malformed undefined'])
   })
 

@@ -1,5 +1,5 @@
 import { readMessage, type Id, type Params } from '../../kernel/mcp/message.ts'
-import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readElements, readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedResult, type RelayedErrorBody } from '../../kernel/mcp/relayed.ts'
 
 /** A message of the server: looked at, and kept as the text it came as. */
@@ -100,18 +100,21 @@ function readAny(text: JsonText): Inbound {
     return { kind, id, idText, method: message.method, params: members.get('params') ?? '{}' }
   }
   const { outcome } = message
-  if ('error' in outcome) return { kind: 'error', id, error: outcome.error }
+  if ('error' in outcome) return { kind: 'error', id, error: withText(outcome.error, members.get('error')) }
   return { kind: 'result', id, result: new RelayedResult(members.get('result') ?? '{}', outcome.result) }
 }
 
+const withText = (error: RelayedErrorBody, text: JsonText | undefined): RelayedErrorBody =>
+  text === undefined ? error : { ...error, text }
+
 /**
- * The messages in one piece of text: one, or with 2025-03-26 an array of them (JSON-RPC batch). Those are written anew;
- * a server that packs answers together has no bytes of its own for each.
+ * The messages in one piece of text: one, or with 2025-03-26 an array of them (JSON-RPC batch).
  */
 export function readAll(text: JsonText): Inbound[] {
   if (!/^\s*\[/.test(text)) return [readInbound(text)]
   try {
-    return (JSON.parse(text) as unknown[]).map((each) => readInbound(JSON.stringify(each)))
+    JSON.parse(text)
+    return readElements(text).map(readInbound)
   } catch {
     return [{ kind: 'malformed', id: undefined, why: 'it is no JSON' }]
   }

@@ -62,4 +62,4 @@ function errorBodyOf(error: unknown): RelayedErrorBody {
 const resultText = (id: JsonText, result: JsonText): JsonText => `{"jsonrpc":"2.0","id":${id},"result":${result}}`
 
 const errorText = (id: JsonText, error: RelayedErrorBody): JsonText =>
-  `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`
+  `{"jsonrpc":"2.0","id":${id},"error":${error.text ?? JSON.stringify(error)}}`

@@ -31,6 +31,16 @@ suite('server-sent events', () => {
     assert.deepEqual([id, retryMs], ['7', 250])
   })
 
+  for (const [text, id] of [
+    ['id: 1\ndata: a\n\nid: 2\n', '1'],
+    ['id: 1\ndata: a\n\nid: 2\ndata: b\n', '1'],
+    ['id: 1\ndata: a\n\nid: 2\ndata: b\n\n', '2'],
+    ['id: 1\ndata: a\n\ndata: b\n\n', '1'],
+    ['id: 1\ndata: a', undefined],
+  ] as const)
+    test(`${JSON.stringify(text)} goes on after ${id}: what was not whole is sent again`, () =>
+      assert.equal(read([Buffer.from(text)]).id, id))
+
   test('an event over the limit throws, however it comes', () => {
     for (const text of [`data: ${'x'.repeat(1001)}`, 'data: x\n'.repeat(200)])
       assert.throws(() => read([Buffer.from(text)]), RangeError)

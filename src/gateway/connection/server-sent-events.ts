@@ -24,6 +24,8 @@ export class EventReader {
   #type = ''
   #skipNewline = false
   #begun = false
+  /** Of the event that is being read: one that breaks off was not received, and is to be sent again. */
+  #id: string | undefined
   /** Where to go on after a break (`Last-Event-ID`). */
   lastEventId: string | undefined
   /** How long the server wants to be left alone before that, in milliseconds. */
@@ -73,7 +75,7 @@ export class EventReader {
     const value = colon === -1 ? '' : line.slice(line.startsWith(' ', colon + 1) ? colon + 2 : colon + 1)
     if (field === 'data') this.#data.push(value)
     else if (field === 'event') this.#type = value
-    else if (field === 'id' && !value.includes('\0')) this.lastEventId = value
+    else if (field === 'id' && !value.includes('\0')) this.#id = value
     else if (field === 'retry' && /^\d{1,9}$/.test(value)) this.retryMs = Number(value)
   }
 
@@ -82,6 +84,7 @@ export class EventReader {
     this.#data = []
     this.#type = ''
     this.#characters = 0
+    this.lastEventId = this.#id
     if (data.length > 0) this.#listener.onEvent({ type: type || 'message', data: data.join('\n') })
   }
 }

@@ -76,11 +76,21 @@ suite('a server on pipes', () => {
     assert.ok((await call(connection)).endsWith(`}], ${odd} }`))
   })
 
+  test('what a client wrote over several lines is one message', async (t) => {
+    const { connection } = await connected(t, stdio({ command: process.execPath, args: [ECHO] }))
+    const params = '{\r\n  "name": "echo",\n  "arguments": {\n    "text": "a\\nb"\n  }\n}'
+    const signal = AbortSignal.timeout(20_000)
+    const { text } = await connection.request({ method: 'tools/call', params: () => params, signal })
+    assert.equal(text, '{"content":[{"type":"text","text":"a\\nb"}]}')
+  })
+
   test('an error is the error of the server', async (t) => {
     const { connection } = await connected(t, stdio(stdioUpstream('error-answers')))
     await assert.rejects(call(connection), (error) => {
       assert.ok(error instanceof RelayedError)
-      assert.deepEqual(error.error, { code: -32050, message: 'No.', data: { why: [1, 'x'] } })
+      const { text, ...body } = error.error
+      assert.deepEqual(body, { code: -32050, message: 'No.', data: { why: [1, 'x'] } })
+      assert.deepEqual(JSON.parse(text ?? ''), body)
       return true
     })
   })

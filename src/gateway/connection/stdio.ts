@@ -1,5 +1,6 @@
 import { busyPoll } from '../../kernel/busy-poll.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { oneLine } from '../../kernel/mcp/raw.ts'
 import { readInTurn } from '../process/in-turn.ts'
 import type { ServerProcess } from '../process/server-process.ts'
 import { Channel } from './channel.ts'
@@ -26,7 +27,8 @@ export function overStdio(process: ServerProcess, options: WireOptions): Channel
       if (stdin.writableLength + waiting.length > LARGEST_QUEUE_BYTES) throw notReading(name)
       // Calls that came in together leave in one write.
       if (waiting === '') setImmediate(flush)
-      waiting += `${message}\n`
+      // What a client wrote over several lines stays one message.
+      waiting += `${oneLine(message)}\n`
       return undefined
     },
     async close() {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, test } from 'node:test'
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { heldClock } from '../../kernel/clock.ts'
 import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { fault } from '../../testing/mqtt-toolkit.ts'
@@ -233,6 +234,74 @@ suite('a server over Streamable HTTP', () => {
     const { text } = await connection.request({ method: 'tools/call', params: () => '{}', signal, onNotification })
     assert.deepEqual([text, heard], ['{"a":1}', 2])
     assert.deepEqual(resumed, ['2', '3', '4', '5', '6', '7', '8', '9', '10'])
+  })
+
+  test('progress on the stream of what concerns no request is that of the call it names', async (t) => {
+    const listening = Promise.withResolvers<ServerResponse>()
+    const told = Promise.withResolvers<void>()
+    const url = await server(t, async (request, response, { id }) => {
+      if (isGet(request)) return listening.resolve(stream(response))
+      const progress = { method: 'notifications/progress', params: { progressToken: id, progress: 1 } }
+      const other = { method: 'notifications/progress', params: { progressToken: 99, progress: 1 } }
+      ;(await listening.promise).write(event(other) + event(progress))
+      await told.promise
+      return json(response, { id, result: {} })
+    })
+    const { connection, notifications } = await connected(t, http(url))
+    const heard: string[] = []
+    const onNotification = ({ params }: { params: string }) => {
+      heard.push(params)
+      told.resolve()
+    }
+    const signal = AbortSignal.timeout(20_000)
+    await connection.request({ method: 'tools/call', params: () => '{}', signal, onNotification })
+    assert.deepEqual(heard.length, 1)
+    assert.match(heard[0] ?? '', /"progress":1/)
+    assert.deepEqual(
+      notifications.map(({ params }) => params),
+      ['{"progressToken":99,"progress":1}'],
+    )
+  })
+
+  for (const [coding, encode] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['identity', (text: string) => text],
+  ] as const)
+    for (const type of ['application/json', 'text/event-stream'] as const)
+      test(`${type} that comes as ${coding} is read`, async (t) => {
+        const url = await server(t, (request, response, { id }) => {
+          if (isGet(request)) return noStream(response)
+          const message = { jsonrpc: '2.0', id, result: { a: 'é' } }
+          const body = type === 'application/json' ? JSON.stringify(message) : event(message)
+          return response.writeHead(200, { 'content-type': type, 'content-encoding': coding }).end(encode(body))
+        })
+        const { connection } = await connected(t, http(url))
+        assert.equal(await ask(connection, 'tools/call'), '{"a":"é"}')
+      })
+
+  test('what is no such coding fails the call, and the next one does not', async (t) => {
+    let count = 0
+    const url = await server(t, (request, response, { id }) => {
+      if (isGet(request)) return noStream(response)
+      if (count++ > 0) return json(response, { id, result: {} })
+      return response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end('{"a":1}')
+    })
+    const { connection } = await connected(t, http(url))
+    await assert.rejects(ask(connection, 'tools/call'), fault('unavailable', /files cannot be reached/))
+    assert.equal(await ask(connection, 'tools/call'), '{}')
+  })
+
+  test('a byte order mark before JSON is no part of it', async (t) => {
+    const url = await server(t, (request, response, { id }) => {
+      if (isGet(request)) return noStream(response)
+      const body = `\uFEFF{"jsonrpc":"2.0","id":${id},"result":{}}`
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+    })
+    const { connection } = await connected(t, http(url))
+    assert.equal(await ask(connection, 'tools/call'), '{}')
   })
 
   test('what it says without being asked comes over its own stream, which is opened again', async (t) => {

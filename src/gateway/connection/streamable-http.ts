@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import { sleep } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import type { Params } from '../../kernel/mcp/message.ts'
 import type { Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
-import type { UpstreamRequest } from './connection.ts'
+import type { ServerNotification, UpstreamRequest } from './connection.ts'
+import { SmallMap } from '../../kernel/small-map.ts'
 import { AnswerStream, type Answer } from './answer-stream.ts'
 import { discard } from './http-body.ts'
 import { contentTypeOf, type HttpEndpoint } from './http-endpoint.ts'
@@ -19,13 +21,21 @@ import type { Wire, WireOptions } from './wire.ts'
 /** Attempts in a row to take up a stream that broke off and brought nothing since. */
 const MOST_RESUMES = 5
 
+/** A request that waits for its answer. */
+interface Call {
+  readonly request: UpstreamRequest
+  readonly controller: AbortController
+}
+
+type Hearer = Pick<UpstreamRequest, 'onNotification'>
+
 /** Streamable HTTP: every request is a POST of its own, which is answered with JSON or with a stream (2025-03-26 to 2026-07-28). */
 export class StreamableHttp implements Wire {
   readonly correlates = true
   readonly #options: WireOptions
   readonly #session: HttpSession
   readonly #questions: Questions
-  readonly #calls = new Set<AbortController>()
+  readonly #calls = new SmallMap<number, Call>()
   /** Ends what is no call. */
   readonly #over = new AbortController()
   #lastId = 0
@@ -52,7 +62,7 @@ export class StreamableHttp implements Wire {
     const { handlers } = this.#options
     const { signal } = this.#over
     const stream = new AnswerStream(this.#options, this.#questions, {
-      onNotification: (notification) => handlers.onNotification(notification),
+      onNotification: (notification, value) => this.#heard(notification, value, handlers),
       onRequest: (request) => handlers.onRequest(request),
       reply: (message) => this.#reply(message),
     })
@@ -64,17 +74,17 @@ export class StreamableHttp implements Wire {
     this.#over.signal.throwIfAborted()
     request.signal.throwIfAborted()
     const id = ++this.#lastId
-    const call = new AbortController()
+    const call = { request, controller: new AbortController() }
     const withdraw = () => {
-      call.abort(request.signal.reason)
+      call.controller.abort(request.signal.reason)
       this.#withdraw(id, request.method)
     }
     request.signal.addEventListener('abort', withdraw)
-    this.#calls.add(call)
+    this.#calls.set(id, call)
     try {
-      return await this.#ask(request, id, call.signal)
+      return await this.#ask(request, id, call.controller.signal)
     } finally {
-      this.#calls.delete(call)
+      this.#calls.delete(id)
       request.signal.removeEventListener('abort', withdraw)
     }
   }
@@ -116,7 +126,7 @@ export class StreamableHttp implements Wire {
     const { name, handlers, clock } = this.#options
     const stream = new AnswerStream(this.#options, this.#questions, {
       id,
-      onNotification: (notification) => request.onNotification?.(notification),
+      onNotification: (notification, value) => this.#heard(notification, value, request),
       onRequest: (asked) => request.onRequest?.(asked) ?? handlers.onRequest(asked),
       reply: (message) => this.#reply(message),
     })
@@ -146,6 +156,16 @@ export class StreamableHttp implements Wire {
     }
     if (answer.status === 200 && contentTypeOf(answer) === 'text/event-stream') return answer.body
     throw this.#refused(answer, await this.#session.text(answer, signal))
+  }
+
+  /**
+   * Progress says by its token whose it is, and some servers send it on the stream of what concerns no request: 2025-11-25,
+   * "Listening for Messages from the Server", advises against that and does not forbid it.
+   */
+  #heard(notification: ServerNotification, { progressToken }: Params, otherwise: Hearer): void {
+    const isProgress = notification.method === 'notifications/progress' && typeof progressToken === 'number'
+    const owner: Hearer = (isProgress ? this.#calls.get(progressToken)?.request : undefined) ?? otherwise
+    owner.onNotification?.(notification)
   }
 
   /** Sends what has no answer. Throws Fault when the server refuses it. */
@@ -190,7 +210,7 @@ export class StreamableHttp implements Wire {
   #finish(message: string): void {
     const fault = new Fault('unavailable', message, { details: { provider: this.#options.name } })
     this.#over.abort(fault)
-    for (const call of this.#calls) call.abort(fault)
+    for (const { controller } of this.#calls.values()) controller.abort(fault)
     this.#questions.end(fault)
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { isObject, type Params } from '../../kernel/mcp/message.ts'
 import { RPC } from '../../kernel/mcp/protocol.ts'
 import { readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
-import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { RelayedError, withCode, type RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { declares } from './capabilities.ts'
 import type { Way } from './hops.ts'
 import { InteractiveCall } from './interactive-call.ts'
@@ -69,7 +69,7 @@ async function run(
     const { code } = error.error
     if (code === ERA_RPC.urlElicitationRequired && MAY_ASK.has(call.method)) return visits(name, error, capabilities)
     // 2026-07-28 must not emit the old number (basic, "Error Codes").
-    if (code === ERA_RPC.resourceNotFound) throw new RelayedError(name, { ...error.error, code: RPC.invalidParams })
+    if (code === ERA_RPC.resourceNotFound) throw new RelayedError(name, withCode(error.error, RPC.invalidParams))
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { Fault, faultBody, faultText } from '../fault.ts'
 import { MOST_IN_BATCH, MOST_RUNNING, RPC } from './protocol.ts'
+import type { JsonText } from './raw.ts'
 import { RelayedError, type RelayedErrorBody } from './relayed.ts'
 
 /** MCP allows strings and integers, never null (2026-07-28, basic, "Requests"). */
@@ -73,13 +74,20 @@ export class RpcError extends Error {
   override readonly name = 'RpcError'
   readonly code: number
   readonly data: unknown
+  /** The same as another server wrote it. */
+  readonly text: JsonText | undefined
   /** The HTTP status, where the transport is HTTP. */
   readonly status: number
 
-  constructor(code: number, message: string, more: { data?: unknown; status?: number } = {}) {
+  constructor(
+    code: number,
+    message: string,
+    more: { data?: unknown; text?: JsonText | undefined; status?: number } = {},
+  ) {
     super(message)
     this.code = code
     this.data = more.data
+    this.text = more.text
     this.status = more.status ?? 200
   }
 }
@@ -101,8 +109,8 @@ const STATUS_OF: Readonly<Record<number, number>> = {
 /** A fault that concerns the protocol, not the tool: who asks, what they named. Another server's error stays as it is. */
 export function rpcErrorOf(fault: Fault, status: number = fault.status): RpcError {
   if (fault instanceof RelayedError) {
-    const { code, message, data } = fault.error
-    return new RpcError(code, message, { data, status: STATUS_OF[code] ?? 200 })
+    const { code, message, data, text } = fault.error
+    return new RpcError(code, message, { data, text, status: STATUS_OF[code] ?? 200 })
   }
   return new RpcError(fault.rpc, faultText(fault), { data: faultBody(fault), status })
 }

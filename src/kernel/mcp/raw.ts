@@ -95,6 +95,52 @@ export function writeMembers(members: ReadonlyMap<string, JsonText>): JsonText {
   return `${out}}`
 }
 
+/** The object with these members in place of those of the same names. */
+export function withMembers(object: JsonText, values: Readonly<Record<string, unknown>>): JsonText {
+  const members = readMembers(object)
+  for (const [name, value] of Object.entries(values)) members.set(name, JSON.stringify(value))
+  return writeMembers(members)
+}
+
+/** The object with that member in its `_meta`, whatever else stands there. */
+export function withMeta(object: JsonText, name: string, value: JsonText): JsonText {
+  const members = readMembers(object)
+  return writeMembers(members.set('_meta', writeMembers(metaIn(members).set(name, value))))
+}
+
+/** The object without that member of its `_meta`, and without a `_meta` that holds nothing else. */
+export function withoutMeta(object: JsonText, name: string): JsonText {
+  const members = readMembers(object)
+  const meta = metaIn(members)
+  if (!meta.delete(name)) return object
+  if (meta.size === 0) members.delete('_meta')
+  else members.set('_meta', writeMembers(meta))
+  return writeMembers(members)
+}
+
+function metaIn(members: ReadonlyMap<string, JsonText>): Map<string, JsonText> {
+  const meta = members.get('_meta')
+  return meta?.startsWith('{') ? readMembers(meta) : new Map()
+}
+
+/** Without the blanks between its parts. */
+export function compact(text: JsonText): JsonText {
+  let out = ''
+  let done = 0
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) === QUOTE) at = skipString(text, at) - 1
+    else if (text.charCodeAt(at) <= SPACE) {
+      out += text.slice(done, at)
+      done = at + 1
+    }
+  }
+  return out + text.slice(done)
+}
+
+/** Line ends part messages on stdio and fields of an event; in JSON they are blanks, outside strings only. */
+export const oneLine = (text: JsonText): JsonText =>
+  text.includes('\n') || text.includes('\r') ? text.replaceAll(/[\n\r]/g, ' ') : text
+
 function skipSpace(text: string, from: number): number {
   let at = from
   while (text.charCodeAt(at) <= SPACE) at++

@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from '../fault.ts'
-import type { JsonText } from './raw.ts'
+import { readMembers, writeMembers, type JsonText } from './raw.ts'
 
 /**
  * The `result` of an MCP request as the other side wrote it: its text for an MCP client, its value for whoever has to
@@ -38,7 +38,16 @@ export interface RelayedErrorBody {
   readonly code: number
   readonly message: string
   readonly data?: unknown
+  /** The whole error as the other side wrote it; absent: the hub wrote it. */
+  readonly text?: JsonText
 }
+
+/** The error with another number, and everything else as it was. Throws Fault `invalid_request` where a member stands in it twice. */
+export const withCode = (error: RelayedErrorBody, code: number): RelayedErrorBody => ({
+  ...error,
+  code,
+  ...(error.text !== undefined && { text: writeMembers(readMembers(error.text).set('code', String(code))) }),
+})
 
 /** What JSON-RPC numbers of the other side are to callers who know faults only. */
 const CODES: Readonly<Record<number, FaultCode>> = {
