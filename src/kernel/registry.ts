@@ -1,5 +1,6 @@
 import type { Events } from './events.ts'
 import { Fault } from './fault.ts'
+import type { Described } from './mcp/described.ts'
 import { claimName, forgetUnused } from './mcp/exposed-name.ts'
 import { nearest } from './nearest.ts'
 import type { StatusReport } from './status.ts'
@@ -39,10 +40,9 @@ export interface Offers {
 }
 
 /** One entry of a list, as the server describes it. */
-export interface Offer {
+export interface Offer extends Described {
   /** A prompt's name, a resource's URI, a template's. */
   readonly key: string
-  readonly value: Readonly<Record<string, unknown>>
 }
 
 /** What a tool's calls were like since the hub started. */

@@ -1,5 +1,6 @@
 import type { Caller } from './caller.ts'
 import type { Log } from './log.ts'
+import type { Described } from './mcp/described.ts'
 import type { Peer } from './mcp/peer.ts'
 import type { Rate } from './token-bucket.ts'
 import type { Span } from './trace.ts'
@@ -79,7 +80,7 @@ export interface Tool {
   /** `false`: MCP clients neither see nor call it. It takes or gives what no model should have: a password, a token. */
   readonly forModels?: boolean
   /** The tool as another MCP server describes it; MCP clients get that, with the name the hub gives it. */
-  readonly mcp?: { readonly value: Readonly<Record<string, unknown>> }
+  readonly mcp?: Described
   readonly route?: Route
   readonly inputSchema: JsonSchema
   readonly outputSchema?: JsonSchema

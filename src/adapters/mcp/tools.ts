@@ -1,16 +1,31 @@
 import type { Catalog } from '../../kernel/mcp/catalog.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import { MODERN_REVISION, since, type Revision } from '../../kernel/mcp/protocol.ts'
-import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { Entry } from '../../kernel/registry.ts'
 import type { JsonSchema, Tool } from '../../kernel/tool.ts'
 
 /** A tool as `tools/list` has it: another server's in that server's own words, but for its name. */
 export function describeTool({ name, tool, provider }: Entry, revision: Revision, catalog: Catalog): JsonText {
   if (!tool.mcp) return JSON.stringify(describeOwn(name, tool, revision))
-  const value: Record<string, unknown> = { ...tool.mcp.value, name }
-  if (!takesOutputSchema(value['outputSchema'], revision)) delete value['outputSchema']
-  return catalog.exposeAddresses(provider.id, JSON.stringify(value))
+  const { value, text } = tool.mcp
+  const isTaken = takesOutputSchema(value['outputSchema'], revision)
+  return catalog.exposeAddresses(
+    provider.id,
+    text === undefined ? write(value, name, isTaken) : rewrite(text, name, isTaken),
+  )
+}
+
+function write(value: Readonly<Record<string, unknown>>, name: string, isTaken: boolean): JsonText {
+  const described: Record<string, unknown> = { ...value, name }
+  if (!isTaken) delete described['outputSchema']
+  return JSON.stringify(described)
+}
+
+function rewrite(text: JsonText, name: string, isTaken: boolean): JsonText {
+  const members = readMembers(text).set('name', JSON.stringify(name))
+  if (!isTaken) members.delete('outputSchema')
+  return writeMembers(members)
 }
 
 function describeOwn(name: string, tool: Tool, revision: Revision): object {

@@ -13,6 +13,8 @@ export interface Asked {
 export interface UpstreamOptions {
   readonly id: string
   readonly tools?: readonly Record<string, unknown>[]
+  /** Of the tools, as their server wrote them. */
+  readonly texts?: readonly string[]
   readonly offers?: Partial<Offers>
   /** Addresses and names it answers for; any other gets the error of a thing that does not exist. */
   readonly knows?: readonly string[]
@@ -36,7 +38,7 @@ const METHODS = [
 
 /** A provider as another MCP server is one: it answers with text that nobody may touch. */
 export function upstream(options: UpstreamOptions): Provider & { readonly asked: Asked[] } {
-  const { id, tools = [], offers, knows, answer = '{"x":1.0}' } = options
+  const { id, tools = [], texts = [], offers, knows, answer = '{"x":1.0}' } = options
   const asked: Asked[] = []
   const tool = (name: string, method: string, more: Partial<Tool> = {}): Tool => ({
     name,
@@ -63,9 +65,9 @@ export function upstream(options: UpstreamOptions): Provider & { readonly asked:
     id,
     kind: 'upstream',
     asked,
-    tools: tools.map((value) =>
+    tools: tools.map((value, at) =>
       tool(`${id}.${String(value['name'])}`, 'tools/call', {
-        mcp: { value },
+        mcp: { value, ...(texts[at] !== undefined && { text: texts[at] }) },
         inputSchema: (value['inputSchema'] ?? { type: 'object' }) as JsonSchema,
       }),
     ),

@@ -4,7 +4,7 @@ import type { Catalog, CatalogEntry, ListKind } from '../../kernel/mcp/catalog.t
 import type { Params } from '../../kernel/mcp/message.ts'
 import type { Profile } from '../../kernel/mcp/profile.ts'
 import type { Revision } from '../../kernel/mcp/protocol.ts'
-import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { withMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { Sight } from '../../kernel/reach.ts'
 import type { Entry, Provider, Registry } from '../../kernel/registry.ts'
 import { capabilitiesOf, instructionsOf } from './capabilities.ts'
@@ -143,6 +143,7 @@ const LISTS = {
 } as const
 
 function describeEntry({ key, offer, provider }: CatalogEntry, field: string, catalog: Catalog): ListEntry {
-  const value = key === offer.key ? offer.value : { ...offer.value, [field]: key }
-  return { key, text: catalog.exposeAddresses(provider.id, JSON.stringify(value)) }
+  const own = offer.text ?? JSON.stringify(offer.value)
+  const text = key === offer.key ? own : withMembers(own, { [field]: key })
+  return { key, text: catalog.exposeAddresses(provider.id, text) }
 }

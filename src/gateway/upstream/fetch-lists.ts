@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts'
 import { META, MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
-import { RelayedError } from '../../kernel/mcp/relayed.ts'
+import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Offer } from '../../kernel/registry.ts'
 import type { ClientFace, Connection } from '../connection/connection.ts'
 import { entriesOf, LISTS, type ListKind, type Lists } from './listed.ts'
@@ -32,7 +32,7 @@ export async function fetchLists(
     ask('templates'),
   ])
   return {
-    tools: tools.map(({ key, value }) => ({ name: key, value })),
+    tools: tools.map(({ key, ...entry }) => ({ name: key, ...entry })),
     prompts,
     resources,
     templates,
@@ -59,15 +59,15 @@ export async function fetchList(kind: ListKind, asking: Asking): Promise<Offer[]
   const found = new Map<string, Offer>()
   const seen = new Set<string>()
   let cursor: string | undefined
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const value = await fetchPage(method, cursor, asking)
-    if (value === undefined) return []
-    asking.onPage(value)
-    for (const entry of entriesOf(kind, value)) if (!found.has(entry.key)) found.set(entry.key, entry)
+  for (let count = 0; count < MOST_PAGES; count++) {
+    const page = await fetchPage(method, cursor, asking)
+    if (page === undefined) return []
+    asking.onPage(page.value)
+    for (const entry of entriesOf(kind, page)) if (!found.has(entry.key)) found.set(entry.key, entry)
     if (found.size > MOST_ENTRIES) throw tooMany(name, method)
-    const next = value['nextCursor']
-    if (typeof next !== 'string') return [...found.values()]
-    if (seen.has(next)) throw new Fault('upstream_failed', `${name} answers ${method} in a circle.`)
+    const next = page.value['nextCursor']
+    // A cursor that came before leads to pages that came before: some servers say `""` after the last one.
+    if (typeof next !== 'string' || seen.has(next)) return [...found.values()]
     seen.add((cursor = next))
   }
   throw tooMany(name, method)
@@ -77,13 +77,13 @@ async function fetchPage(
   method: string,
   cursor: string | undefined,
   { connection, face, signal }: Asking,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
+): Promise<RelayedResult | undefined> {
   const params = {
     ...(cursor !== undefined && { cursor }),
     ...(connection.revision === MODERN_REVISION && { _meta: modernMeta(face) }),
   }
   try {
-    return (await connection.request({ method, params: () => JSON.stringify(params), signal })).value
+    return await connection.request({ method, params: () => JSON.stringify(params), signal })
   } catch (error) {
     if (error instanceof RelayedError && error.error.code === METHOD_NOT_FOUND) return undefined
     throw error

@@ -1,10 +1,12 @@
+import type { Described } from '../../kernel/mcp/described.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
+import { compact, readElements, readMember, readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Offer } from '../../kernel/registry.ts'
 
 /** A tool as `tools/list` of an upstream describes it; everything but the name is optional or unknown to the hub. */
-export interface ListedTool {
+export interface ListedTool extends Described {
   readonly name: string
-  readonly value: Readonly<Record<string, unknown>>
 }
 
 /** Everything an upstream listed, as it was last known. */
@@ -53,11 +55,35 @@ const isShallow = (value: unknown, levels = DEEPEST): boolean =>
     : levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1))
 
 /** The entries of one page that have a name and sensible depth; the first of two with one name counts. */
-export function entriesOf(kind: ListKind, page: Readonly<Record<string, unknown>>): Offer[] {
+export function entriesOf(kind: ListKind, page: RelayedResult): Offer[] {
   const { member, key } = LISTS[kind]
-  const entries = page[member]
+  const entries = page.value[member]
   if (!Array.isArray(entries)) return []
-  return entries.flatMap((value: unknown) =>
-    isObject(value) && typeof value[key] === 'string' && isShallow(value) ? [{ key: value[key], value }] : [],
-  )
+  const texts = textsOf(page, member)
+  return entries.flatMap((value: unknown, index) => {
+    if (!isObject(value) || typeof value[key] !== 'string' || !isShallow(value)) return []
+    const text = textBeside(value, texts[index])
+    return [{ key: value[key], value, ...(text !== undefined && { text }) }]
+  })
+}
+
+/** The entries as the server wrote them; none where a member stands twice, and another parser could take the other. */
+function textsOf({ text }: RelayedResult, member: string): JsonText[] {
+  try {
+    return readElements(readMember(text, member) ?? '[]')
+  } catch {
+    return []
+  }
+}
+
+/** What would be lost with the text: most entries say the same when their value is written anew, and are kept once. */
+function textBeside(value: Readonly<Record<string, unknown>>, written: JsonText | undefined): JsonText | undefined {
+  const text = written && compact(written)
+  if (text === undefined || text === JSON.stringify(value)) return undefined
+  try {
+    readMembers(text)
+    return text
+  } catch {
+    return undefined
+  }
 }

@@ -86,6 +86,13 @@ suite('tools of an upstream', () => {
     assert.deepEqual(JSON.parse(passed[0]?.params ?? ''), { name: 'echo', arguments: { text: 'x', loud: true } })
   })
 
+  test('what is overridden is overridden in the text of the server too', () => {
+    const text = '{"name":"echo","description":"Does echo.","inputSchema":{"maximum":1e400},"x":1.0}'
+    const tool = { ...listed('echo', { inputSchema: { maximum: Number.POSITIVE_INFINITY }, x: 1 }), text }
+    const { tools } = offered({ overrides: new Map([['echo', { name: 'say', description: 'Says.' }]]) }, [tool])
+    assert.equal(tools[0]?.mcp?.text, '{"name":"say","description":"Says.","inputSchema":{"maximum":1e400},"x":1.0}')
+  })
+
   test("a client's words pass with the same bytes; only what the hub sets differs", async () => {
     const params = '{ "name":"say", "arguments":{"n":12345678901234567890,"loud":false}, "later":1.0 }'
     const peer = {

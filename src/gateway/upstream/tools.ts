@@ -1,7 +1,7 @@
 import { Fault } from '../../kernel/fault.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import { paramHeadersOf } from '../../kernel/mcp/param-headers.ts'
-import { readMember, readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readMember, readMembers, withMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { ServerDefinition, ToolOverride } from '../../kernel/mcp/server-definition.ts'
 import type { CallContext, Effect, JsonSchema, Tool } from '../../kernel/tool.ts'
@@ -57,7 +57,8 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
   const { name = tool.name, arguments: fixed, timeoutMs = definition.timeoutMs } = override
   const inputSchema = withoutFixed(isObject(tool.value['inputSchema']) ? tool.value['inputSchema'] : {}, fixed)
   const character = characterOf(tool, override)
-  const value = describe(tool, override, fixed && inputSchema)
+  const changed = changesOf(tool, override, fixed && inputSchema)
+  const value = { ...tool.value, ...changed }
   const { description, outputSchema } = value
   const quoted = JSON.stringify(tool.name)
   return {
@@ -70,7 +71,7 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
     heedsSignal: true,
     inputSchema,
     ...(isObject(outputSchema) && { outputSchema }),
-    mcp: { value },
+    mcp: { value, ...(tool.text !== undefined && { text: withMembers(tool.text, changed) }) },
     ...(timeoutMs !== undefined && { timeoutMs: () => timeoutMs }),
     parse(input) {
       if (input === undefined || isObject(input)) return input ?? {}
@@ -101,13 +102,12 @@ function characterOf({ value }: ListedTool, override: ToolOverride): Pick<Tool, 
   }
 }
 
-/** The upstream's own description, with what the definition changes. */
-const describe = (
-  { name, value }: ListedTool,
+/** What the definition changes of the upstream's own description. */
+const changesOf = (
+  { name }: ListedTool,
   override: ToolOverride,
   inputSchema: JsonSchema | undefined,
 ): Readonly<Record<string, unknown>> => ({
-  ...value,
   name: override.name ?? name,
   ...(override.description !== undefined && { description: override.description }),
   ...(inputSchema !== undefined && { inputSchema }),

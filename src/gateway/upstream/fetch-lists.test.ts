@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { testConnection } from '../../testing/relay.ts'
+import { fetchLists } from './fetch-lists.ts'
+
+const face = { clientInfo: { name: 'hub', version: '1' }, capabilities: {} }
+const handlers = { onNotification() {}, onRequest: () => Promise.reject(new Error('none')), onClose() {} }
+
+/** Lists of a server that answers each cursor so; the first page has none. */
+const listed = (pages: Readonly<Record<string, string>>) => {
+  const connection = testConnection(
+    {
+      revision: '2025-11-25',
+      capabilities: { tools: {} },
+      serve: ({ params }) => pages[String(params['cursor'])] ?? '{"tools":[]}',
+    },
+    handlers,
+  )
+  return fetchLists('up', connection, face, new AbortController().signal)
+}
+
+suite('the lists of a server', () => {
+  for (const [what, pages, names] of [
+    ['one page', { undefined: '{"tools":[{"name":"a"}]}' }, ['a']],
+    [
+      'a cursor that is empty leads on',
+      { undefined: '{"tools":[{"name":"a"}],"nextCursor":""}', '': '{"tools":[{"name":"b"}]}' },
+      ['a', 'b'],
+    ],
+    [
+      'an empty cursor on the last page, where no cursor means the first',
+      { undefined: '{"tools":[{"name":"a"}],"nextCursor":""}', '': '{"tools":[{"name":"a"}],"nextCursor":""}' },
+      ['a'],
+    ],
+    [
+      'pages in a circle',
+      {
+        undefined: '{"tools":[{"name":"a"}],"nextCursor":"1"}',
+        1: '{"tools":[{"name":"b"}],"nextCursor":"2"}',
+        2: '{"tools":[{"name":"c"}],"nextCursor":"1"}',
+      },
+      ['a', 'b', 'c'],
+    ],
+    ['null is no cursor', { undefined: '{"tools":[{"name":"a"}],"nextCursor":null}' }, ['a']],
+  ] as const)
+    test(what, async () => {
+      const { tools } = await listed(pages)
+      assert.deepEqual(
+        tools.map(({ name }) => name),
+        names,
+      )
+    })
+
+  test('keep what a value would lose, and nothing twice', async () => {
+    const { tools } = await listed({
+      undefined:
+        '{"tools":[{"name":"a", "inputSchema":{"maximum":18446744073709551615,"default" : 1.0}},{"name" : "b"},{"name":"c","name":"c","x":1.0}]}',
+    })
+    assert.deepEqual(
+      tools.map(({ text }) => text),
+      ['{"name":"a","inputSchema":{"maximum":18446744073709551615,"default":1.0}}', undefined, undefined],
+    )
+  })
+})
