@@ -7,6 +7,7 @@ export function capabilitiesOf(providers: readonly Provider[], revision: Revisio
   const offers = providers.flatMap((provider) => (provider.offers ? [provider.offers] : []))
   // A server that was never reached may turn out to have anything: its clients must have been told.
   const has = (name: string) => offers.some(({ capabilities }) => name in capabilities || isUnknown(capabilities))
+  const experimental = unionOf(offers, 'experimental')
   const extensions = unionOf(offers, 'extensions')
   const tasks = revision === '2025-11-25' ? unionOf(offers, 'tasks') : undefined
   return {
@@ -15,6 +16,7 @@ export function capabilitiesOf(providers: readonly Provider[], revision: Revisio
     ...(has('prompts') && { prompts: { listChanged: true } }),
     ...(has('resources') && { resources: { subscribe: true, listChanged: true } }),
     ...(since(revision, '2025-03-26') && has('completions') && { completions: {} }),
+    ...(experimental && { experimental }),
     ...(tasks && { tasks }),
     ...(extensions && (revision === MODERN_REVISION || since(revision, '2025-11-25')) && { extensions }),
   }

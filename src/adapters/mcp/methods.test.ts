@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import { owner } from '../../testing/hub.ts'
 import { testMcp, type TestMcpOptions } from '../../testing/mcp.ts'
@@ -146,6 +147,17 @@ suite('lists of everything that providers offer', () => {
       }
     })
 
+  for (const revision of ['2024-11-05', '2025-11-25'] as const)
+    test(`${revision}: what servers can do beyond the protocol is said to clients`, async () => {
+      const providers = [{ 'x/a': {} }, { 'x/a': { n: 1 }, 'x/b': {} }].map((experimental, at) =>
+        upstream({ id: `up${at}`, offers: { capabilities: { experimental } } }),
+      )
+      const client = connect(providers, { revision })
+      const { line } = await client.until(({ id }) => id === 'i')
+      const { experimental } = line.result?.['capabilities'] as { experimental?: unknown }
+      assert.deepEqual(experimental, { 'x/a': { n: 1 }, 'x/b': {} })
+    })
+
   test('come in pages without a gap', async () => {
     const names = Array.from({ length: 450 }, (_, index) => `p${String(index).padStart(3, '0')}`)
     const client = connect([upstream({ id: 'many', offers: { prompts: prompts(...names) } })])
@@ -157,6 +169,26 @@ suite('lists of everything that providers offer', () => {
       cursor = line.result?.['nextCursor']
     } while (cursor !== undefined)
     assert.deepEqual(seen, names)
+  })
+
+  test('entries say what their server wrote, numbers that no double holds too', async () => {
+    const text = '{"name":"big","inputSchema":{"maximum":18446744073709551615},"outputSchema":{"type":"array"},"x":1.0}'
+    const tools = [{ ...(JSON.parse(text) as object), name: 'big' }]
+    const prompt = { ...offer('name', 'p', { x: 1 }), text: '{"name":"p","x":1.0}' }
+    const providers = ['a', 'b'].map((id) => upstream({ id, tools, texts: [text], offers: { prompts: [prompt] } }))
+    for (const [revision, schema] of [
+      ['2026-07-28', ',"outputSchema":{"type":"array"}'],
+      ['2025-11-25', ''],
+    ] as const) {
+      const client = connect(providers, { revision })
+      const list = (await client.ask('tools/list')).text
+      for (const name of ['big', 'b_big'])
+        assert.ok(
+          list.includes(`{"name":"${name}","inputSchema":{"maximum":18446744073709551615}${schema},"x":1.0}`),
+          list,
+        )
+      assert.match((await client.ask('prompts/list')).text, /\{"name":"b_p","x":1.0\},\{"name":"p","x":1.0\}/)
+    }
   })
 
   test('a schema of results that an old client cannot read is left out for it', async () => {
@@ -237,6 +269,23 @@ suite('requests that go to a provider', () => {
       message: 'unknown there',
       data: { n: 1 },
     })
+  })
+
+  test('its error comes back with the same bytes', async () => {
+    const text = '{ "message":"no","code":-32050,"data":{"n":12345678901234567890,"f":1.0},"more":\n[1e400] }'
+    const answer = async () => Promise.reject(new RelayedError('a', { code: -32050, message: 'no', text }))
+    const client = connect([upstream({ id: 'a', answer, offers: { prompts: prompts('p') } })])
+    assert.ok((await client.ask('prompts/get', { name: 'p' })).text.includes(text.replace('\n', ' ')))
+  })
+
+  test('the error of a server that speaks of such addresses counts where nobody has the thing', async () => {
+    const a = upstream({ id: 'a', knows: [], offers: { resources: resources('a://1') } })
+    const b = upstream({ id: 'b', knows: [], offers: { templates: [offer('uriTemplate', 'b://t/{id}')] } })
+    const client = connect([a, b])
+    const { line } = await client.ask('resources/read', { uri: 'b://t/7' })
+    assert.deepEqual(line.error, { code: -32602, message: 'unknown there', data: { n: 1 } })
+    const nobodys = await client.ask('resources/read', { uri: 'c://t/7' })
+    assert.match(nobodys.line.error?.message ?? '', /Resource not found/)
   })
 
   test('addresses in results are those that clients know', async () => {
@@ -450,6 +499,62 @@ suite('news', () => {
     )
     client.receive(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 's' } }))
     while (!a.asked.some(({ method }) => method === 'resources/unsubscribe')) await new Promise(setImmediate)
+  })
+
+  test('keep what the server says besides the address', async () => {
+    const offers = { resources: resources('r://1'), capabilities: { resources: { subscribe: true } } }
+    const client = connect([upstream({ id: 'a', offers }), upstream({ id: 'b', offers })], { revision: '2025-11-25' })
+    await client.ask('resources/list')
+    await client.ask('resources/subscribe', { uri: 'alicia:b:r://1' })
+    client.receive(
+      JSON.stringify({
+        jsonrpc: '2.0',
+        id: 's',
+        method: 'subscriptions/listen',
+        params: { notifications: { resourceSubscriptions: ['alicia:b:r://1'] }, _meta: META },
+      }),
+    )
+    await client.until(({ method }) => method === 'notifications/subscriptions/acknowledged')
+    const before = client.lines.length
+    const params = '{"uri":"r://1","x":1.0,"_meta":{"k":1e400}}'
+    client.mcp.door.events.emit('resource.updated', { provider: 'b', uri: 'r://1', params })
+    const told = (members: string) =>
+      `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"alicia:b:r://1","x":1.0,"_meta":{"k":1e400${members}}}}`
+    assert.deepEqual(client.lines.slice(before), [told(''), told(',"io.modelcontextprotocol/subscriptionId":"s"')])
+  })
+
+  test('of a resource that one asks for while another goes do not end with that one', async () => {
+    const asked = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    let count = 0
+    const a = upstream({
+      id: 'a',
+      offers: { resources: resources('r://1'), capabilities: { resources: { subscribe: true } } },
+      async answer({ method }) {
+        if (method !== 'resources/subscribe' || ++count === 1) return '{}'
+        asked.resolve()
+        await goOn.promise
+        return '{}'
+      },
+    })
+    const client = connect([a], { revision: '2025-11-25' })
+    await client.ask('resources/subscribe', { uri: 'r://1' })
+    client.receive(
+      JSON.stringify({
+        jsonrpc: '2.0',
+        id: 's',
+        method: 'subscriptions/listen',
+        params: { notifications: { resourceSubscriptions: ['r://1'] }, _meta: META },
+      }),
+    )
+    await asked.promise
+    await client.ask('resources/unsubscribe', { uri: 'r://1' })
+    goOn.resolve()
+    await client.until(({ method }) => method === 'notifications/subscriptions/acknowledged')
+    assert.deepEqual(
+      a.asked.map(({ method }) => method),
+      ['resources/subscribe', 'resources/subscribe'],
+    )
   })
 
   test('of a new client: what it asked for, and is there, and nothing else', async () => {

@@ -51,17 +51,19 @@ function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { c
 async function passOn(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
   const targets = targetsOf(server, request, exchange)
   let down: unknown
+  let said: RelayedError | undefined
   for (const target of targets) {
     try {
       return await askTarget(server, target, request, exchange)
     } catch (error) {
       if (targets.length === 1 || !isUnknownThere(error)) throw forClient(error)
+      if (target.isLikely && error instanceof RelayedError) said ??= error
       if (target === targets[0] && error instanceof Fault && error.code === 'unavailable') down = error
     }
   }
   // It may be there: who is the likeliest to know could not be asked.
   if (down !== undefined) throw forClient(down)
-  throw nobodys(request, exchange)
+  throw said ?? nobodys(request, exchange)
 }
 
 /** Who may know what a request names, of those the client may see; the likeliest first. */

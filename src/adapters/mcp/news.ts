@@ -31,10 +31,10 @@ export function announceTo(session: Hearer, { events, catalog, tasks, registry }
     events.on('tools.changed', () => session.notify('notifications/tools/list_changed')),
     events.on('prompts.changed', () => session.notify('notifications/prompts/list_changed')),
     events.on('resources.changed', () => session.notify('notifications/resources/list_changed')),
-    events.on('resource.updated', ({ provider, uri, caller }) => {
+    events.on('resource.updated', (updated) => {
+      const { provider, uri, caller } = updated
       if (!isOwn(caller) || !session.watched.includes(provider, uri)) return
-      const params = JSON.stringify({ uri: catalog.exposedAddress(provider, uri) })
-      session.notify('notifications/resources/updated', params)
+      session.notify('notifications/resources/updated', catalog.updateOf(updated))
     }),
     events.on('mcp.notified', (event) => {
       if (wants(event)) session.notify(event.method, event.params)

@@ -1,7 +1,7 @@
 import { sleep } from '../../kernel/clock.ts'
 import { isObject, RpcError, type Params, type Request } from '../../kernel/mcp/message.ts'
 import { META, RPC } from '../../kernel/mcp/protocol.ts'
-import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { withMeta, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpServer } from './server.ts'
 import { WatchList } from './watch-list.ts'
@@ -33,26 +33,25 @@ export async function listen(server: McpServer, request: Request, exchange: Exch
 
 async function listenOn(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
   const wanted = readWanted(server, request.params, exchange)
-  const meta = { _meta: { [META.subscription]: request.id } }
+  const subscription = JSON.stringify(request.id)
   const watched = new WatchList(server.watches, exchange.caller)
   // At once where nobody has to be asked: what changes from here on is reported.
   const refused = wanted.uris.length === 0 ? NONE : await watchAll(server, wanted.uris, watched, exchange)
   const uris = wanted.uris.filter((uri) => !refused.has(uri))
-  const tell = (method: string, params: object) => exchange.notify(method, JSON.stringify({ ...params, ...meta }))
-  tell('notifications/subscriptions/acknowledged', {
-    notifications: {
-      ...Object.fromEntries(wanted.lists.map((name) => [`${name}ListChanged`, true])),
-      ...(uris.length > 0 && { resourceSubscriptions: uris }),
-      ...(wanted.taskIds.length > 0 && { taskIds: wanted.taskIds }),
-    },
-  })
+  const tell: Tell = (method, params) => exchange.notify(method, withMeta(params, META.subscription, subscription))
+  const notifications = {
+    ...Object.fromEntries(wanted.lists.map((name) => [`${name}ListChanged`, true])),
+    ...(uris.length > 0 && { resourceSubscriptions: uris }),
+    ...(wanted.taskIds.length > 0 && { taskIds: wanted.taskIds }),
+  }
+  tell('notifications/subscriptions/acknowledged', JSON.stringify({ notifications }))
   const stops = [...report(server, wanted, watched, tell)]
   const release = server.tenure.hold(exchange.caller, (why) => exchange.end(why))
   await untilAborted(exchange.controller.signal)
   release()
   for (const stop of stops) stop()
   watched.close()
-  return JSON.stringify({ resultType: 'complete', ...meta })
+  return withMeta('{"resultType":"complete"}', META.subscription, subscription)
 }
 
 function readWanted(server: McpServer, params: Params, { client, caller }: Exchange): Wanted {
@@ -102,23 +101,27 @@ async function watchAll(
   return refused
 }
 
+/** Says something of the subscription. */
+type Tell = (method: string, params: JsonText) => void
+
 /** Passes on what was asked for; yields what ends each. */
 function* report(
   { events, catalog, tasks }: McpServer,
   { lists, taskIds }: Wanted,
   watched: WatchList,
-  tell: (method: string, params: object) => void,
+  tell: Tell,
 ): Generator<() => void> {
-  for (const name of lists) yield events.on(`${name}.changed`, () => tell(`notifications/${name}/list_changed`, {}))
-  yield events.on('resource.updated', ({ provider, uri, caller }) => {
+  for (const name of lists) yield events.on(`${name}.changed`, () => tell(`notifications/${name}/list_changed`, '{}'))
+  yield events.on('resource.updated', (updated) => {
+    const { provider, uri, caller } = updated
     if ((caller !== undefined && caller !== watched.caller.id) || !watched.includes(provider, uri)) return
-    tell('notifications/resources/updated', { uri: catalog.exposedAddress(provider, uri) })
+    tell('notifications/resources/updated', catalog.updateOf(updated))
   })
   yield events.on('mcp.notified', ({ provider, method, params }) => {
     if (method !== 'notifications/tasks') return
     const value: unknown = JSON.parse(params)
     if (!isObject(value) || !taskIds.includes(String(value['taskId']))) return
-    if (tasks.isOf(value['taskId'], watched.caller, provider)) tell(method, value)
+    if (tasks.isOf(value['taskId'], watched.caller, provider)) tell(method, params)
   })
 }
 

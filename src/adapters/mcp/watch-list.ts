@@ -41,16 +41,19 @@ export class WatchList {
     if (this.#byAddress.size >= MOST_WATCHED && !this.#byAddress.has(uri)) throw tooMany()
     const [target] = targetsOf(server, request, exchange)
     if (!target) throw nobodys(request, exchange)
+    const watch = { provider: target.provider.id, uri: target.own ?? uri, caller: this.caller }
+    // Counted before it is asked for: whoever goes meanwhile would be taken for the last, and end it for both.
+    this.#watches.add(watch.provider, watch.uri)
+    let isKept = false
     try {
       const answer = await askTarget(server, target, request, exchange)
-      if (!this.#byAddress.has(uri) && !exchange.isWithdrawn) {
-        const watch = { provider: target.provider.id, uri: target.own ?? uri, caller: this.caller }
-        this.#byAddress.set(uri, watch)
-        this.#watches.add(watch.provider, watch.uri)
-      }
+      isKept = !this.#byAddress.has(uri) && !exchange.isWithdrawn
+      if (isKept) this.#byAddress.set(uri, watch)
       return answer
     } catch (error) {
       throw forClient(error)
+    } finally {
+      if (!isKept) this.#watches.remove(watch)
     }
   }
 

@@ -1,9 +1,10 @@
 import type { Events } from '../../kernel/events.ts'
 import type { ClientSession, Peer } from '../../kernel/mcp/peer.ts'
-import { atLeast, isLogLevel, type LogLevel } from '../../kernel/mcp/protocol.ts'
-import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { atLeast, isLogLevel, META, type LogLevel } from '../../kernel/mcp/protocol.ts'
+import { readMembers, withoutMeta, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { CallContext, Progress } from '../../kernel/tool.ts'
 import type { ServerNotification } from '../connection/connection.ts'
+import { mayHold } from './params.ts'
 import type { ListKind, RelayOptions } from './relay-options.ts'
 import type { RunningCall } from './running-call.ts'
 
@@ -79,7 +80,11 @@ export class News {
     }
     if (method !== 'notifications/resources/updated') return false
     const { uri } = JSON.parse(params) as { uri?: unknown }
-    if (typeof uri === 'string') this.#options.onResourceUpdated(uri)
+    if (typeof uri === 'string') {
+      // The subscription that it came by is the hub's own.
+      const isNamed = mayHold(params, META.subscription)
+      this.#options.onResourceUpdated(uri, isNamed ? withoutMeta(params, META.subscription) : params)
+    }
     return true
   }
 }

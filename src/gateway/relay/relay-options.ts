@@ -41,8 +41,8 @@ export interface RelayOptions {
   onListChanged(kind: ListKind): void
   /** A call stays open at the server while its client is asked (1), or is over (-1). */
   onParked?(delta: 1 | -1): void
-  /** `uri` as the server knows it. */
-  onResourceUpdated(uri: string): void
+  /** `uri` as the server knows it, and the notification's params. */
+  onResourceUpdated(uri: string, params: JsonText): void
 }
 
 /** Brings one server's requests and answers across the two hops, whatever revision either side speaks. */

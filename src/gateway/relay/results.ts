@@ -1,6 +1,6 @@
 import { isObject } from '../../kernel/mcp/message.ts'
 import { META } from '../../kernel/mcp/protocol.ts'
-import { readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { readElements, readMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { prepend } from './params.ts'
 
@@ -47,6 +47,7 @@ export function legacyResult(method: string, result: RelayedResult): RelayedResu
   const members = readMembers(result.text)
   if (members.get('resultType') === '"complete"') members.delete('resultType')
   if (CACHEABLE.has(method)) for (const [key] of UNCACHED.slice(COMPLETE.length)) members.delete(key)
+  if (method === 'tools/call') withObjectOnly(members)
   const meta = result.value['_meta']
   if (isObject(meta) && META.serverInfo in meta) {
     const metaMembers = readMembers(members.get('_meta') ?? '{}')
@@ -55,6 +56,19 @@ export function legacyResult(method: string, result: RelayedResult): RelayedResu
     else members.set('_meta', writeMembers(metaMembers))
   }
   return new RelayedResult(writeMembers(members))
+}
+
+/**
+ * Until 2025-11-25 structured content is an object, and clients refuse a whole result for one that is not. What such a tool
+ * does not say in its content, too, as it should (2026-07-28, tools, "Structured Content"), is said there.
+ */
+function withObjectOnly(members: Map<string, JsonText>): void {
+  const structured = members.get('structuredContent')
+  if (structured === undefined || structured.startsWith('{')) return
+  members.delete('structuredContent')
+  const content = members.get('content')?.trim() ?? '[]'
+  if (content.startsWith('[') && readElements(content).length === 0)
+    members.set('content', `[{"type":"text","text":${JSON.stringify(structured)}}]`)
 }
 
 export const isInputRequired = (result: RelayedResult): boolean => result.value['resultType'] === 'input_required'

@@ -1,6 +1,7 @@
 import type { Caller } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
+import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import type { Replica, ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { Member } from '../../kernel/resilience/member.ts'
@@ -43,7 +44,7 @@ export interface InstanceOptions {
   readonly log: StderrRing
   onState(state: LifeState): void
   onListChanged(kind: ListKind): void
-  onResourceUpdated(uri: string): void
+  onResourceUpdated(uri: string, params: JsonText): void
 }
 
 /** A connection of one person's own that nobody uses is closed after so long. */

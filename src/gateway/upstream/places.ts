@@ -92,8 +92,8 @@ function createPlace(options: PlacesOptions, person?: Caller): Place {
       log: ring,
       onState: (state) => options.onState(state, person),
       onListChanged: options.onListChanged,
-      onResourceUpdated: (uri) =>
-        parts.events.emit('resource.updated', { provider: id, uri, ...(person && { caller: person.id }) }),
+      onResourceUpdated: (uri, params) =>
+        parts.events.emit('resource.updated', { provider: id, uri, params, ...(person && { caller: person.id }) }),
     }),
   )
   const group = createGroup({

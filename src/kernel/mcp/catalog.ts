@@ -1,4 +1,4 @@
-import type { Events } from '../events.ts'
+import type { EventMap, Events } from '../events.ts'
 import type { Offer, Provider, Registry } from '../registry.ts'
 import { addressOf, readAddress, schemeOf } from './address.ts'
 import { claimName, forgetUnused } from './exposed-name.ts'
@@ -21,6 +21,8 @@ export interface Target {
   readonly provider: Provider
   /** What the provider calls it, where the hub calls it something else. */
   readonly own?: string
+  /** It speaks of addresses like this one: where nobody has the thing, its word counts. */
+  readonly isLikely?: boolean
 }
 
 /** Everything besides tools that all providers offer, each thing under a key of its own. */
@@ -29,8 +31,8 @@ export interface Catalog {
   list(kind: ListKind): readonly CatalogEntry[]
   /** Who answers, the likeliest first; more than one where only they can say whether they know it. Empty: nobody. */
   route(method: string, params: Params): readonly Target[]
-  /** What clients know a provider's resource by. */
-  exposedAddress(provider: string, uri: string): string
+  /** The params of `notifications/resources/updated` for clients: those of the provider, or with its address alone. */
+  updateOf(updated: EventMap['resource.updated']): JsonText
   /** A result, or an entry of a list, in which a provider's addresses are as clients know them. */
   exposeAddresses(provider: string, text: JsonText): JsonText
 }
@@ -79,6 +81,11 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
     return (lists = gathered)
   }
 
+  const exposeAddresses = (provider: string, text: JsonText): JsonText => {
+    const known = renamed.get(provider)
+    return known ? replaceAddresses(text, known) : text
+  }
+
   const targetOf = ({ key, provider, offer }: CatalogEntry): Target =>
     key === offer.key ? { provider } : { provider, own: offer.key }
 
@@ -101,7 +108,7 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
       provider,
       rank: rankOf({ provider, templates, method, uri, addressOwners }),
     }))
-    return ranks.sort((a, b) => b.rank - a.rank).map(({ provider }) => ({ provider }))
+    return ranks.sort((a, b) => b.rank - a.rank).map(({ provider, rank }) => ({ provider, isLikely: rank > 0 }))
   }
 
   return {
@@ -114,11 +121,8 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
       if (!isObject(ref)) return []
       return ref['type'] === 'ref/prompt' ? toPrompt(ref['name']) : toAddress(method, ref['uri'])
     },
-    exposedAddress: (provider, uri) => renamed.get(provider)?.get(uri) ?? uri,
-    exposeAddresses(provider, text) {
-      const known = renamed.get(provider)
-      return known ? replaceAddresses(text, known) : text
-    },
+    updateOf: ({ provider, uri, params = JSON.stringify({ uri }) }) => exposeAddresses(provider, params),
+    exposeAddresses,
   }
 }
 
