@@ -97,6 +97,21 @@ suite('group', () => {
       assert.deepEqual(outcomes(attempts), tried)
     })
 
+  test('a call that fails before it is sent gives its place back', async () => {
+    const tooLarge = () => {
+      throw new Fault('too_large', 'The input is longer than a message may be.')
+    }
+    const one = replica('a', tooLarge)
+    const { call, group: alone } = group([one])
+    for (let count = 0; count < 5; count++) await assert.rejects(async () => call(), { code: 'too_large' })
+    assert.deepEqual(
+      alone.status().members.map(({ running, waiting }) => [running, waiting]),
+      [[0, 0]],
+    )
+    one.first.answer = () => Promise.resolve('a')
+    assert.equal(await call(), 'a')
+  })
+
   test('one that is down is passed over, whatever the call does', async () => {
     const [a, b] = [replica('a'), replica('b')]
     const { call, group: one } = group([a, b])

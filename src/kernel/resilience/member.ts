@@ -77,7 +77,7 @@ export class GroupMember<C> implements Candidate, Watched {
     // There is room, so nobody waits.
     void this.bulkhead.enter(signal, share)
     const startMs = this.#clock.monotonic()
-    const answer = send(value, signal)
+    const answer = started(send, value, signal)
     answer.then(
       () => {
         this.#answered(ticket, startMs, this.#clock.monotonic())
@@ -167,6 +167,19 @@ export class GroupMember<C> implements Candidate, Watched {
     this.totalCalls++
     this.totalFailures++
     this.breaker.failed(ticket, nowMs, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** What throws at once rejects as well: its place and its ticket would never go back. */
+function started<C, T>(
+  send: (member: C, signal: AbortSignal) => Promise<T>,
+  value: C,
+  signal: AbortSignal,
+): Promise<T> {
+  try {
+    return send(value, signal)
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 
