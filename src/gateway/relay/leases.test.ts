@@ -222,6 +222,28 @@ suite('connections of single clients', () => {
     )
   })
 
+  test('where two fall free at once, both that wait get one', async () => {
+    const both = Promise.withResolvers<string>()
+    let arrived = 0
+    const serve: Serve = ({ params }) => {
+      if (params['hang'] === true) return new Promise(() => {})
+      if (++arrived === 2) both.resolve('{}')
+      return both.promise
+    }
+    const setup = setUp(serve, { mostConnections: 2 })
+    const peers = ['1', '2', '3', '4'].map((id) => legacyPeer({ id }).peer)
+    for (const peer of peers.slice(0, 2)) void call(setup, contextFor(peer), { hang: true }).catch(() => undefined)
+    await new Promise(setImmediate)
+    const waiting = peers.slice(2).map((peer) => call(setup, contextFor(peer)))
+    await new Promise(setImmediate)
+    for (const { session } of peers.slice(0, 2))
+      if (session) setup.events.emit('mcp.session', { session, change: 'closed' })
+    await new Promise(setImmediate)
+    // Whoever was not told gives up then.
+    setup.clock.advance(5_000)
+    assert.equal((await Promise.all(waiting)).length, 2)
+  })
+
   test("unused ones are closed after a while, a caller's sooner than a session's", async () => {
     const setup = setUp(quick)
     await call(setup, contextFor(legacyPeer().peer))

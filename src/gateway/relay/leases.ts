@@ -181,7 +181,11 @@ export class Leases {
   async #room(untilMs: number, signal: AbortSignal): Promise<void> {
     const { clock, name, mostConnections } = this.#options
     const freed = new AbortController()
-    const wake = () => freed.abort()
+    const wake = () => {
+      // At once: where several fall free together, the next one is somebody else's.
+      this.#waiting.delete(wake)
+      freed.abort()
+    }
     this.#waiting.add(wake)
     try {
       await sleep(clock, untilMs - clock.monotonic(), AbortSignal.any([signal, freed.signal]))
