@@ -47,6 +47,8 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       now: () => clock.now(),
     })
   let needs = needsOf([])
+  /** Servers that end, of this change and of those before it. */
+  let leaving: Promise<unknown> = Promise.resolve()
 
   const stopRemembering = rememberNames(options)
 
@@ -99,7 +101,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     const enabled = definitions.filter((definition) => definition.enabled)
     const wanted = new Map(enabled.map((definition) => [definition.id, definition]))
     const gone = [...upstreams].filter(([id, { definition }]) => wanted.get(id)?.fingerprint !== definition.fingerprint)
-    const leaving = gone.map(([id]) => remove(id))
+    leaving = Promise.all([leaving.catch(() => undefined), ...gone.map(([id]) => remove(id))])
     const brokenNow = broken.filter((one) => one.enabled)
     const staying = new Set([...wanted.keys(), ...brokenNow.map(({ id }) => id)])
     for (const id of [...gone.map(([id]) => id), ...unusable.keys()]) if (!staying.has(id)) registry.remove(id)
@@ -116,9 +118,10 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     needs = needsOf(enabled)
     for (const definition of fresh) create(definition)
     for (const [id, upstream] of upstreams) needs.watch(id, () => upstream.needsChanged())
+    const begun = fresh.flatMap(({ id }) => upstreams.get(id) ?? [])
     // What an old one leaves behind (a port, a lock) must be gone before the new one starts.
-    await Promise.all(leaving)
-    for (const { id } of fresh) upstreams.get(id)?.begin()
+    await leaving
+    for (const upstream of begun) if (upstreams.get(upstream.definition.id) === upstream) upstream.begin()
   }
 
   return {
