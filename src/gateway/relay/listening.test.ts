@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { Fault } from '../../kernel/fault.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { RelayedError } from '../../kernel/mcp/relayed.ts'
 import {
@@ -41,8 +42,12 @@ function listener(): { serve: Serve; streams: Served[]; end: (error?: unknown) =
 const filterOf = ({ params }: Served) => params['notifications'] as { resourceSubscriptions?: string[] }
 const open = ({ streams }: { streams: Served[] }) => streams.filter(({ signal }) => !signal.aborted)
 
-async function setUp(server: { serve: Serve }, capabilities: object = CAPABILITIES): Promise<TestRelay> {
-  const setup = testRelay({ revision: MODERN_REVISION, capabilities: { ...capabilities }, serve: server.serve })
+async function setUp(
+  server: { serve: Serve },
+  capabilities: object = CAPABILITIES,
+  more: Parameters<typeof testRelay>[1] = {},
+): Promise<TestRelay> {
+  const setup = testRelay({ revision: MODERN_REVISION, capabilities: { ...capabilities }, serve: server.serve }, more)
   setup.relay.begin(setup.shared)
   await setup.relay.request('tools/call', '{}', contextFor())
   await new Promise(setImmediate)
@@ -101,6 +106,56 @@ suite('what changes on a server of 2026-07-28', () => {
     setup.clock.advance(1)
     await new Promise(setImmediate)
     assert.equal(server.streams.length, 2)
+  })
+
+  test('what changed while nobody listened is asked for when it is open again', async () => {
+    const server = listener()
+    let gaps = 0
+    const setup = await setUp(server, CAPABILITIES, { onGap: () => void gaps++ })
+    assert.equal(gaps, 0)
+    server.end(new Fault('unavailable', 'weather cannot be reached.'))
+    await new Promise(setImmediate)
+    assert.equal(gaps, 0)
+    setup.clock.advance(1000)
+    await new Promise(setImmediate)
+    assert.equal(gaps, 1)
+    await watch(setup, 'a:1')
+    assert.equal(gaps, 1, 'another filter leaves no gap')
+  })
+
+  test('a server that agrees and ends the stream at once is asked again, less and less often', async () => {
+    let streams = 0
+    const serve: Serve = ({ method, notify }) => {
+      if (method === 'subscriptions/listen') streams++
+      if (method === 'subscriptions/listen') notify(ACKNOWLEDGED, { notifications: { toolsListChanged: true } })
+      return '{"resultType":"complete"}'
+    }
+    const { clock } = await setUp({ serve })
+    for (let second = 0; second < 600; second++) {
+      clock.advance(1000)
+      await new Promise(setImmediate)
+    }
+    assert.ok(streams > 8 && streams < 25, `${streams} streams in 10 minutes`)
+  })
+
+  test('one that fails for one client is not lost for another', async () => {
+    let agrees = true
+    const server = listener()
+    const serve: Serve = (request) =>
+      agrees || request.method !== 'subscriptions/listen' ? server.serve(request) : new Promise(() => {})
+    const setup = await setUp({ serve })
+    await watch(setup, 'a:1')
+    agrees = false
+    const late = assert.rejects(watch(setup, 'a:1'), { code: 'timeout' })
+    await new Promise(setImmediate)
+    setup.clock.advance(10_000)
+    await late
+    agrees = true
+    await watch(setup, 'a:2')
+    assert.deepEqual(
+      open(server).map((stream) => filterOf(stream).resourceSubscriptions),
+      [['a:1', 'a:2']],
+    )
   })
 
   test('a server that does not know it is not asked again', async () => {

@@ -14,6 +14,8 @@ const ACKNOWLEDGE_MS = 10_000
 /** Waits before a stream that ended is opened again. */
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
+/** A stream that lived as long as this was a good one: the next wait is short again. */
+const GOOD_MS = 10_000
 
 const NO_CALLS: ReadonlySet<never> = new Set()
 
@@ -26,6 +28,8 @@ export interface ListeningOptions {
   readonly identity: string
   /** Aborts when the relay closes. */
   readonly signal: AbortSignal
+  /** Nobody listened for a while: what changed then was not reported. */
+  onGap(): void
 }
 
 /**
@@ -42,6 +46,8 @@ export class Listening {
   #opened: Promise<ReadonlySet<string>> = Promise.resolve(new Set())
   #next: Promise<ReadonlySet<string>> | undefined
   #waitMs = FIRST_WAIT_MS
+  /** Monotonic milliseconds of the latest stream's beginning. */
+  #openedAtMs = 0
 
   constructor(options: ListeningOptions) {
     this.#options = options
@@ -65,6 +71,7 @@ export class Listening {
 
   /** Resolves when the server agreed to it. Throws Fault `conflict` when it did not, and what the request throws. */
   async subscribe(uri: string): Promise<void> {
+    const isNew = !this.#uris.has(uri)
     this.#uris.add(uri)
     try {
       const agreed = await this.#reopen()
@@ -72,7 +79,8 @@ export class Listening {
       const { name } = this.#options
       throw new Fault('conflict', `${name} does not report changes of that resource.`, { details: { provider: name } })
     } catch (error) {
-      this.#uris.delete(uri)
+      // Somebody else may hear of it already.
+      if (isNew) this.#uris.delete(uri)
       throw error
     }
   }
@@ -112,8 +120,9 @@ export class Listening {
     }
     const stream = new AbortController()
     const agreed = await this.#listen(connection, filter, stream)
+    if (stream.signal.aborted) throw this.#endedAtOnce()
     this.#stream = stream
-    this.#waitMs = FIRST_WAIT_MS
+    this.#openedAtMs = this.#options.clock.monotonic()
     before?.abort()
     const uris = agreed['resourceSubscriptions']
     return new Set(Array.isArray(uris) ? uris.map(String) : [])
@@ -134,8 +143,10 @@ export class Listening {
       else news.ofConnection(NO_CALLS, { is: 'everybody' }, notification)
     }
     const ended = (error?: unknown) => {
-      reject(error ?? new Fault('upstream_failed', `${name} ended the stream of changes before it began.`))
+      reject(error ?? this.#endedAtOnce())
       if (this.#stream === stream) this.#failed(error)
+      // It may have been agreed to in the same moment, and not be in use yet.
+      stream.abort()
     }
     connection
       .request({
@@ -152,6 +163,7 @@ export class Listening {
   #failed(error: unknown): void {
     const { clock, log, signal } = this.#options
     const connection = this.#connection
+    if (this.#stream && clock.monotonic() - this.#openedAtMs >= GOOD_MS) this.#waitMs = FIRST_WAIT_MS
     this.#stream = undefined
     if (signal.aborted || (error instanceof RelayedError && error.error.code === RPC.methodNotFound)) return
     log.debug('changes are not reported for the moment', { error })
@@ -159,8 +171,18 @@ export class Listening {
     this.#waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
     clock.after(waitMs, () => {
       if (signal.aborted || this.#connection !== connection || this.#stream) return
-      this.#reopen().catch((again: unknown) => this.#failed(again))
+      this.#reopen().then(
+        () => this.#options.onGap(),
+        (again: unknown) => this.#failed(again),
+      )
     })
+  }
+
+  #endedAtOnce(): Fault {
+    return new Fault(
+      'upstream_failed',
+      `${this.#options.name} ended the stream of changes as soon as it was asked for.`,
+    )
   }
 }
 

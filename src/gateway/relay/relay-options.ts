@@ -39,6 +39,8 @@ export interface RelayOptions {
   /** Who the hub is where no client stands behind a request. */
   readonly hubFace: ClientFace
   onListChanged(kind: ListKind): void
+  /** For a while the server's changes were not heard: its lists may be others now. */
+  onGap?(): void
   /** A call stays open at the server while its client is asked (1), or is over (-1). */
   onParked?(delta: 1 | -1): void
   /** `uri` as the server knows it, and the notification's params. */

@@ -37,7 +37,15 @@ export function createRelay(options: RelayOptions): Relay {
   const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
   const exchange = createExchange({ name, clock, parking, secrets, hubIdentity })
   const leases = new Leases({ ...lineOptions, signal: closing.signal })
-  const listening = new Listening({ name, clock, log, news, identity: hubIdentity, signal: closing.signal })
+  const listening = new Listening({
+    name,
+    clock,
+    log,
+    news,
+    identity: hubIdentity,
+    signal: closing.signal,
+    onGap: () => options.onGap?.(),
+  })
   const level = new SharedLogLevel(closing.signal, log)
   let known: Connection | undefined
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { testConnection } from '../../testing/relay.ts'
 import { fetchLists } from './fetch-lists.ts'
+import { NO_LISTS } from './listed.ts'
 
 const face = { clientInfo: { name: 'hub', version: '1' }, capabilities: {} }
 const handlers = { onNotification() {}, onRequest: () => Promise.reject(new Error('none')), onClose() {} }
@@ -16,7 +17,8 @@ const listed = (pages: Readonly<Record<string, string>>) => {
     },
     handlers,
   )
-  return fetchLists('up', connection, face, new AbortController().signal)
+  const { signal } = new AbortController()
+  return fetchLists({ name: 'up', connection, face, signal, before: NO_LISTS, onRefused: () => assert.fail() })
 }
 
 suite('the lists of a server', () => {

@@ -11,25 +11,40 @@ const MOST_PAGES = 1000
 const MOST_ENTRIES = 20_000
 const METHOD_NOT_FOUND = -32601
 
-/** Asks a server for everything it lists, page by page. Throws what the connection throws. */
-export async function fetchLists(
-  name: string,
-  connection: Connection,
-  face: ClientFace,
-  signal: AbortSignal,
-): Promise<Lists> {
-  const { capabilities, serverInfo, instructions } = connection
+export interface Fetching {
+  readonly name: string
+  readonly connection: Connection
+  readonly face: ClientFace
+  readonly signal: AbortSignal
+  /** What was known of it before. */
+  readonly before: Lists
+  /** It answers one of its lists with an error; what was known of that stays. */
+  onRefused(method: string, error: RelayedError): void
+}
+
+/**
+ * Asks a server for everything it lists, page by page. A list that it answers with an error takes no other along, but for the
+ * tools: without those there is little to offer. Throws what the connection throws.
+ */
+export async function fetchLists({ before, onRefused, ...asking }: Fetching): Promise<Lists> {
+  const { capabilities, serverInfo, instructions } = asking.connection
   let ttlMs = Number.POSITIVE_INFINITY
   const onPage = (page: Readonly<Record<string, unknown>>) => {
     const said = page['ttlMs']
     if (typeof said === 'number' && said >= 0) ttlMs = Math.min(ttlMs, said)
   }
-  const ask = (kind: ListKind) => fetchList(kind, { name, connection, face, signal, onPage })
+  const ask = (kind: ListKind) => fetchList(kind, { ...asking, onPage })
+  const askBeside = (kind: Exclude<ListKind, 'tools'>) =>
+    ask(kind).catch((error: unknown) => {
+      if (!(error instanceof RelayedError)) throw error
+      onRefused(LISTS[kind].method, error)
+      return before[kind]
+    })
   const [tools, prompts, resources, templates] = await Promise.all([
     ask('tools'),
-    ask('prompts'),
-    ask('resources'),
-    ask('templates'),
+    askBeside('prompts'),
+    askBeside('resources'),
+    askBeside('templates'),
   ])
   return {
     tools: tools.map(({ key, ...entry }) => ({ name: key, ...entry })),
@@ -43,11 +58,7 @@ export async function fetchLists(
   }
 }
 
-interface Asking {
-  readonly name: string
-  readonly connection: Connection
-  readonly face: ClientFace
-  readonly signal: AbortSignal
+interface Asking extends Pick<Fetching, 'name' | 'connection' | 'face' | 'signal'> {
   readonly onPage: (page: Readonly<Record<string, unknown>>) => void
 }
 

@@ -24,6 +24,8 @@ export interface Instance extends Member<Connection> {
   readonly life: Life<Connection>
   readonly relay: Relay
   readonly reached: string
+  /** The hub starts it and talks with it over pipes. */
+  readonly isProgram: boolean
   /** Starts after the first, since the hub started. */
   readonly restarts: number
   /** Of the running process, where there is one. */
@@ -44,6 +46,7 @@ export interface InstanceOptions {
   readonly log: StderrRing
   onState(state: LifeState): void
   onListChanged(kind: ListKind): void
+  onGap(): void
   onResourceUpdated(uri: string, params: JsonText): void
 }
 
@@ -96,6 +99,7 @@ export function createInstance(options: InstanceOptions): Instance {
     log: ownLog,
     hubFace,
     onListChanged: options.onListChanged,
+    onGap: options.onGap,
     onParked: (delta) => life.busy(delta),
     onResourceUpdated: options.onResourceUpdated,
   })
@@ -140,6 +144,7 @@ export function createInstance(options: InstanceOptions): Instance {
     life,
     relay,
     reached: hiding.text(reachedBy(replica.transport)),
+    isProgram: replica.transport.kind === 'stdio',
     get restarts() {
       return Math.max(0, starts - 1)
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
+import { silentLog } from '../../kernel/log.ts'
 import { definitionWith } from './definition.fixture.ts'
 import { createKnownLists } from './known-lists.ts'
 import { NO_LISTS } from './listed.ts'
@@ -14,7 +15,7 @@ function knownLists() {
       kept.set(key, value)
     },
   }
-  const known = createKnownLists(definitionWith({}), memory, heldClock())
+  const known = createKnownLists(definitionWith({}), memory, { clock: heldClock(), log: silentLog })
   const list = (names: readonly string[]) =>
     known.learn({ ...NO_LISTS, tools: names.map((name) => ({ name, value: { name } })) })
   return { known, list, kept }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { ToolApproval } from '../../kernel/ports.ts'
 import { NO_LISTS, type Lists } from './listed.ts'
@@ -11,7 +12,10 @@ import { isOffered } from './tools.ts'
 export interface KnownLists {
   readonly lists: Lists
   readonly pins: ReadonlyMap<string, Pin>
-  /** Takes in what the server lists now. Resolves to whether anything is not what it was. */
+  /**
+   * Takes in what the server lists now. Resolves to whether anything is not what it was: known at once, and after a restart too
+   * where it could be written down.
+   */
   learn(lists: Lists): Promise<boolean>
   /** Approves tools as they are now. Throws Fault `not_found`, `conflict`; none is approved then. */
   approve(approvals: readonly ToolApproval[]): Promise<void>
@@ -20,7 +24,11 @@ export interface KnownLists {
 /** Approved tools that are kept in mind while their server does not list them. */
 const MOST_ABSENT = 1000
 
-export function createKnownLists(definition: ServerDefinition, memory: Memory, clock: Clock): KnownLists {
+export function createKnownLists(
+  definition: ServerDefinition,
+  memory: Memory,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): KnownLists {
   const { id } = definition
   let lists = (memory.get(id, 'lists') as Lists | undefined) ?? NO_LISTS
   let pins = new Map(Object.entries((memory.get(id, 'pins') as Record<string, Pin> | undefined) ?? {}))
@@ -61,8 +69,12 @@ export function createKnownLists(definition: ServerDefinition, memory: Memory, c
       const isNew = next !== text
       lists = now
       text = next
-      await pin(now.tools.filter(({ name }) => isOffered(definition, name)).filter(isUnpinned))
-      if (isNew) await memory.set(id, 'lists', now)
+      try {
+        await pin(now.tools.filter(({ name }) => isOffered(definition, name)).filter(isUnpinned))
+        if (isNew) await memory.set(id, 'lists', now)
+      } catch (error) {
+        log.warn('what it lists was not written down', { error })
+      }
       return isNew
     },
     async approve(approvals) {

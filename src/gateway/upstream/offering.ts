@@ -26,6 +26,8 @@ export interface Offering {
   publish(): void
   /** The server itself said that a list changed. */
   announced(kind: ListKind): void
+  /** They may have changed without a word: its clients hear of it if they have. */
+  mayHaveChanged(): void
   /** Reads what it lists, now. */
   refresh(): void
   /** Resolves when what was asked for is read. */
@@ -48,13 +50,14 @@ const REFRESH_LIMIT_MS = 60_000
 export function createOffering({ definition, parts, log, pass, place }: OfferingOptions): Offering {
   const { id } = definition
   const { clock, registry, events, memory, clientInfo } = parts
-  const known = createKnownLists(definition, memory, clock)
+  const known = createKnownLists(definition, memory, { clock, log })
   const closing = new AbortController()
   const methods = methodsOf(id, pass, definition.timeoutMs)
   let tools: Tool[] = []
   let held: HeldTool[] = []
   /** Lists that the server itself said have changed: its clients hear so, whatever is found. */
   const told = new Set<ListKind>()
+  let isUnread = false
 
   const provider = (): Provider => {
     const { tools: _tools, serverInfo: _info, ...offers } = known.lists
@@ -72,8 +75,15 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
       .find((current) => current !== undefined)
     if (!connection) return
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(REFRESH_LIMIT_MS)])
-    const lists = await fetchLists(id, connection, { clientInfo, capabilities: HUB_CAPABILITIES }, signal)
     const before = known.lists
+    const lists = await fetchLists({
+      name: id,
+      connection,
+      face: { clientInfo, capabilities: HUB_CAPABILITIES },
+      signal,
+      before,
+      onRefused: (method, error) => log.warn(`it does not answer ${method}`, { error }),
+    })
     const changed = new Set(told)
     told.clear()
     const isNew = await known.learn(lists)
@@ -92,11 +102,17 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
       log.warn('tools are held back until a person looks at them', { tools: held.map(({ name }) => name) })
   }
 
-  const refreshes = createRefreshes(clock, () =>
-    read().catch((error: unknown) => {
-      if (!closing.signal.aborted) log.warn('its lists could not be read', { error })
-    }),
-  )
+  const refreshes = createRefreshes(clock, async () => {
+    try {
+      await read()
+      isUnread = false
+    } catch (error) {
+      if (closing.signal.aborted) return true
+      log[isUnread ? 'debug' : 'warn']('its lists could not be read', { error })
+      isUnread = true
+    }
+    return !isUnread
+  })
 
   return {
     get lists() {
@@ -116,6 +132,7 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
       told.add(kind)
       refreshes.announced()
     },
+    mayHaveChanged: () => refreshes.announced(),
     refresh: () => refreshes.now(),
     settled: () => refreshes.settled(),
     async approve(approvals) {

@@ -35,6 +35,8 @@ export interface PlacesOptions {
   /** `person`: whose connection it is; undefined: the hub's. */
   onState(state: LifeState, person: Caller | undefined): void
   onListChanged(kind: ListKind): void
+  /** Changes of a server's lists may have gone unheard. */
+  onGap(): void
 }
 
 /** People with a connection of their own. */
@@ -92,6 +94,7 @@ function createPlace(options: PlacesOptions, person?: Caller): Place {
       log: ring,
       onState: (state) => options.onState(state, person),
       onListChanged: options.onListChanged,
+      onGap: options.onGap,
       onResourceUpdated: (uri, params) =>
         parts.events.emit('resource.updated', { provider: id, uri, params, ...(person && { caller: person.id }) }),
     }),

@@ -11,7 +11,7 @@ function counted() {
   let count = 0
   const refreshes = createRefreshes(clock, () => {
     count++
-    return new Promise((resolve) => running.push(resolve))
+    return new Promise<boolean>((resolve) => running.push(() => resolve(true)))
   })
   const advance = async (ms: number) => {
     clock.advance(ms)

@@ -71,6 +71,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       if (state.is === 'ready') offering.refresh()
     },
     onListChanged: (kind) => offering.announced(kind),
+    onGap: () => offering.mayHaveChanged(),
   })
   offering.publish()
 
