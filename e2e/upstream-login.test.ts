@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { startOAuthServer } from '../src/testing/oauth-server.ts'
 import { startProtectedServer } from '../src/testing/protected-server.ts'
 import { startHub, type Answer, type TestHub } from './support/hub.ts'
@@ -26,6 +27,26 @@ async function known(call: () => Promise<Answer>): Promise<Answer> {
     const answer = await call()
     if (answer.status !== 404) return answer
   }
+}
+
+/** A tool call of an MCP client of 2026-07-28. */
+function askAsModel({ urls, token }: TestHub, name: string): Promise<Response> {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  return fetch(`${urls.http}/mcp`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': name,
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {}, _meta } }),
+  })
 }
 
 suite('a protected MCP server behind the hub', () => {
@@ -71,6 +92,18 @@ suite('a protected MCP server behind the hub', () => {
     const used = await fetch(page.url)
     assert.equal(used.status, 404)
 
+    // Its login has ended, and not the caller's at the hub: whoever hears 401 throws a good token away.
+    mcp.behaviour.refuses = true
+    const lost = await who(hub)
+    assert.equal(lost.status, 409, JSON.stringify(lost.body))
+    assert.match(JSON.stringify(lost.body), /alicia login notes/)
+    const asked = await askAsModel(hub, 'whoami')
+    assert.deepEqual([asked.status, asked.headers.get('www-authenticate')], [200, null])
+    const { result } = (await asked.json()) as { result: { isError?: boolean; content: unknown } }
+    assert.equal(result.isError, true)
+    assert.match(JSON.stringify(result.content), /alicia login notes/)
+    mcp.behaviour.refuses = false
+
     await hub.end()
     for (const file of readdirSync(home.data).filter((name) => name.includes('.db')))
       for (const token of as.tokens.keys()) assert.ok(!readFileSync(join(home.data, file)).includes(token), file)
@@ -79,5 +112,60 @@ suite('a protected MCP server behind the hub', () => {
     assert.deepEqual((await known(() => who(again))).body, owner.body)
     assert.deepEqual((await who(again, ada)).body, hers.body)
     assert.ok(!`${hub.stdout()}${hub.stderr()}${again.stderr()}`.includes([...as.tokens.keys()][0] ?? 'none'))
+  })
+
+  test('a login that is over is said, ends by logout and with its person, and one that is new counts at once', async (t) => {
+    const as = await startOAuthServer(t)
+    const mcp = await startProtectedServer(t, as)
+    mcp.behaviour.result = (method, { family }) => RESULTS[method]?.(family)
+    const config = { publicUrl: 'https://home.example' }
+    const hub = await startHub(t, { config, mcp: { mcpServers: { notes: { url: mcp.url } } } })
+    const logIn = async (token?: string) => {
+      const more = token === undefined ? {} : { token }
+      const { authorization_url: url } = await hub.result('gateway.login_server', { name: 'notes' }, more)
+      assert.equal(new URL(String(url)).searchParams.get('redirect_uri'), 'https://home.example/oauth/callback')
+      const page = await fetch(`${hub.urls.http}/oauth/callback?${(await as.approve(String(url))).toString()}`)
+      assert.equal(page.status, 200)
+    }
+    const who = (token?: string) => hub.call('notes.whoami', {}, token === undefined ? {} : { token })
+    const stateOf = async () => (await hub.result('gateway.inspect_server', { name: 'notes' }))['state']
+    await logIn()
+    await hub.result('gateway.start_server', { name: 'notes' })
+    assert.equal((await known(who)).status, 200)
+
+    as.tokens.clear()
+    assert.match(JSON.stringify((await who()).body), /the last login was ended/)
+    assert.equal(await stateOf(), 'needs_login')
+    const doctor = await hub.cli(['doctor'])
+    assert.match(doctor.stdout, /notes needs a login: the last login was ended or has expired\n.*alicia login notes/)
+    await logIn()
+    await hub.result('gateway.start_server', { name: 'notes' })
+    assert.equal((await who()).status, 200)
+
+    const { stdout } = await hub.cli(['logout', 'notes'])
+    assert.match(stdout, /The login at notes is forgotten/)
+    assert.equal(as.tokens.size, 0)
+    assert.match(JSON.stringify((await who()).body), /logged out/)
+
+    const made = await hub.result('tokens.create_token', { name: 'ada', scopes: ['mcp:*', 'gateway:*'] })
+    await logIn(String(made['token']))
+    assert.equal((await who(String(made['token']))).status, 200)
+    await hub.result('tokens.revoke_token', { name: 'ada' })
+    for (const until = AbortSignal.timeout(10_000); as.tokens.size > 0; until.throwIfAborted()) await setImmediate()
+  })
+
+  test('a server that asks for a login when it is called, not when it is reached', async (t) => {
+    const as = await startOAuthServer(t)
+    const mcp = await startProtectedServer(t, as)
+    mcp.behaviour.result = (method, { family }) => RESULTS[method]?.(family)
+    mcp.behaviour.guarded = ['tools/call']
+    const hub = await startHub(t, { mcp: { mcpServers: { notes: { url: mcp.url } } } })
+    const who = () => known(() => hub.call('notes.whoami'))
+    assert.match(JSON.stringify((await who()).body), /alicia login notes/)
+    const { authorization_url: url } = await hub.result('gateway.login_server', { name: 'notes' })
+    const page = await fetch(`${hub.urls.http}/oauth/callback?${(await as.approve(String(url))).toString()}`)
+    assert.equal(page.status, 200)
+    await hub.result('gateway.start_server', { name: 'notes' })
+    assert.equal((await who()).status, 200)
   })
 })

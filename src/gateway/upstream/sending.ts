@@ -6,11 +6,13 @@ import { verdictOf } from '../../kernel/resilience/blame.ts'
 import type { Attempt, CallKind } from '../../kernel/resilience/group.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 import type { Connection } from '../connection/connection.ts'
+import { isLoginOver } from '../oauth/faults.ts'
 import type { Instance } from './instance.ts'
 import type { Place } from './places.ts'
 import { requestHeaders } from './request-headers.ts'
 import type { PassedRequest } from './tools.ts'
 import { traced } from './traced.ts'
+import { ofTheServer } from './wanted-login.ts'
 
 const READ: CallKind = { repeatable: true, hedged: true }
 const REPEATABLE: CallKind = { repeatable: true, hedged: false }
@@ -85,7 +87,9 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
       ? requestHeaders(method, JSON.parse(params) as Record<string, unknown>, tool)
       : undefined
   life.busy(1)
-  const answer = relay.request(method, params, own, headers)
+  const sent = relay.request(method, params, own, headers)
+  // Not where nobody logs in: each function that waits for the answer makes its way longer.
+  const answer = instance.isProgram ? sent : sent.catch(sayOfTheServer)
   answer.then(
     () => {
       life.noteSuccess()
@@ -96,7 +100,12 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
       if (verdict === 'answer') life.noteSuccess()
       else if (verdict === 'failure') life.noteFailure(error instanceof Error ? error.message : String(error))
       life.busy(-1)
+      if (isLoginOver(error)) life.needsLogin(error.message)
     },
   )
   return answer
+}
+
+const sayOfTheServer = (error: unknown): never => {
+  throw ofTheServer(error)
 }
