@@ -28,6 +28,8 @@ export interface Wanted {
 export interface RunningGateway extends Gateway {
   /** Makes it so: a server whose definition did not change goes on undisturbed. */
   apply(wanted: Wanted): Promise<void>
+  /** Forgets the logins of somebody who is there no more. */
+  leave(person: string, signal: AbortSignal): Promise<void>
   /** Ends every server. Never throws. */
   close(): Promise<void>
 }
@@ -151,6 +153,12 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       upstreams.get(id)?.loggedIn(person)
       return id
     },
+    leave: (person, signal) =>
+      logins.leave(
+        person,
+        [...upstreams.values()].map(({ definition }) => definition),
+        signal,
+      ),
     held: (name) => (name === undefined ? [...upstreams.values()] : [find(name)]).flatMap((one) => one.held()),
     approve: async (name, tools) => await find(name).approve(tools),
     reload: options.reload,

@@ -24,6 +24,7 @@ import type { Connection } from '../gateway/connection/connection.ts'
 import type { Secrets } from '../kernel/ports.ts'
 import type { Registry } from '../kernel/registry.ts'
 import type { StatusReport } from '../kernel/status.ts'
+import { callbackOrigin, watchLeaving } from './upstream-logins.ts'
 
 export interface GatewayPartOptions {
   readonly config: Config
@@ -52,18 +53,24 @@ export function gatewayPart(options: GatewayPartOptions): Part {
   const { config, registry, events, clock, log, version } = options
   return {
     name: 'servers',
-    needs: ['store', 'secrets', 'http'],
-    async start({ store, secrets }) {
-      if (!store || !secrets) throw new TypeError('Other MCP servers start after the store.')
+    needs: ['store', 'secrets', 'http', 'people'],
+    async start({ store, secrets, people }) {
+      if (!store || !secrets || !people) throw new TypeError('Other MCP servers start after the store.')
       const memory = await openMemory(store)
       const guard = createGuard({ log })
       const logins = createLogins({
         vault: await openTokenVault({ store, secrets, log }),
-        redirectUrl: `${options.address()}${LOGIN_CALLBACK_PATH}`,
+        redirectUrl: `${callbackOrigin(config, options.address())}${LOGIN_CALLBACK_PATH}`,
         clock,
         log,
         fetch: (url, init) => fetch(url, init),
-        onLogin: (id) => protect(memory, id, log),
+        onLogin(id) {
+          // Until now it asked for none when the hub connected: what is connected shows none.
+          if (!protect(memory, id, log)) return
+          gateway.restart(id, AbortSignal.timeout(RECONNECT_MS)).catch((error: unknown) => {
+            log.warn('a server did not come back with its login', { server: id, error })
+          })
+        },
       })
       const connecting = { guard, logins, eras: eraMemory(memory, log), clock, log }
       const gateway = createGateway({
@@ -116,9 +123,16 @@ export function gatewayPart(options: GatewayPartOptions): Part {
         onProblem: (fault) =>
           log.warn(`${fault.message} Nothing changes until it is mended.`, { files: config.mcpFiles }),
       })
+      const stopWatching = watchLeaving({
+        events,
+        people,
+        log,
+        leave: (caller, signal) => gateway.leave(caller, signal),
+      })
       return {
         value: gateway,
         async stop() {
+          stopWatching()
           watch.close()
           options.onGateway(undefined)
           await gateway.close()
@@ -128,6 +142,8 @@ export function gatewayPart(options: GatewayPartOptions): Part {
     },
   }
 }
+
+const RECONNECT_MS = 60_000
 
 const SECRETS_FILE = 'secrets.json'
 
@@ -225,7 +241,9 @@ const PROTECTED = 'protected'
 const isProtected = (memory: Memory, { id, oauth }: ServerDefinition): boolean =>
   oauth !== undefined || memory.get(id, PROTECTED) === true
 
-function protect(memory: Memory, id: string, log: RootLog): void {
-  if (memory.get(id, PROTECTED) === true) return
+/** Remembers that it asks for logins; whether that is news. */
+function protect(memory: Memory, id: string, log: RootLog): boolean {
+  if (memory.get(id, PROTECTED) === true) return false
   memory.set(id, PROTECTED, true).catch((error: unknown) => log.warn('not remembered', { error }))
+  return true
 }

@@ -22,12 +22,17 @@ export interface ProtectedServer {
     refuses: boolean
     /** The result of a request; undefined: it knows no such method. */
     result: (method: string, token: IssuedToken) => object | undefined
+    /** Requests of these methods alone want a token; undefined: all. */
+    guarded: readonly string[] | undefined
     /** Where its metadata is. */
     metadataPath: string
     /** Answers its metadata so. */
     metadataAnswer: { status: number; location?: string } | undefined
   }
 }
+
+/** Who shows no token where none is wanted. */
+const NOBODY: IssuedToken = { kind: 'access', clientId: '', resource: null, scopes: [], untilMs: 0, family: 'nobody' }
 
 /** An MCP server at `/mcp` that wants tokens made for it (2026-07-28, authorization). It says `{}` to any request. */
 export async function startProtectedServer(
@@ -42,6 +47,7 @@ export async function startProtectedServer(
     challengedScope: undefined,
     refuses: false,
     result: () => ({}),
+    guarded: undefined,
     metadataPath: '/.well-known/oauth-protected-resource/mcp',
     metadataAnswer: undefined,
   }
@@ -78,15 +84,22 @@ export async function startProtectedServer(
     json(response, 200, { jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) })
   }
 
+  const tokenOf = ({ authorization, body }: SeenRequest): IssuedToken | undefined => {
+    const { method } = JSON.parse(body) as { method: string }
+    if (authorization === undefined) return behaviour.guarded?.includes(method) === false ? NOBODY : undefined
+    const token = behaviour.authorizationServer.tokens.get(authorization.replace(/^Bearer /, ''))
+    const isGood = token?.kind === 'access' && token.untilMs > clock.now() && token.resource === `${origin}/mcp`
+    return isGood ? token : undefined
+  }
+
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
     seen.push(request)
     if (request.path === behaviour.metadataPath) return serveMetadata(response)
     if (request.path !== '/mcp') return json(response, 404, {})
     if (request.method !== 'POST') return json(response, 405, {})
-    const token = behaviour.authorizationServer.tokens.get(request.authorization?.replace(/^Bearer /, '') ?? '')
-    const isGood = token?.kind === 'access' && token.untilMs > clock.now() && token.resource === `${origin}/mcp`
-    if (!isGood || behaviour.refuses)
+    const token = tokenOf(request)
+    if (token === undefined || behaviour.refuses)
       return challenge(response, 401, {
         scope: behaviour.challengedScope,
         error: request.authorization === undefined ? undefined : 'invalid_token',

@@ -55,8 +55,8 @@ export function refusalOf(name: string, url: URL, answer: AnswerHead, more: { bo
   })
 }
 
-/** RFC 9110, 10.2.3: seconds, or a date. */
-function readRetryAfter(value: string | undefined, clock: Clock): number | undefined {
+/** RFC 9110, 10.2.3: seconds, or a date. Milliseconds from now. */
+export function readRetryAfter(value: string | undefined, clock: Clock): number | undefined {
   if (value === undefined) return undefined
   const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - clock.now()
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)

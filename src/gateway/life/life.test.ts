@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { Fault } from '../../kernel/fault.ts'
-import { testLife, turn, type TestLife } from './life.testing.ts'
+import { DEFINITION, testLife, turn, type TestLife } from './life.testing.ts'
 import type { LifeState } from './state.ts'
 
 type Name = LifeState['is'] | 'asleep'
@@ -64,17 +64,14 @@ const TABLE: Record<Name, Partial<Record<keyof typeof EVENTS, Name>>> = {
     'somebody stops it': 'stopped',
     'somebody restarts it': 'starting',
     'a call comes': 'starting',
-    'a call needs a login': 'needs_login',
     'the hub stops': 'stopped',
   },
   stopped: {
     'somebody starts it': 'starting',
     'somebody restarts it': 'starting',
-    'a call needs a login': 'needs_login',
   },
   starting: {
     'somebody stops it': 'stopped',
-    'a call needs a login': 'needs_login',
     'its start succeeds': 'ready',
     'its start fails': 'backing_off',
     'its start wants a login': 'needs_login',
@@ -100,7 +97,6 @@ const TABLE: Record<Name, Partial<Record<keyof typeof EVENTS, Name>>> = {
     'somebody starts it': 'starting',
     'somebody stops it': 'stopped',
     'somebody restarts it': 'starting',
-    'a call needs a login': 'needs_login',
     'the delay is over': 'starting',
     // And then for another start, which is not over.
     'the time for a start is over': 'starting',
@@ -110,7 +106,6 @@ const TABLE: Record<Name, Partial<Record<keyof typeof EVENTS, Name>>> = {
     'somebody starts it': 'starting',
     'somebody stops it': 'stopped',
     'somebody restarts it': 'starting',
-    'a call needs a login': 'needs_login',
     'the hub stops': 'stopped',
   },
   needs_login: {
@@ -143,6 +138,23 @@ suite('life: every event in every state', () => {
 })
 
 suite('life', () => {
+  test('a login that is due ends what is up once nothing runs, and calls try again every minute', async () => {
+    const rig = testLife()
+    await rig.up()
+    rig.life.busy(1)
+    rig.life.needsLogin('lamps needs a login: the last one has expired')
+    assert.equal(rig.life.state.is, 'ready')
+    rig.life.busy(-1)
+    rig.life.needsLogin('lamps needs a login: the last one has expired')
+    assert.equal(rig.life.report().reason, 'it needs a login: the last one has expired')
+    const call = () => rig.life.obtain(new AbortController().signal)
+    await assert.rejects(call(), { code: 'unavailable', hint: /alicia login lamps/ })
+    await rig.advance(DEFINITION.restart.mostDelayMs)
+    const healed = call()
+    await rig.succeed()
+    assert.equal(await healed, rig.opened[1])
+  })
+
   test('delays grow up to the ceiling; then it has failed, and the report says since when', async () => {
     const definition = {
       restart: { firstDelayMs: 1000, mostDelayMs: 3000, mostAttempts: 4 },

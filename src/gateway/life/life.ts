@@ -58,7 +58,7 @@ export interface Life<C extends Closable> {
   stop(why: string): Promise<void>
   /** Ends what runs, and starts anew. */
   restart(): void
-  /** A call found out that somebody has to log in first. */
+  /** A call found out that somebody has to log in first. What still runs is not cut off: then the next such call says so. */
   needsLogin(reason: string): void
   /** Somebody has. */
   loginDone(): void
@@ -143,8 +143,10 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
   const wake = () => {
     const { state } = machine
     if (state.is === 'stopped' && state.wakes) machine.want()
-    else if (state.is === 'failed' && clock.now() - state.sinceMs >= policy.mostDelayMs)
-      machine.begin(policy.mostAttempts)
+    else if (clock.now() - state.sinceMs < policy.mostDelayMs) return
+    else if (state.is === 'failed') machine.begin(policy.mostAttempts)
+    // It may have refused everybody for a while, or somebody has logged in elsewhere.
+    else if (state.is === 'needs_login') machine.begin(1)
   }
 
   /** Milliseconds before which it cannot be up; Infinity where that is not to be expected. */
@@ -182,7 +184,10 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     },
     stop,
     restart: () => machine.begin(1),
-    needsLogin: (reason) => machine.goDown({ is: 'needs_login', sinceMs: clock.now(), ...causeOf(name, reason) }),
+    needsLogin(reason) {
+      if (machine.live === undefined || use.running > 0) return
+      machine.goDown({ is: 'needs_login', sinceMs: clock.now(), ...causeOf(name, reason) })
+    },
     loginDone() {
       if (machine.state.is === 'needs_login') machine.begin(1)
     },

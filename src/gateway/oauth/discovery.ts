@@ -11,6 +11,8 @@ export interface AuthorizationServer {
   readonly issuer: string
   /** What its addresses are built from where metadata does not name them. */
   readonly url: string
+  /** Whether the upstream's metadata names it; else it is the one that would lie beside the upstream. */
+  readonly isNamed: boolean
   /** Absent: a server of 2025-03-26, whose endpoints lie at fixed places beside it. */
   readonly metadata: AuthorizationServerMetadata | undefined
   /** The upstream's name for itself (RFC 8707): tokens are asked for it. */
@@ -50,6 +52,7 @@ export async function discover(options: DiscoveryOptions): Promise<Authorization
   return {
     issuer: metadata?.issuer ?? url,
     url,
+    isNamed: resource !== undefined,
     metadata,
     resource: resource?.resource ?? resourceOf(upstream),
     scopes: resource?.scopes_supported ?? [],

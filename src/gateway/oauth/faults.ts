@@ -11,6 +11,17 @@ export const loginRequired = (upstream: string, why: string): Fault =>
     details: { provider: upstream, login: upstream },
   })
 
+const over = new WeakSet<Fault>()
+
+/** The same, where there was a login until now: whoever is connected by it has to be told. */
+export function loginOver(upstream: string, why: string): Fault {
+  const fault = loginRequired(upstream, why)
+  over.add(fault)
+  return fault
+}
+
+export const isLoginOver = (error: unknown): error is Fault => error instanceof Fault && over.has(error)
+
 /** The person is logged in, but may not do this: nothing is wrong with the upstream as a whole. */
 export const scopesRequired = (upstream: string, scopes: readonly string[]): Fault =>
   new Fault('forbidden', `${upstream} wants permission for ${scopes.map(clean).join(', ')} besides.`, {
@@ -45,7 +56,8 @@ export function loginFault(upstream: string, doing: string, error: unknown): Fau
   if (error instanceof Fault) return error
   const code = oauthCode(error)
   // The SDK's word for an answer that is no OAuth error at all, 5xx among them.
-  if (code === 'server_error' || code === 'temporarily_unavailable')
+  const isDown = error instanceof Error && 'status' in error && Number(error.status) >= 500
+  if (isDown || code === 'server_error' || code === 'temporarily_unavailable')
     return new Fault('unavailable', `The login server of ${upstream} failed at ${doing}.`, { hint: 'Try again later.' })
   const why = code ?? MEANINGS[error instanceof Error ? error.name : ''] ?? 'an answer that makes no sense'
   return new Fault('upstream_failed', `The login server of ${upstream} did not take part in ${doing}: ${why}.`, {

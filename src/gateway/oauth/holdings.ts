@@ -1,11 +1,12 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
-import { loginRequired } from './faults.ts'
+import { loginOver } from './faults.ts'
 import type { Grant, TokenVault } from './vault.ts'
 
 /** What a person has of an upstream. */
 export type Holding =
-  | { readonly is: 'nothing'; readonly why: string }
+  /** `wasThere`: since the hub started. */
+  | { readonly is: 'nothing'; readonly why: string; readonly wasThere: boolean }
   | { readonly is: 'grant'; readonly grant: Grant }
   /** The upstream refuses a token as new as can be: not tried again until then (monotonic milliseconds). */
   | { readonly is: 'refused'; readonly grant: Grant; readonly why: string; readonly untilMs: number }
@@ -37,8 +38,8 @@ export interface HoldingsOptions {
   readonly onChange: (person: string, holding: Holding) => void
 }
 
-const NOBODY: Holding = { is: 'nothing', why: 'nobody has logged in yet' }
-const MOVED: Holding = { is: 'nothing', why: 'its address is another one since the last login' }
+const NOBODY: Holding = { is: 'nothing', why: 'nobody has logged in yet', wasThere: false }
+const MOVED: Holding = { is: 'nothing', why: 'its address is another one since the last login', wasThere: false }
 
 /** A server that refuses everybody for some minutes must not cost everybody their login. */
 const REFUSED_MS = 5 * 60_000
@@ -89,7 +90,7 @@ export function createHoldings({ id, storedAs, audience, vault, clock, log, onCh
       if ((await of(person)) === before) set(person, { is: 'grant', grant })
     })
     const now = await of(person)
-    if (now.is === 'nothing') throw loginRequired(id, now.why)
+    if (now.is === 'nothing') throw loginOver(id, now.why)
     return now.grant
   }
 
@@ -103,7 +104,7 @@ export function createHoldings({ id, storedAs, audience, vault, clock, log, onCh
     async drop(person, why) {
       // At once, whatever is being written: from here on nobody gets a token. And once more in its turn, since what is
       // written before it may be a new grant.
-      const nothing: Holding = { is: 'nothing', why }
+      const nothing: Holding = { is: 'nothing', why, wasThere: true }
       set(person, nothing)
       await write(async () => {
         if ((await of(person)) !== nothing) set(person, nothing)

@@ -83,6 +83,18 @@ suite('servers that break the rules', () => {
       /HTTP 500/,
     ],
     [
+      'a registration that fails',
+      ({ as }) => (as.behaviour.answers = { '/register': { status: 500, body: '{"error":"server_error"}' } }),
+      'unavailable',
+      /failed at registering/,
+    ],
+    [
+      'a login server that is asked too often',
+      ({ as }) => (as.behaviour.answers = { '/.well-known/oauth-authorization-server': { status: 429 } }),
+      'unavailable',
+      /asked too often/,
+    ],
+    [
       'a registration that is refused',
       ({ as }) => (as.behaviour.answers = { '/register': { status: 400, body: '{"error":"invalid_redirect_uri"}' } }),
       'upstream_failed',
@@ -148,6 +160,14 @@ suite('servers that break the rules', () => {
     as.behaviour.tokenType = 'DPoP'
     await assert.rejects(logIn(login(), as), { code: 'upstream_failed', message: /DPoP/ })
   })
+
+  for (const bad of ['', 'a b', 'a\r\nX-Evil: 1', 'ä'])
+    test(`the token ${JSON.stringify(bad)} ends no login`, async (t) => {
+      const { as, login } = await loginFixture(t)
+      const body = JSON.stringify({ access_token: bad, token_type: 'bearer' })
+      as.behaviour.answers = { '/token': { status: 200, body } }
+      await assert.rejects(logIn(login(), as), { code: 'upstream_failed', message: /no request can carry/ })
+    })
 
   test('a token for somebody else is refused by the upstream, which is asked no more for some minutes', async (t) => {
     const { as, mcp, clock, login } = await loginFixture(t)

@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts'
 import { readChallenge, type Challenge } from './challenge.ts'
-import { clean, loginRequired, scopesRequired } from './faults.ts'
+import { clean, loginOver, scopesRequired } from './faults.ts'
 import type { Fetch } from './guarded-fetch.ts'
 import { includes, readScopes, type Scopes } from './scopes.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -51,7 +51,7 @@ export function createLoginFetch(person: string, source: TokenSource): typeof fe
         await response.body?.cancel()
         const why = 'it refuses a token that its own login server has just given'
         source.refuse(person, grant, why)
-        throw loginRequired(id, why)
+        throw loginOver(id, why)
       }
     }
     for (let widenings = 0; grant !== undefined && response.status === 403; widenings++) {

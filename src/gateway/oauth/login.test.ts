@@ -110,6 +110,24 @@ suite('logging in at an upstream', () => {
     assert.equal(as.count('/token'), before)
   })
 
+  for (const [status, says] of [
+    [404, /does not say at the moment/],
+    [403, /does not say at the moment/],
+    [429, /asked too often/],
+    [500, /HTTP 500/],
+  ] as const)
+    test(`a server that answers ${status} for where to log in has not moved: the login is kept`, async (t) => {
+      const { as, mcp, clock, login } = await loginFixture(t)
+      const notes = login()
+      await logIn(notes, as)
+      clock.advance(3_600_000)
+      mcp.behaviour.metadataAnswer = { status }
+      await assert.rejects(call(notes, mcp), { code: 'unavailable', message: says })
+      assert.equal((await notes.status()).is, 'logged_in')
+      mcp.behaviour.metadataAnswer = undefined
+      assert.equal(await call(notes, mcp), 200)
+    })
+
   test('a client that its server has forgotten is registered anew at the next login', async (t) => {
     const { as, mcp, clock, login } = await loginFixture(t)
     const notes = login()

@@ -9,6 +9,7 @@ import { createBrowserLogin } from './browser-login.ts'
 import { createGuardedFetch, type Fetch, type Resolve } from './guarded-fetch.ts'
 import { createHoldings, type Holding } from './holdings.ts'
 import { askWithoutLogin, createLoginFetch } from './login-fetch.ts'
+import { createPatientFetch } from './patient-fetch.ts'
 import { createRenewal } from './renewal.ts'
 import { revoke } from './revocation.ts'
 import type { Scopes } from './scopes.ts'
@@ -109,7 +110,7 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
     upstream,
     audience,
     definition,
-    fetch: guarded,
+    fetch: createPatientFetch(guarded, { name: id, clock }),
     isMachine: machine !== undefined,
   })
   const renewal = createRenewal({ ...common, authority, machine })

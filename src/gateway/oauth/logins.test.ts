@@ -49,6 +49,22 @@ suite('the logins of all upstreams', () => {
     for (const { url } of [mcp, second]) await assert.rejects(ask(replica(url), url), { code: 'unauthenticated' })
   })
 
+  test('who leaves takes all logins along, of servers that are gone too, and nobody else’s', async (t) => {
+    const { as, mcp, vault, logins } = await start(t)
+    const [here, gone] = ['here', 'gone'].map((id) => definitionWith({ id, replicas: [replica(mcp.url)] }))
+    assert.ok(here && gone)
+    for (const definition of [here, gone])
+      for (const person of [guest, owner]) {
+        const { authorizationUrl } = await logins.begin(definition, person, never)
+        await logins.finish(answerOf(await as.approve(authorizationUrl)), never)
+      }
+    const before = as.tokens.size
+    await logins.leave(guest.id, [here], never)
+    assert.deepEqual(await vault.upstreams(guest.id), [])
+    assert.deepEqual(await vault.upstreams(owner.id), ['gone', 'here'])
+    assert.equal(as.tokens.size, before - 2, 'what it has of a server that is there is revoked')
+  })
+
   test('whose configuration has a credential, or that runs here, has no login', async (t) => {
     const { mcp, logins } = await start(t)
     const withKey = replica(mcp.url, { AUTHORIZATION: 'Bearer of-the-user' })

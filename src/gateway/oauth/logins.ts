@@ -29,6 +29,8 @@ export interface Logins {
   /** Throws Fault `not_found` for a login nobody began here. */
   finish(answer: LoginAnswer, signal: AbortSignal): Promise<{ readonly id: string; readonly person: string }>
   logout(definition: ServerDefinition, person: Caller, signal: AbortSignal): Promise<void>
+  /** Somebody is there no more: forgets what they have anywhere, and revokes it at these servers where that can be. */
+  leave(person: string, definitions: readonly ServerDefinition[], signal: AbortSignal): Promise<void>
   /** The server is there no more, or is another one. */
   forget(id: string): void
 }
@@ -39,16 +41,14 @@ export function createLogins(options: LoginsOptions): Logins {
 
   const loginOf = (definition: ServerDefinition, transport: Transport): UpstreamLogin | undefined => {
     if (transport.kind !== 'http' || hasOwnCredentials(transport.headers)) return undefined
-    const { id, oauth, replicas } = definition
+    const { id, oauth } = definition
     const { url } = transport
     const known = byServer.get(id)?.get(url)
     if (known) return known
     const { vault, redirectUrl, clock, log, fetch } = options
-    const [first] = replicas
-    const isFirst = first?.transport.kind === 'http' && first.transport.url === url
     const made = createUpstreamLogin({
       id,
-      ...(!isFirst && { key: `${id} ${url}` }),
+      key: keyOf(definition, url),
       url,
       ...(oauth && { definition: oauth }),
       vault,
@@ -94,11 +94,25 @@ export function createLogins(options: LoginsOptions): Logins {
     async logout(definition, person, signal) {
       await Promise.all(required(definition).map((login) => login.logout(person.id, signal)))
     },
+    async leave(person, definitions, signal) {
+      const held = await options.vault.upstreams(person)
+      for (const definition of definitions)
+        for (const { transport } of definition.replicas)
+          if (transport.kind === 'http' && held.includes(keyOf(definition, transport.url)))
+            await loginOf(definition, transport)?.logout(person, signal)
+      // Of servers that were taken out, or have a credential in the configuration by now.
+      for (const upstream of await options.vault.upstreams(person)) await options.vault.removeGrant(upstream, person)
+    },
     forget(id) {
       for (const login of byServer.get(id)?.values() ?? []) login.close()
       byServer.delete(id)
     },
   }
+}
+
+/** What tokens for that address are stored under. */
+function keyOf({ id, replicas: [first] }: ServerDefinition, url: string): string {
+  return first?.transport.kind === 'http' && first.transport.url === url ? id : `${id} ${url}`
 }
 
 const hasOwnCredentials = (headers: Readonly<Record<string, string>>): boolean =>

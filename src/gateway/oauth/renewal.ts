@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Authority, Visit } from './authority.ts'
-import { isUnknownClient, loginFault, loginRequired, oauthCode } from './faults.ts'
+import { isUnknownClient, loginFault, loginOver, loginRequired, oauthCode } from './faults.ts'
 import type { Holdings } from './holdings.ts'
 import { obtain, refresh, type MachineGrant } from './tokens.ts'
 import type { Grant, TokenVault } from './vault.ts'
@@ -33,19 +33,31 @@ export interface RenewalOptions {
 export function createRenewal(options: RenewalOptions): Renewal {
   const { id, authority, holdings, vault, clock, log, machine, closing } = options
 
-  const whyNothing = async (person: string): Promise<string> => {
+  const nothing = async (person: string): Promise<Fault> => {
     const holding = await holdings.of(person)
-    return holding.is === 'nothing' ? holding.why : 'its last login is of no use'
+    if (holding.is !== 'nothing') return loginOver(id, 'its last login is of no use')
+    return holding.wasThere ? loginOver(id, holding.why) : loginRequired(id, holding.why)
   }
 
   const ended = async (person: string, why: string): Promise<Fault> => {
     await holdings.drop(person, why)
-    return loginRequired(id, why)
+    return loginOver(id, why)
   }
 
-  const refreshed = async (person: string, visit: Visit, grant: Grant): Promise<Grant> => {
+  /** At the server that gave the grant. A login is not given up for a document that is missing for a moment, or was an hour ago. */
+  const visitFor = async (person: string, grant: Grant, anew: 'anew' | 'known'): Promise<Visit> => {
+    const visit = await authority.visit(closing, anew)
+    if (visit.server.issuer === grant.issuer) return visit
+    if (anew === 'known') return visitFor(person, grant, 'anew')
+    if (visit.server.isNamed) throw await ended(person, 'it has moved to another login server')
+    throw new Fault('unavailable', `${id} does not say at the moment where its login server is.`, {
+      hint: `Try again later. If it stays so, log in anew: alicia login ${id}`,
+    })
+  }
+
+  const refreshed = async (person: string, grant: Grant, anew: 'anew' | 'known'): Promise<Grant> => {
+    const visit = await visitFor(person, grant, anew)
     const { server } = visit
-    if (grant.issuer !== server.issuer) throw await ended(person, 'it has moved to another login server')
     if (grant.refreshToken === undefined) throw await ended(person, 'the last login has expired')
     const client = await visit.clientOf(grant)
     if (client === undefined) throw await ended(person, 'the configuration has another clientId since')
@@ -70,8 +82,8 @@ export function createRenewal(options: RenewalOptions): Renewal {
   const renew: Renewal['renew'] = (person, anew) =>
     holdings.renewed(person, async (grant) => {
       if (machine !== undefined) return obtained(person, await authority.visit(closing, anew), grant, machine)
-      if (grant === undefined) throw loginRequired(id, await whyNothing(person))
-      return refreshed(person, await authority.visit(closing, anew), grant)
+      if (grant === undefined) throw await nothing(person)
+      return refreshed(person, grant, anew)
     })
 
   return {
@@ -79,7 +91,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     async current(person) {
       const holding = await holdings.of(person)
       if (holding.is === 'nothing') return undefined
-      if (holding.is === 'refused' && clock.monotonic() < holding.untilMs) throw loginRequired(id, holding.why)
+      if (holding.is === 'refused' && clock.monotonic() < holding.untilMs) throw loginOver(id, holding.why)
       const { grant } = holding
       if ((grant.renewMs ?? Number.POSITIVE_INFINITY) > clock.now()) return grant
       // Without a way to renew it, the server's clock decides: the hub's may be wrong.

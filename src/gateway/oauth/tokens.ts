@@ -109,6 +109,8 @@ function grantOf(
 ): Grant {
   if (tokens.token_type.toLowerCase() !== 'bearer')
     throw new Fault('upstream_failed', `${name} gives tokens of type ${clean(tokens.token_type)}, not Bearer.`)
+  if (!TOKEN.test(tokens.access_token))
+    throw new Fault('upstream_failed', `The login server of ${name} gave a token that no request can carry.`)
   return {
     audience,
     issuer: server.issuer,
@@ -121,6 +123,9 @@ function grantOf(
     scopes: [...(tokens.scope === undefined ? requested : readScopes(tokens.scope))],
   }
 }
+
+/** RFC 6750, section 2.1; servers put other visible characters in besides. */
+const TOKEN = /^[\x21-\x7E]+$/
 
 /** A token is renewed this long before its end, or in the middle of a life that is shorter than twice that. */
 const SKEW_MS = 60_000

@@ -48,6 +48,8 @@ export interface TokenVault {
   /** Replaces whatever the person had. Resolves when it is on disk. */
   saveGrant(upstream: string, person: string, grant: Grant): Promise<void>
   removeGrant(upstream: string, person: string): Promise<void>
+  /** Of which upstreams the person has one. */
+  upstreams(person: string): Promise<readonly string[]>
   /** Who has one. */
   people(upstream: string): Promise<readonly string[]>
   /** Whether anybody has one of this issuer, of whatever upstream. */
@@ -134,6 +136,15 @@ export async function openTokenVault({ store, secrets, log }: VaultOptions): Pro
     },
     async removeGrant(upstream, person) {
       await db.deleteFrom('upstream_grants').where('upstream', '=', upstream).where('person', '=', person).execute()
+    },
+    async upstreams(person) {
+      const rows = await db
+        .selectFrom('upstream_grants')
+        .select('upstream')
+        .where('person', '=', person)
+        .orderBy('upstream')
+        .execute()
+      return rows.map(({ upstream }) => upstream)
     },
     async people(upstream) {
       const rows = await db
