@@ -68,7 +68,7 @@ function findingOf(servers: readonly Server[]): Finding {
   const [first] = down
   if (first)
     return failed(
-      down.map(({ name, state, reason }) => `${name} ${WORDS[state]}: ${reason ?? 'no reason'}`).join('; '),
+      down.map(({ name, state, reason }) => `${name} ${wordsOf(WORDS[state] ?? '', reason ?? 'no reason')}`).join('; '),
       first.state === 'needs_login'
         ? `\`alicia login ${first.name}\`.`
         : `\`alicia logs ${first.name}\` says more; \`alicia restart ${first.name}\` tries again at once.`,
@@ -83,6 +83,10 @@ function findingOf(servers: readonly Server[]): Finding {
   if (sick.length > 0) return warning(`${sick.join(', ')} answers badly`, `\`alicia inspect ${sick[0]}\` says why.`)
   return ok(`${servers.length}, none of them in trouble`)
 }
+
+/** A reason may say the state itself: "it needs a login: nobody has logged in yet". */
+const wordsOf = (words: string, reason: string): string =>
+  reason.startsWith(`it ${words}`) ? reason.slice('it '.length) : `${words}: ${reason}`
 
 /** States in which nobody can use it. */
 const WORDS: Readonly<Record<string, string>> = {

@@ -35,3 +35,18 @@ export async function logIn<Config extends HubConfig>(
   )
   return 'ok'
 }
+
+/** `alicia logout <name>`: the owner's login there is forgotten, and revoked where that can be. */
+export async function logOut<Config extends HubConfig>(
+  context: Context<Config>,
+  name: string,
+  flags: HubFlags,
+): Promise<Exit> {
+  const { terminal } = context
+  const client = hubClient(addressOf(context, flags))
+  const input = { name: idOf(context, name, flags) }
+  const result = await cancellable(context, (signal) => client.call('gateway.logout_server', input, { signal }))
+  if (flags.json) await print(terminal, result, true)
+  else await write(terminal.stdout, `The login at ${harmless(name)} is forgotten.\n`)
+  return 'ok'
+}

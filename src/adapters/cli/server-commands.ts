@@ -15,6 +15,7 @@ const reviewTools = lazy(async () => (await import('./approval.ts')).reviewTools
 const approveCall = lazy(async () => (await import('./call-approval.ts')).approveCall)
 const importServers = lazy(async () => (await import('./import.ts')).importServers)
 const logIn = lazy(async () => (await import('./login.ts')).logIn)
+const logOut = lazy(async () => (await import('./login.ts')).logOut)
 const reloadServers = lazy(async () => (await import('./reload.ts')).reloadServers)
 const addServer = lazy(async () => (await import('./server-add.ts')).addServer)
 const addServerJson = lazy(async () => (await import('./server-add.ts')).addServerJson)
@@ -109,6 +110,9 @@ function addLookingCommands<Config extends HubConfig>({ program, context, ends, 
     .argument('<name>', 'as `list` shows it')
     .option('--no-browser', 'say the address only')
     .action((name: string, flags: LoginFlags) => ends(logIn(context, name, flags)))
+  withHub(program.command('logout').description('forget the login at an MCP server, and revoke it'))
+    .argument('<name>', 'as `list` shows it')
+    .action((name: string, flags: HubFlags) => ends(logOut(context, name, flags)))
 }
 
 function addApprovalCommands<Config extends HubConfig>({ program, context, ends, withHub }: Parts<Config>): void {
