@@ -63,6 +63,13 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
     return [...new Set(parts.flatMap((part) => [part, ...serversNeeding(part)]))]
   }
 
+  /** What somebody stopped stays so; what waits for what it needs does so already. */
+  const isWanted = (id: string) =>
+    hub
+      .gateway()
+      ?.servers()
+      .some((server) => server.id === id && !isStopped(server)) === true
+
   const refuseOwnEnd = (name: string) => {
     if (!hub.control.affected(name).includes(self)) return
     throw new Fault('conflict', `${name} cannot be stopped: nobody could start it again, since ${self} needs it.`, {
@@ -96,8 +103,10 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
         refuseOwnEnd(name)
         return await hub.control.stop(name)
       }
-      for (const server of serversNeeding(name).toReversed()) await one.gateway.stop(server)
+      const along = serversNeeding(name).filter(isWanted)
+      for (const server of along.toReversed()) await one.gateway.stop(server)
       await one.gateway.stop(name)
+      await wantAgain(along, one.gateway)
     },
     async restart(name, signal) {
       const one = target(name)
@@ -106,18 +115,31 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
         return await hub.control.restart(name)
       }
       const { gateway } = one
-      const isRunning = (id: string) => gateway.servers().some((server) => server.id === id && runs(server))
-      const before = serversNeeding(name).filter(isRunning)
-      for (const server of before.toReversed()) await gateway.stop(server)
-      await gateway.restart(name, signal)
-      for (const server of before) await gateway.start(server, signal)
+      const along = serversNeeding(name).filter(isWanted)
+      for (const server of along.toReversed()) await gateway.stop(server)
+      try {
+        await gateway.restart(name, signal)
+      } catch (error) {
+        await wantAgain(along, gateway)
+        throw error
+      }
+      for (const server of along) await gateway.start(server, signal)
     },
   }
 }
 
 export const nameOf = (target: Target): string => (target.is === 'part' ? target.part.name : target.server.id)
 
-const runs = ({ state }: ServerReport) => state === 'ready' || state === 'degraded' || state === 'starting'
+/** One that sleeps until it is called is none. */
+const isStopped = ({ state, status }: ServerReport) => state === 'stopped' && status === 'unavailable'
+
+/** Who only says that something is wanted does not wait for it. */
+const AT_ONCE = AbortSignal.abort()
+
+/** They were stopped because of something else only: from now on they wait for it, and start when it is there. */
+async function wantAgain(servers: readonly string[], gateway: Gateway): Promise<void> {
+  await Promise.allSettled(servers.map((id) => gateway.start(id, AT_ONCE)))
+}
 
 const isUp = (target: Target): boolean =>
   target.is === 'part' ? target.part.state === 'running' : target.server.state === 'ready'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { createLifecycle, type Part } from '../../kernel/lifecycle.ts'
 import { silentLog } from '../../kernel/log.ts'
 import type { Gateway, ServerReport } from '../../kernel/ports.ts'
@@ -14,7 +15,7 @@ interface Shown {
 }
 
 /** A hub with parts store ← bus ← lamps, hub ← orchestrator, and servers files ← search (both need the bus). */
-async function running() {
+async function running(own: Partial<Gateway> = {}) {
   const clock = heldClock()
   const door = testDoor([], { clock })
   const journal: string[] = []
@@ -44,13 +45,14 @@ async function running() {
           state,
           needs,
           restarts: 0,
-          status: 'available',
+          status: state === 'stopped' ? 'unavailable' : 'available',
           sinceMs: 0,
         } as Partial<ServerReport> as ServerReport
       }),
     start: (id) => move(id, 'ready', '+'),
     stop: (id) => move(id, 'stopped', '-'),
     restart: (id) => move(id, 'ready', '±'),
+    ...own,
   }
   const hub = testHub(door, { gateway: () => gateway as Gateway })
   Object.defineProperty(hub, 'control', { get: () => life.control })
@@ -89,12 +91,31 @@ suite('orchestrator', () => {
     await call('restart_service', 'files')
     assert.deepEqual(journal, ['-search', '±files', '+search'])
     assert.equal((await call('stop_service', 'files')).state, 'stopped')
-    assert.deepEqual(journal.slice(3), ['-search', '-files'])
+    // Nobody stopped search itself: it waits for files.
+    assert.deepEqual(journal.slice(3), ['-search', '-files', '+search'])
+    await stop()
+  })
+
+  test('a server that does not come up again leaves those that need it waiting for it', async () => {
+    const { call, journal, stop } = await running({
+      restart: () => Promise.reject(new Fault('unavailable', 'files is unavailable.')),
+    })
+    await assert.rejects(call('restart_service', 'files'), { code: 'unavailable' })
+    assert.deepEqual(journal, ['-search', '+search'])
+    await stop()
+  })
+
+  test('a server that somebody stopped stays so, whatever becomes of what it needs', async () => {
+    const { call, journal, stop } = await running()
+    await call('stop_service', 'search')
+    for (const operation of ['stop_service', 'start_service', 'restart_service']) await call(operation, 'files')
+    assert.deepEqual(journal, ['-search', '-files', '+files', '±files'])
     await stop()
   })
 
   test('a server is started after the parts and servers that it needs', async () => {
     const { call, journal, stop } = await running()
+    await call('stop_service', 'search')
     await call('stop_service', 'files')
     await call('stop_service', 'bus')
     journal.length = 0
