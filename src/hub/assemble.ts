@@ -115,12 +115,14 @@ export function assemble(
     approvals,
     checkOutput: config.checkResults,
   })
+  const beganMs = clock.monotonic()
   const hub: Hub = {
     invoke: door.invoke,
     registry,
     parts: () => [...lifecycle.reports(), ...serverParts(gateway), ...(directory?.reports() ?? [])],
     version,
     startedMs: clock.now(),
+    uptimeMs: () => clock.monotonic() - beganMs,
     metrics: () => metrics.exposition(),
     performance: metrics.performance,
     get control() {

@@ -143,6 +143,8 @@ export interface Hub {
   readonly version: string
   /** Wall-clock milliseconds. */
   readonly startedMs: number
+  /** Milliseconds since then, whatever the wall clock did meanwhile. */
+  uptimeMs(): number
   /** Prometheus text. */
   metrics(): Promise<string>
   /** What calls were like. */

@@ -71,6 +71,7 @@ export function testHub({ invoke, registry, metrics }: TestDoor, more: Partial<H
     parts: () => [],
     version: '1.2.3',
     startedMs: 0,
+    uptimeMs: () => 0,
     metrics: () => metrics.exposition(),
     performance: metrics.performance,
     control: createLifecycle([], {

@@ -30,7 +30,7 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
       const { events, registry } = door
       const hub = testHub(door, {
         parts: () => parts,
-        startedMs: clock.now(),
+        uptimeMs: () => clock.monotonic(),
         gateway: () => gateway as Gateway | undefined,
       })
       const service = healthService({ retentionDays: 30 })
@@ -101,6 +101,27 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
         ['unavailable', 'available'],
       )
       await assert.rejects(call('get_service', { name: 'c2' }), { code: 'not_found' })
+    })
+
+    test('one that tries to come up again and again is written down once for each reason', async (t) => {
+      const { call, events } = await hubWith(t, [up('c3')])
+      const change = (status: 'available' | 'unavailable', reason?: string) =>
+        events.emit('status.changed', { name: 'c3', status, ...(reason !== undefined && { reason }) })
+      for (let attempt = 0; attempt < 5; attempt++) {
+        change('unavailable', 'exit code 1')
+        change('unavailable', 'exit code 1; it is starting again')
+      }
+      change('available')
+      change('unavailable', 'exit code 1')
+      const { history } = (await call('get_service', { name: 'c3' })) as { history: object[] }
+      const withoutTime = history.map((entry) => Object.values(entry).slice(1).join(' '))
+      assert.deepEqual(withoutTime, [
+        'unavailable exit code 1',
+        'available',
+        'unavailable exit code 1; it is starting again',
+        'unavailable exit code 1',
+        'available',
+      ])
     })
 
     test('what stays away raises an alert, which ends by itself and is kept', async (t) => {

@@ -21,11 +21,11 @@ export const getHealth = operation<Deps>()({
     version: z.string(),
     parts: z.record(z.string(), StatusShape).describe('Status by name of engine, service or adapter'),
   }),
-  async handler(_, { hub, clock }) {
+  async handler(_, { hub }) {
     const parts = hub.parts()
     return {
       status: worst(parts.map(({ status }) => status)),
-      uptime_seconds: Math.round((clock.now() - hub.startedMs) / 1000),
+      uptime_seconds: Math.round(hub.uptimeMs() / 1000),
       version: hub.version,
       parts: Object.fromEntries(parts.map(({ name, status }) => [name, status])),
     }

@@ -19,6 +19,15 @@ const LOOK_MS = 2000
 const ALERT_AFTER_MS = 30_000
 const LATENCY_MS = 60_000
 
+/** Reasons that are kept in mind, so that what comes up, goes and comes up again is written down once. */
+const MOST_REASONS = 8
+
+interface Known {
+  readonly status: Status
+  /** Those written down since it is so. */
+  readonly reasons: Set<string>
+}
+
 const BY = 'health'
 const keyOf = (name: string) => `${BY} ${name}`
 
@@ -27,11 +36,15 @@ const keyOf = (name: string) => `${BY} ${name}`
  * asks), and raises an alert for what stays away. Returns what ends it.
  */
 export function watchHealth({ hub, events, clock, history, alerts }: WatchOptions): () => void {
-  const known = new Map<string, Status>()
+  const known = new Map<string, Known>()
 
-  const note = (name: string, status: Status, reason: string | undefined) => {
-    known.set(name, status)
-    history.record({ kind: 'status', name, atMs: clock.now(), status, ...(reason !== undefined && { reason }) })
+  const note = (name: string, status: Status, reason = '') => {
+    const before = known.get(name)
+    const isSame = before?.status === status
+    if (isSame && before.reasons.has(reason)) return
+    const reasons = isSame && before.reasons.size < MOST_REASONS ? before.reasons : new Set<string>()
+    known.set(name, { status, reasons: reasons.add(reason) })
+    history.record({ kind: 'status', name, atMs: clock.now(), status, ...(reason !== '' && { reason }) })
   }
 
   const stopListening = events.on('status.changed', ({ name, status, reason }) => note(name, status, reason))
@@ -42,7 +55,7 @@ export function watchHealth({ hub, events, clock, history, alerts }: WatchOption
     for (const part of parts) {
       const { name, status, reason } = part
       if (!known.has(name)) note(name, status, reason)
-      else if (known.get(name) !== status)
+      else if (known.get(name)?.status !== status)
         events.emit('status.changed', { name, status, ...(reason !== undefined && { reason }) })
       alerts.follow(alertFor(part), isAway(part, clock.now()) && !resting.has(name))
     }
