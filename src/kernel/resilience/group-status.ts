@@ -36,14 +36,24 @@ export function groupReport<C>(members: readonly GroupMember<C>[], nowMs: number
   if (!first) return { status: 'unavailable', sinceMs: nowMs, reason: 'nobody is there' }
   if (more.length === 0) return first
   const reports = [first, ...more]
-  const bad = reports.filter(({ status }) => status === 'unavailable' || status === 'degraded')
+  const isBad = ({ status }: StatusReport) => status === 'unavailable' || status === 'degraded'
+  const bad = reports.filter(isBad)
   if (bad.length === 0) return reports.find(({ status }) => status === 'available') ?? first
   const status: Status = reports.every(({ status }) => status === 'unavailable') ? 'unavailable' : 'degraded'
+  const why = reports.flatMap((report, at) =>
+    isBad(report) ? [`${members[at]?.member.id}: ${report.reason ?? 'no reason known'}`] : [],
+  )
   return {
     status,
-    sinceMs: Math.min(...bad.map(({ sinceMs }) => sinceMs)),
-    reason: `${bad.length} of ${reports.length}: ${bad.map(({ reason }) => reason ?? 'no reason known').join('; ')}`,
+    sinceMs: sinceOf(status, bad),
+    reason: `${bad.length} of ${reports.length}: ${why.join('; ')}`,
   }
+}
+
+/** It served until the last of them was down, and it was whole until the first was not. */
+function sinceOf(status: Status, bad: readonly StatusReport[]): number {
+  const times = bad.map(({ sinceMs }) => sinceMs)
+  return status === 'unavailable' ? Math.max(...times) : Math.min(...times)
 }
 
 /** Its own word, unless its breaker knows worse. */

@@ -120,6 +120,19 @@ suite('group', () => {
     assert.equal(one.report().status, 'degraded')
   })
 
+  test('it is down since the last of them is, and not whole since the first is not', () => {
+    const [a, b] = [replica('a'), replica('b')]
+    const { group: one } = group([a, b])
+    a.report = () => ({ status: 'unavailable', sinceMs: 1000, reason: 'it is away' })
+    assert.deepEqual(one.report(), { status: 'degraded', sinceMs: 1000, reason: '1 of 2: a: it is away' })
+    b.report = () => ({ status: 'unavailable', sinceMs: 5000, reason: 'it ended' })
+    assert.deepEqual(one.report(), {
+      status: 'unavailable',
+      sinceMs: 5000,
+      reason: '2 of 2: a: it is away; b: it ended',
+    })
+  })
+
   test('when all are down each is waited for, and the fault tells of each', async () => {
     const replicas = [replica('a'), replica('b')]
     const { call, group: one } = group(replicas)
