@@ -25,6 +25,7 @@ import { keyParts } from './key-parts.ts'
 import { CALLS_GRACE_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { secretsIn } from './secrets.ts'
 import { once } from './start.ts'
+import { startAgain } from './start-again.ts'
 
 /** What a service can have in a process of its own: the rest is the hub's, and there is one of it. */
 const PORTS: ReadonlySet<string> = new Set(['store', 'secrets', 'broker', 'bus'])
@@ -41,13 +42,16 @@ export async function startServices(given: Config, options: StartOptions): Promi
   log.hide(folder.token)
   const place = { login, instance: instanceOf(folder) }
   const { lifecycle, stopCalls, brokerUrl } = assemble({ config, folder, chosen, place }, options)
+  let endAttempts = () => {}
   const stop = once(async () => {
+    endAttempts()
     await stopCalls()
     await lifecycle.stop()
     folder.close()
   })
   try {
     await lifecycle.start()
+    endAttempts = startAgain(lifecycle.control, systemClock)
     return {
       urls: { http: '', mcp: '', mqtt: brokerUrl() },
       services: chosen.map(({ name }) => name),
