@@ -46,6 +46,53 @@ suite('gateway', () => {
     assert.equal((await place.gateway.server('echo')).restarts, 1)
   })
 
+  test('one that hung for a while was not restarted', async (t) => {
+    const place = await running(t, echo({ timeoutMs: 100 }))
+    const status = (wanted: string) => place.event('status.changed', ({ status: now }) => now === wanted)
+    const sick = status('degraded')
+    process.kill(pidOf(place), 'SIGSTOP')
+    for (let count = 0; count < 3; count++) await assert.rejects(say(place, 'hello'), { code: 'timeout' })
+    await sick
+    const well = status('available')
+    process.kill(pidOf(place), 'SIGCONT')
+    await place.gateway.check('echo', AbortSignal.timeout(10_000))
+    await say(place, 'hello')
+    await well
+    assert.equal((await place.gateway.server('echo')).restarts, 0)
+  })
+
+  for (const [what, effect, says] of [
+    [
+      'what changes something may have been done',
+      'write',
+      /^echo: it was ended by SIGKILL.* It may have been done, or not/,
+    ],
+    ['what only reads is asked again', 'read', undefined],
+  ] as const)
+    test(`one that dies during a call: ${what}`, async (t) => {
+      const place = await running(t, echo({ overrides: new Map([['echo', { effect }]]) }))
+      const pid = pidOf(place)
+      process.kill(pid, 'SIGSTOP')
+      const answer = say(place, 'hello')
+      await new Promise(setImmediate)
+      process.kill(pid, 'SIGKILL')
+      if (says)
+        await assert.rejects(answer, { code: 'upstream_failed', message: says, hint: /^Look whether it took effect/ })
+      else assert.deepEqual(await answer, said('hello'))
+    })
+
+  test('what needs it hears at once that it is down, whoever is between them', async (t) => {
+    const place = await running(t)
+    const second = echo({ id: 'second', name: 'second', needs: ['echo'] })
+    const third = echo({ id: 'third', name: 'third', needs: ['second'] })
+    await place.gateway.apply({ definitions: [echo(), second, third], unusable: [] })
+    for (const id of ['second', 'third']) await place.gateway.start(id, AbortSignal.timeout(10_000))
+    const told = place.event('status.changed', ({ name }) => name === 'third')
+    await place.gateway.stop('echo')
+    await told
+    assert.match((await place.gateway.server('third')).reason ?? '', /^echo is down since/)
+  })
+
   test('after a restart of the hub its tools are there before it is', async (t) => {
     const folder = temporaryFolder(t)
     const first = await running(t, echo(), { folder })

@@ -131,6 +131,24 @@ suite('invoke', () => {
     assert.equal((told as Fault).code, 'timeout')
   })
 
+  for (const [effect, hint] of [
+    ['read', /try again/],
+    ['write', /^It may have been done, or not/],
+  ] as const)
+    test(`a ${effect} that took too long is told what to do`, async () => {
+      const clock = heldClock()
+      const call = assert.rejects(
+        run(testDoor([custom(() => new Promise(() => {}), effect)], { clock }), { timeoutMs: 500 }),
+        {
+          code: 'timeout',
+          hint,
+        },
+      )
+      await new Promise(setImmediate)
+      clock.advance(500)
+      await call
+    })
+
   test('a caller that goes away cancels its call', async () => {
     const gone = new AbortController()
     const door = testDoor([custom(() => new Promise(() => {}))])

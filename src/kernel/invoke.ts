@@ -244,5 +244,9 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)
 
-const tooLate = ({ name }: Tool, ms: number) =>
-  new Fault('timeout', `${name} did not finish within ${ms / 1000} s.`, { hint: 'Ask for less at once, or try again.' })
+const tooLate = ({ name, idempotent }: Tool, ms: number) =>
+  new Fault('timeout', `${name} did not finish within ${ms / 1000} s.`, {
+    hint: idempotent
+      ? 'Ask for less at once, or try again.'
+      : 'It may have been done, or not: look whether it took effect before you call it again.',
+  })

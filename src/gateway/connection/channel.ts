@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts'
+import { brokenWhileRunning } from '../../kernel/resilience/blame.ts'
 import { isObject, type Id, type Params } from '../../kernel/mcp/message.ts'
 import { META, type Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
@@ -83,7 +84,8 @@ export class Channel implements Wire {
   }
 
   async close(): Promise<void> {
-    this.#finish(new Fault('unavailable', `${this.#options.name}: the hub closed the connection.`))
+    const { name } = this.#options
+    this.#finish(new Fault('unavailable', `${name}: the hub closed the connection.`, { details: { provider: name } }))
     await this.#carrier.close()
   }
 
@@ -116,7 +118,7 @@ export class Channel implements Wire {
 
   #finish(end: Fault): void {
     if (this.#end) return
-    this.#end = end
+    this.#end = brokenWhileRunning(end)
     for (const call of this.#calls.values()) this.#settle(call).reject(end)
     this.#questions.end(end)
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import { shortened, type RelayedErrorBody } from '../../kernel/mcp/relayed.ts'
+import { brokenWhileRunning } from '../../kernel/resilience/blame.ts'
 import type { AnswerHead } from './http-exchange.ts'
 import { LoginRequired } from './login-required.ts'
 
@@ -98,17 +99,21 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_INVALID_HTTP_TOKEN: 'the name of one of its `headers` is not valid',
 }
 
+/** With these, the request may have arrived; with the others there was no connection. */
+const BROKE_LATER: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET'])
+
 /** The connection to a server failed, or broke before the answer was whole. */
 export function brokenOff(name: string, error: unknown): Fault {
   if (error instanceof Fault) return error
   const code = codeOfError(error)
   const reason =
     (code && REASONS[code]) ?? (code === undefined ? 'the connection broke' : `the connection broke (${code})`)
-  return new Fault('unavailable', `${name} cannot be reached: ${reason}.`, {
+  const fault = new Fault('unavailable', `${name} cannot be reached: ${reason}.`, {
     hint: 'See whether it runs and whether its `url` is right.',
     details: { provider: name },
     cause: error,
   })
+  return code === undefined || BROKE_LATER.has(code) ? brokenWhileRunning(fault) : fault
 }
 
 /** `fetch` hides the code in a cause. */

@@ -5,6 +5,7 @@ import type { Params } from '../../kernel/mcp/message.ts'
 import type { Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
 import { RelayedError, type RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { brokenWhileRunning } from '../../kernel/resilience/blame.ts'
 import type { ServerNotification, UpstreamRequest } from './connection.ts'
 import { SmallMap } from '../../kernel/small-map.ts'
 import { AnswerStream, type Answer } from './answer-stream.ts'
@@ -137,7 +138,9 @@ export class StreamableHttp implements Wire {
       if (found) return resultOf(name, found)
       if (stream.lastEventId !== before) resumes = 0
       if (this.#session.isModern || stream.lastEventId === undefined || resumes === MOST_RESUMES)
-        throw new Fault('unavailable', `${name} ended its answer before it was whole.`, { details: { provider: name } })
+        throw brokenWhileRunning(
+          new Fault('unavailable', `${name} ended its answer before it was whole.`, { details: { provider: name } }),
+        )
       request.onLetGo?.()
       await sleep(clock, stream.retryMs, signal)
       body = await this.#resume(stream.lastEventId, signal)
@@ -204,11 +207,12 @@ export class StreamableHttp implements Wire {
       this.#finish(`${name}: ${reason}.`)
       handlers.onClose(reason)
     }
-    return this.#over.signal.reason as Fault
+    // The request that heard of it has not run.
+    return new Fault('unavailable', `${name}: ${reason}.`, { details: { provider: name } })
   }
 
   #finish(message: string): void {
-    const fault = new Fault('unavailable', message, { details: { provider: this.#options.name } })
+    const fault = brokenWhileRunning(new Fault('unavailable', message, { details: { provider: this.#options.name } }))
     this.#over.abort(fault)
     for (const { controller } of this.#calls.values()) controller.abort(fault)
     this.#questions.end(fault)

@@ -11,8 +11,13 @@ export interface Cause {
 /** The cause that an error tells, without the server's own name before it and without the stop after it. */
 export function causeOf(name: string, error: unknown): Cause {
   const text = error instanceof Error ? error.message : String(error)
-  const bare = text.startsWith(`${name} `) ? `it ${text.slice(name.length + 1)}` : text
-  const reason = withoutTrailing(bare, '.')
+  const reason = withoutTrailing(withoutName(name, text), '.')
   const hint = error instanceof Fault ? error.hint : undefined
   return hint === undefined ? { reason } : { reason, hint }
+}
+
+/** "files: it broke off" and "files cannot be reached" alike. */
+function withoutName(name: string, text: string): string {
+  if (text.startsWith(`${name}: `)) return text.slice(name.length + 2)
+  return text.startsWith(`${name} `) ? `it ${text.slice(name.length + 1)}` : text
 }

@@ -143,7 +143,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
   const wake = () => {
     const { state } = machine
     if (state.is === 'stopped' && state.wakes) machine.want()
-    else if (clock.now() - state.sinceMs < policy.mostDelayMs) return
+    else if (machine.stateAgeMs() < policy.mostDelayMs) return
     else if (state.is === 'failed') machine.begin(policy.mostAttempts)
     // It may have refused everybody for a while, or somebody has logged in elsewhere.
     else if (state.is === 'needs_login') machine.begin(1)
@@ -154,7 +154,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     const { state, block } = machine
     // What it needs may be just about to start, as at the hub's own start; later a call would wait for nothing.
     if (block) return clock.now() - block.sinceMs < patienceMs ? 0 : Number.POSITIVE_INFINITY
-    if (state.is === 'backing_off') return state.nextAtMs - clock.now()
+    if (state.is === 'backing_off') return state.nextAtMs - state.sinceMs - machine.stateAgeMs()
     return state.is === 'starting' ? 0 : Number.POSITIVE_INFINITY
   }
 

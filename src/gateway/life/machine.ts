@@ -39,6 +39,8 @@ export interface Block {
 /** The states and the ways between them. Everything that a state holds is let go when it ends, in one place. */
 export interface Machine<C extends Closable> {
   readonly state: LifeState
+  /** Milliseconds that it has been in that state, whatever the wall clock did meanwhile. */
+  stateAgeMs(): number
   /** The connection, when it is up and nothing that it needs is down. */
   readonly live: C | undefined
   /** Why it cannot be used however well it is itself. */
@@ -86,6 +88,7 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
   const initial: Down = { is: 'stopped', sinceMs: clock.now(), reason: 'nobody has needed it yet', wakes: true }
   const past = createPast()
   let phase: Phase<C> = { state: initial, isWanted: false }
+  let enteredMs = clock.monotonic()
   /** Kept apart, so that a call costs one read. */
   let live: C | undefined
   let block: Block | undefined
@@ -96,6 +99,7 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
   const enter = (next: Phase<C>): void => {
     const before = phase
     phase = next
+    enteredMs = clock.monotonic()
     past.note(next.state)
     release(before, next)
     changed()
@@ -201,6 +205,7 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
     get state() {
       return phase.state
     },
+    stateAgeMs: () => clock.monotonic() - enteredMs,
     get live() {
       return live
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { heldClock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { testLife, turn, type TestLife } from './life.testing.ts'
 
@@ -81,6 +82,41 @@ suite('a call that finds no connection', () => {
       hint: 'It is started again in 20 s; try then.',
       retryAfterMs: 20_000,
     })
+  })
+
+  test('waits as long as before when the wall clock is set back', async () => {
+    const clock = heldClock()
+    let setBackMs = 0
+    const rig = testLife({ clock: { ...clock, now: () => clock.now() - setBackMs } })
+    await rig.up()
+    await rig.lose()
+    setBackMs = 3_600_000
+    const next = call(rig)
+    clock.advance(1000)
+    await rig.succeed()
+    await next.done
+    assert.equal(next.outcome.is, 'served')
+    await rig.lose()
+    clock.advance(2000)
+    await rig.fail()
+    assert.equal(rig.life.state.is, 'failed')
+    setBackMs *= 2
+    clock.advance(60_000)
+    const late = call(rig)
+    await rig.succeed()
+    await late.done
+    assert.equal(late.outcome.is, 'served')
+  })
+
+  test('does not hear the name twice', async () => {
+    const rig = testLife()
+    const { done, assertRefused } = call(rig)
+    for (const delayMs of [1000, 2000, 0]) {
+      await rig.fail(new Fault('unavailable', 'lamps: it ended with exit code 0.'))
+      await rig.advance(delayMs)
+    }
+    await done
+    assertRefused({ message: 'lamps is unavailable since 14:02: it ended with exit code 0.' })
   })
 
   test('is told what to do about it', async () => {

@@ -82,6 +82,11 @@ suite('a server as a child', () => {
   const ends: [string, string, string][] = [
     ['its exit code', 'exit 7', 'it ended with exit code 7'],
     ['its last words', 'echo a >&2; echo b >&2; exit 1', 'it ended with exit code 1; it said: a | b'],
+    [
+      'its last words, without a stack trace',
+      "printf '%s\\n' loader:1 'throw err' '  ^' '' 'Error: no key' '    at f (x:1)' '    at g (x:2) {' \"  code: 'E'\" '}' '' 'Node.js v24.1.0' >&2; exit 1",
+      'it ended with exit code 1; it said: loader:1 | throw err | Error: no key',
+    ],
     ['a signal', 'kill -TERM $$', 'it was ended by SIGTERM'],
     ['memory', 'kill -KILL $$', 'it was ended by SIGKILL (the system does that when memory runs out)'],
     ['no secret', 'echo "key tops3cret!" >&2; exit 1', 'it ended with exit code 1; it said: key [hidden]'],

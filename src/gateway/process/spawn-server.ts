@@ -5,6 +5,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { Transport } from '../../kernel/mcp/server-definition.ts'
 import { serverEnvironment, type Environment } from './environment.ts'
 import type { Guard } from './guard.ts'
+import { createLastWords } from './last-words.ts'
 import { endGroup, signalGroup, terminate } from './process-group.ts'
 import type { ProcessEnd, ServerProcess } from './server-process.ts'
 import { spawnFault } from './spawn-fault.ts'
@@ -32,8 +33,6 @@ export interface SpawnOptions {
 const GRACE_MS = 2000
 /** What a server wrote before its end is read to the end; a descendant that holds the pipes open is not waited for. */
 const DRAIN_MS = 250
-/** Lines of its standard error that explain its end. */
-const LAST_WORDS = 3
 
 /**
  * Starts a server as the leader of its own process group, without a shell. Whenever it ends, so does whatever it left
@@ -47,10 +46,10 @@ export function spawnServer(transport: StdioTransport, options: SpawnOptions): S
   // Writing to a server that is gone is noticed by its end.
   child.stdin.on('error', () => undefined)
   child.stdout.on('error', () => undefined)
-  const lastWords: string[] = []
+  const lastWords = createLastWords()
   readLines(child.stderr, (line) => {
     const text = secrets.reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '[hidden]')), line)
-    if (lastWords.push(text) > LAST_WORDS) lastWords.shift()
+    lastWords.add(text)
     onStderr(text)
     log.debug(text, { server: name })
   })
@@ -66,7 +65,7 @@ export function spawnServer(transport: StdioTransport, options: SpawnOptions): S
     const giveUp = new AbortController()
     await Promise.race([closed, delay(DRAIN_MS, undefined, { signal: giveUp.signal }).catch(() => undefined)])
     giveUp.abort()
-    return { code: exit.code, signal: exit.signal, reason: explain(exit, lastWords) }
+    return { code: exit.code, signal: exit.signal, reason: explain(exit, lastWords.all()) }
   })
 
   const stop = async () => {

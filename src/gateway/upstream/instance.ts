@@ -123,6 +123,7 @@ export function createInstance(options: InstanceOptions): Instance {
       pid = undefined
       const connection = await connect(hubFace, { ...relay.sharedHandlers, onClose }, signal, true)
       relay.begin(connection)
+      starts++
       return connection
     },
     probe: (connection, signal) => probe(connection, signal, hubFace),
@@ -132,10 +133,7 @@ export function createInstance(options: InstanceOptions): Instance {
     log: ownLog,
     // What the hub tells of is the server as a whole, whose replicas may be down one by one.
     events: { ...events, emit: () => {} },
-    onChange(state) {
-      if (state.is === 'ready') starts++
-      options.onState(state)
-    },
+    onChange: (state) => options.onState(state),
   })
 
   return {

@@ -2,7 +2,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { MODERN_REVISION } from '../../kernel/mcp/protocol.ts'
 import { readMembers, writeMembers } from '../../kernel/mcp/raw.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
-import { verdictOf } from '../../kernel/resilience/blame.ts'
+import { inDoubt, verdictOf } from '../../kernel/resilience/blame.ts'
 import type { Attempt, CallKind } from '../../kernel/resilience/group.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 import type { Connection } from '../connection/connection.ts'
@@ -26,6 +26,15 @@ export function passTo(
   request: PassedRequest,
   context: CallContext,
 ): Promise<RelayedResult> {
+  const answer = passToGroup({ group, instances }, request, context)
+  return request.repeatable
+    ? answer
+    : answer.catch((error: unknown) => {
+        throw inDoubt(error)
+      })
+}
+
+function passToGroup({ group, instances }: Place, request: PassedRequest, context: CallContext) {
   const { signal } = context
   if (instances.length === 1)
     return group.run(

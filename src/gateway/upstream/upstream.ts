@@ -137,6 +137,8 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     },
     needsChanged() {
       for (const { life } of shared()) life.needsChanged()
+      // No state of its own changed, but those that need it in turn are blocked by now.
+      announce()
     },
     async close() {
       const read = offering.close()

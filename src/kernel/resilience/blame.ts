@@ -33,3 +33,24 @@ export function notSent<F extends Fault>(fault: F): F {
 }
 
 export const wasNotSent = (error: unknown): boolean => error instanceof Fault && unsent.has(error)
+
+const cutOff = new WeakSet<Fault>()
+
+/** Marks the fault of calls whose connection broke while they ran: each may have been done, or not. */
+export function brokenWhileRunning<F extends Fault>(fault: F): F {
+  cutOff.add(fault)
+  return fault
+}
+
+/**
+ * The fault for the caller of a call that must not simply be made again, where it may have been done: not `unavailable`, which
+ * invites to do just that.
+ */
+export function inDoubt(error: unknown): unknown {
+  if (!(error instanceof Fault) || !cutOff.has(error)) return error
+  return new Fault('upstream_failed', `${error.message} It may have been done, or not; nobody else was asked.`, {
+    hint: 'Look whether it took effect before you call it again.',
+    ...(error.details && { details: error.details }),
+    cause: error,
+  })
+}
