@@ -9,8 +9,9 @@ import type { Log } from '../../kernel/log.ts'
 import { othersFirst } from '../../kernel/others-first.ts'
 import type { RateLimitHeaders } from '../../kernel/rate-limit-headers.ts'
 import type { Sight } from '../../kernel/reach.ts'
-import type { Registry } from '../../kernel/registry.ts'
+import type { Entry, Registry } from '../../kernel/registry.ts'
 import type { Tenure } from '../../kernel/tenure.ts'
+import { unheardHint } from '../../kernel/unheard.ts'
 import { streamCall } from './event-stream.ts'
 import { createFixedPaths } from './fixed-paths.ts'
 import { mergeInput } from './input.ts'
@@ -192,10 +193,16 @@ function routesOf(registry: Registry, fixedPaths: readonly string[]): () => Rout
   return () => {
     if (routes && list === registry.list()) return routes
     list = registry.list()
-    routes = createRoutes(list, fixedPaths)
+    routes = createRoutes([...list, ...heldBack(registry)], fixedPaths, () => unheardHint(registry.providers()))
     return routes
   }
 }
+
+/** Who calls one of these by its address hears why it is not listed. */
+const heldBack = (registry: Registry): Entry[] =>
+  [...registry.providers()].flatMap(({ tools }) =>
+    tools.filter(({ listed }) => listed === false).map(({ name }) => registry.find(name)),
+  )
 
 /** Split by hand: a URL object for every request costs more than finding its route. */
 function pathAndQuery(url: string): { path: string; query: string } {

@@ -54,11 +54,12 @@ suite('routes', () => {
       })
   }
 
-  const routes = createRoutes(testDoor(tools).registry.list(), ['/docs'])
+  const routes = createRoutes(testDoor(tools).registry.list(), ['/docs'], () => 'new is still starting or down.')
   const refused = [
     ['GET', '/', 'not_found', /GET \/api/],
     ['GET', '/things/', 'not_found', /\/things/],
     ['GET', '/doc', 'not_found', /\/docs/],
+    ['POST', '/api/new/echo', 'not_found', /new is still starting or down/],
     ['GET', '/things/1/2/3', 'not_found', /nothing at/],
     ['PUT', '/things', 'method_not_allowed', /GET, HEAD/],
     ['DELETE', '/things/special', 'method_not_allowed', /GET, HEAD, PUT/],

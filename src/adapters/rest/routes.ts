@@ -43,7 +43,11 @@ interface Place {
  * The table of addresses. Hono's own router takes what was added first; here `/devices/commands` wins over
  * `/devices/{id}` in any order, because services come and go.
  */
-export function createRoutes(entries: readonly Entry[], fixedPaths: readonly string[]): Routes {
+export function createRoutes(
+  entries: readonly Entry[],
+  fixedPaths: readonly string[],
+  unheard: () => string | undefined = () => undefined,
+): Routes {
   const places = new Map<string, Place>()
   const add = ({ entry, method, path }: Address) => {
     const place = places.get(path) ?? { segments: path.split('/'), operations: new Map<string, Entry>() }
@@ -72,7 +76,7 @@ export function createRoutes(entries: readonly Entry[], fixedPaths: readonly str
         if (entry) return { entry, inPath }
         taken.push(...place.operations.keys())
       }
-      if (taken.length === 0) throw unknownPath(path, [...places.keys(), ...fixedPaths])
+      if (taken.length === 0) throw unknownPath(path, [...places.keys(), ...fixedPaths], unheard())
       throw wrongMethod(method, path, taken)
     },
   }
@@ -112,11 +116,16 @@ function canonical(path: string): string {
   }
 }
 
-function unknownPath(path: string, known: readonly string[]): Fault {
+function unknownPath(path: string, known: readonly string[], unheard: string | undefined): Fault {
   const shown = path.slice(0, 200)
   const meant = nearest(shown, known)
   return new Fault('not_found', `There is nothing at ${shown}.`, {
-    hint: meant === undefined ? 'GET /api lists the operations; / is the API page.' : `Did you mean ${meant}?`,
+    hint: [
+      meant === undefined ? 'GET /api lists the operations; / is the API page.' : `Did you mean ${meant}?`,
+      unheard,
+    ]
+      .filter(Boolean)
+      .join(' '),
   })
 }
 
