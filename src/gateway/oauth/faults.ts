@@ -20,7 +20,9 @@ export function loginOver(upstream: string, why: string): Fault {
   return fault
 }
 
-export const isLoginOver = (error: unknown): error is Fault => error instanceof Fault && over.has(error)
+/** Also of what was put into other words since. */
+export const isLoginOver = (error: unknown): error is Fault =>
+  error instanceof Fault && (over.has(error) || isLoginOver(error.cause))
 
 /** The person is logged in, but may not do this: nothing is wrong with the upstream as a whole. */
 export const scopesRequired = (upstream: string, scopes: readonly string[]): Fault =>
