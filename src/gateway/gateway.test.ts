@@ -5,6 +5,7 @@ import type { ServerDefinition } from '../kernel/mcp/server-definition.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { ECHO, testGateway, type TestGateway } from '../testing/gateway.ts'
 import { owner } from '../testing/hub.ts'
+import { httpUpstream } from '../testing/upstreams/http-upstream.ts'
 import { definitionWith } from './upstream/definition.fixture.ts'
 
 const echo = (more: Partial<ServerDefinition> = {}): ServerDefinition =>
@@ -91,6 +92,16 @@ suite('gateway', () => {
     await place.gateway.stop('echo')
     await told
     assert.match((await place.gateway.server('third')).reason ?? '', /^echo is down since/)
+  })
+
+  test('a session that its server forgot costs no call', async (t) => {
+    const { url, received } = await httpUpstream(t, 'loses-session')
+    const transport = { kind: 'http', url, headers: {}, mode: 'auto' } as const
+    // Nothing that might be asked twice.
+    const overrides = new Map([['echo', { effect: 'destructive' } as const]])
+    const place = await running(t, echo({ replicas: [{ transport, weight: 1 }], overrides }))
+    const sessions = () => received.filter(({ asked }) => asked?.method === 'initialize').length
+    for (const before = sessions(); sessions() === before;) assert.deepEqual(await say(place, 'hello'), said('hello'))
   })
 
   test('after a restart of the hub its tools are there before it is', async (t) => {

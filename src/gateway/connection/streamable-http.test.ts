@@ -6,11 +6,13 @@ import { suite, test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { heldClock } from '../../kernel/clock.ts'
 import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
+import { wasNotSent } from '../../kernel/resilience/blame.ts'
 import { fault } from '../../testing/mqtt-toolkit.ts'
 import { httpUpstream } from '../../testing/upstreams/http-upstream.ts'
 import { ask, connected, http, memory, type Ending } from './connecting.fixture.ts'
 import type { Connection } from './connection.ts'
 import { LoginRequired } from './login-required.ts'
+import { SessionGone } from './session-gone.ts'
 
 const call = (connection: Connection) => ask(connection, 'tools/call', { name: 'echo', arguments: { text: 'hello' } })
 const HELLO = '{"content":[{"type":"text","text":"hello"}]}'
@@ -324,27 +326,6 @@ suite('a server over Streamable HTTP', () => {
     assert.equal(await heard.promise, 'notifications/b7')
   })
 
-  test('a stream that listens is opened again where it is refused for the moment', async (t) => {
-    const heard = Promise.withResolvers<string>()
-    let opened = 0
-    const url = await server(t, (request, response) => {
-      if (!isGet(request)) return noStream(response)
-      opened++
-      if (opened === 1) return stream(response).end('retry: 1\ndata:\n\n')
-      if (opened === 2) return response.writeHead(429).end()
-      if (opened === 3) return response.writeHead(408).end()
-      return stream(response).write(event({ method: 'notifications/a' }))
-    })
-    await connected(t, http(url), {
-      handlers: {
-        onNotification: ({ method }) => heard.resolve(method),
-        onRequest: () => Promise.reject(new Error('none')),
-        onClose: () => {},
-      },
-    })
-    assert.equal(await heard.promise, 'notifications/a')
-  })
-
   for (const [title, status, error] of [
     ['404', 404, undefined],
     ['404 with the id of the request', 404, { id: 3, error: { code: -32001, message: 'Session not found' } }],
@@ -364,6 +345,32 @@ suite('a server over Streamable HTTP', () => {
       assert.match(await closed, /^its session is gone/)
       await assert.rejects(ask(connection, 'ping'), fault('unavailable', /its session is gone/))
     })
+
+  test('a call that its server refused with its session may be made again, one that ran may not', async (t) => {
+    const running = Promise.withResolvers<ServerResponse>()
+    let count = 0
+    const url = await server(t, (request, response) => {
+      if (isGet(request)) return noStream(response)
+      return count++ === 0 ? running.resolve(stream(response)) : response.writeHead(404).end()
+    })
+    const { connection } = await connected(t, http(url))
+    const first = ask(connection, 'tools/call').catch((error: unknown) => error)
+    ;(await running.promise).flushHeaders()
+    const second = await ask(connection, 'tools/call').catch((error: unknown) => error)
+    assert.deepEqual([second instanceof SessionGone, wasNotSent(second)], [true, true])
+    assert.deepEqual([(await first) instanceof SessionGone, wasNotSent(await first)], [false, false])
+  })
+
+  test('a call whose session went while its answer was on the way may have run', async (t) => {
+    const url = await server(t, (request, response) => {
+      if (!isGet(request)) return stream(response).end('retry: 1\nid: 1\ndata:\n\n')
+      return response.writeHead(request.headers['last-event-id'] === undefined ? 405 : 404).end()
+    })
+    const { connection } = await connected(t, http(url))
+    const error = await ask(connection, 'tools/call').catch((thrown: unknown) => thrown)
+    assert.deepEqual([error instanceof SessionGone, wasNotSent(error)], [false, false])
+    assert.match(String(error), /its session is gone/)
+  })
 
   test('a session that is gone shows on the stream that listens, too', async (t) => {
     let opened = 0

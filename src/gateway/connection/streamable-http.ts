@@ -17,10 +17,13 @@ import { readAll } from './inbound.ts'
 import { listen } from './listening.ts'
 import { mirrorHeaders } from './mcp-headers.ts'
 import { Questions } from './questions.ts'
+import { SessionGone } from './session-gone.ts'
 import type { Wire, WireOptions } from './wire.ts'
 
 /** Attempts in a row to take up a stream that broke off and brought nothing since. */
 const MOST_RESUMES = 5
+
+const GONE = 'its session is gone; it was restarted or forgot it'
 
 /** A request that waits for its answer. */
 interface Call {
@@ -158,7 +161,9 @@ export class StreamableHttp implements Wire {
       throw error
     }
     if (answer.status === 200 && contentTypeOf(answer) === 'text/event-stream') return answer.body
-    throw this.#refused(answer, await this.#session.text(answer, signal))
+    const refusal = this.#refused(answer, await this.#session.text(answer, signal))
+    // This one has run.
+    throw refusal instanceof SessionGone ? this.#over.signal.reason : refusal
   }
 
   /**
@@ -201,14 +206,13 @@ export class StreamableHttp implements Wire {
   /** 2025-11-25, "Session Management": whoever wants to go on begins a new session. */
   #gone(): Fault {
     const { name, handlers } = this.#options
-    const reason = 'its session is gone; it was restarted or forgot it'
     this.#session.forget()
     if (!this.ended) {
-      this.#finish(`${name}: ${reason}.`)
-      handlers.onClose(reason)
+      this.#finish(`${name}: ${GONE}.`)
+      handlers.onClose(GONE)
     }
     // The request that heard of it has not run.
-    return new Fault('unavailable', `${name}: ${reason}.`, { details: { provider: name } })
+    return new SessionGone(name, GONE)
   }
 
   #finish(message: string): void {

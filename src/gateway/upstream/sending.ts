@@ -7,6 +7,7 @@ import type { Attempt, CallKind } from '../../kernel/resilience/group.ts'
 import type { CallContext } from '../../kernel/tool.ts'
 import type { Connection } from '../connection/connection.ts'
 import { isLoginOver } from '../oauth/faults.ts'
+import { SessionGone } from '../connection/session-gone.ts'
 import type { Instance } from './instance.ts'
 import type { Place } from './places.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -96,9 +97,9 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
       ? requestHeaders(method, JSON.parse(params) as Record<string, unknown>, tool)
       : undefined
   life.busy(1)
-  const sent = relay.request(method, params, own, headers)
-  // Not where nobody logs in: each function that waits for the answer makes its way longer.
-  const answer = instance.isProgram ? sent : sent.catch(sayOfTheServer)
+  const ask = () => relay.request(method, params, own, headers)
+  // Not where nobody logs in and no session ends: each function that waits for the answer makes its way longer.
+  const answer = instance.isProgram ? ask() : askAnew(ask).catch(sayOfTheServer)
   answer.then(
     () => {
       life.noteSuccess()
@@ -114,6 +115,10 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
   )
   return answer
 }
+
+/** Sessions end by themselves when nobody calls for a while: the next call would be the one to find out, each time. */
+const askAnew = (ask: () => Promise<RelayedResult>): Promise<RelayedResult> =>
+  ask().catch((error: unknown) => (error instanceof SessionGone ? ask() : Promise.reject(error)))
 
 const sayOfTheServer = (error: unknown): never => {
   throw ofTheServer(error)
