@@ -9,12 +9,12 @@ import {
 } from '../../kernel/mcp/message.ts'
 import { isLegacyRevision, MOST_IN_BATCH, RPC, since } from '../../kernel/mcp/protocol.ts'
 import { readElements, type JsonText } from '../../kernel/mcp/raw.ts'
-import { readEventId } from './event-stream.ts'
+import { readEventId, type EventStream } from './event-stream.ts'
 import { answerAccepted, challengeOf } from './http-error.ts'
 import type { Asking, HttpParts, Posted } from './http-parts.ts'
 import { headerMismatch, isModern, unsupportedRevision } from './modern.ts'
 import { answerJson, Reply, serveStream } from './reply.ts'
-import type { HttpSession } from './session-table.ts'
+import { ANNOUNCEMENTS, type HttpSession } from './session-table.ts'
 import type { Answer } from './session.ts'
 
 export async function initialize(parts: HttpParts, posted: Posted<Request>, named: string | undefined): Promise<void> {
@@ -87,8 +87,18 @@ export function openAnnouncements({ server }: HttpParts, place: HttpSession, { h
     throw new RpcError(RPC.invalidRequest, 'GET opens an event stream: accept text/event-stream.', { status: 406 })
   const last = http.header('last-event-id')
   const position = last === undefined ? undefined : readEventId(last)
-  const stream = (position && place.replyStream(position.name)) ?? place.announcements
-  serveStream(http, stream, position?.number, server.streams.take(caller))
+  serveStream(http, streamOf(place, position?.name), position?.number, server.streams.take(caller))
+}
+
+/**
+ * The stream that a reader comes back to. It must not get another in its place (2025-11-25, Streamable HTTP, "Resumability and
+ * Redelivery"), and whoever reads that one would lose it. Not 404, which would end the session.
+ */
+function streamOf(place: HttpSession, name: string | undefined): EventStream {
+  if (name === undefined || name === ANNOUNCEMENTS) return place.announcements
+  const stream = place.replyStream(name)
+  if (stream) return stream
+  throw invalidRequest('the answer that was sent on this stream is not kept any more; send the request again')
 }
 
 export function findSession(parts: HttpParts, { http, caller, view, nowMs }: Asking): HttpSession {

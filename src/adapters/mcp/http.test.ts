@@ -373,6 +373,25 @@ suite('MCP over HTTP, revisions with sessions', () => {
     assert.deepEqual(events(await again.text()), all.slice(2))
   })
 
+  test('a reader that comes back to an answer that is not kept gets no other stream in its place', async () => {
+    const mcp = testMcp()
+    const { headers } = await session(mcp, '2025-11-25')
+    const get = (last?: string) =>
+      mcp.fetch('/mcp', {
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          accept: 'text/event-stream',
+          ...(last !== undefined && { 'last-event-id': last }),
+          ...headers,
+        },
+      })
+    const announcements = await get()
+    assert.equal((await get('reply99_1')).status, 400)
+    mcp.door.events.emit('tools.changed', { provider: 'test' })
+    mcp.http.close()
+    assert.match(await announcements.text(), /tools\/list_changed/)
+  })
+
   test('logging/setLevel chooses what the client hears', async () => {
     const mcp = testMcp()
     const { headers } = await session(mcp, '2025-11-25')

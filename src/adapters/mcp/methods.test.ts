@@ -296,7 +296,7 @@ suite('requests that go to a provider', () => {
       first,
       upstream({ id: 'b', tools: [{ name: 't' }], answer, offers: { resources: resources('r://1') } }),
     ])
-    await client.ask('resources/list')
+    // Nobody has asked for a list yet.
     const { line } = await client.ask('tools/call', { name: 't' })
     assert.deepEqual(line.result, {
       content: [

@@ -10,6 +10,8 @@ import type { McpServer } from './server.ts'
 import { negotiate, Session } from './session.ts'
 import type { View } from './view.ts'
 
+/** Name of the stream of GET, beside those of replies. */
+export const ANNOUNCEMENTS = 'announcements'
 /** How long the events of a reply are kept for a reader that lost its connection. */
 const KEEP_REPLY_MS = 60_000
 /** Replies of one session that are kept after their end. */
@@ -118,7 +120,7 @@ export function createSessionTable({ server, most, mostOfOne, idleMs }: SessionT
       keepToShare(caller)
       if (places.size >= most) makeRoom(caller)
       const primed = since(negotiate(params), '2025-11-25')
-      const announcements = new EventStream({ clock, name: 'announcements', primed })
+      const announcements = new EventStream({ clock, name: ANNOUNCEMENTS, primed })
       const session = new Session({ server, view, caller, params, send: (text) => announcements.push(text) })
       const place = {
         session,

@@ -82,6 +82,8 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
   }
 
   const exposeAddresses = (provider: string, text: JsonText): JsonText => {
+    // Who offers what under which address is found out when somebody asks, and this may be the first.
+    read()
     const known = renamed.get(provider)
     return known ? replaceAddresses(text, known) : text
   }
