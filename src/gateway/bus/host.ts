@@ -58,6 +58,7 @@ export async function startBusHost(options: BusHostOptions): Promise<BusHost> {
   const hubs = new Map<string, ServedCalls>()
   const metas = new Map<string, string>()
   const startedMs = clock.now()
+  let turns = 0
   let cancelStatus = () => {}
   let isStopping = false
   let drained = () => {}
@@ -100,11 +101,15 @@ export async function startBusHost(options: BusHostOptions): Promise<BusHost> {
 
   const callsOf = (hub: string): ServedCalls => {
     const known = hubs.get(hub)
-    if (known) return known
-    const calls = new ServedCalls()
+    if (known) {
+      known.turn = ++turns
+      return known
+    }
+    const byTurn = [...hubs].toSorted(([, a], [, b]) => a.turn - b.turn)
+    const [silent] = byTurn.find(([, { running }]) => running === 0) ?? []
+    if (hubs.size >= MOST_HUBS && silent !== undefined) hubs.delete(silent)
+    const calls = new ServedCalls(++turns)
     hubs.set(hub, calls)
-    const [silent] = [...hubs].find(([, { running }]) => running === 0) ?? []
-    if (hubs.size > MOST_HUBS && silent !== undefined) hubs.delete(silent)
     return calls
   }
 

@@ -9,6 +9,12 @@ export class ServedCalls {
   readonly #answers = new Map<number, string | undefined>()
   #bytes = 0
   #floor = 0
+  /** Of its latest call, in the order of all hubs'. */
+  turn: number
+
+  constructor(turn = 0) {
+    this.turn = turn
+  }
 
   get running(): number {
     return this.#running.size
