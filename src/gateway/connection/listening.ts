@@ -9,6 +9,8 @@ import type { WireOptions } from './wire.ts'
 const LONGEST_WAIT_MS = 60_000
 /** A stream that lived as long as this was a good one: the next wait is short again. */
 const GOOD_MS = 10_000
+/** Refusals below 500 that pass by themselves: too slow, too early, too often. */
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429])
 
 export interface ListeningOptions extends Pick<WireOptions, 'clock' | 'log'> {
   readonly signal: AbortSignal
@@ -35,7 +37,7 @@ export async function listen(stream: AnswerStream, options: ListeningOptions): P
       } else {
         discard(answer.body)
         if (offered && answer.status === 404) return onGone()
-        if (answer.status < 500) return
+        if (answer.status < 500 && !PASSING.has(answer.status)) return
       }
     } catch (error) {
       if (signal.aborted) return

@@ -326,6 +326,27 @@ suite('a server over Streamable HTTP', () => {
     assert.equal(await heard.promise, 'notifications/b7')
   })
 
+  test('a stream that listens is opened again where it is refused for the moment', async (t) => {
+    const heard = Promise.withResolvers<string>()
+    let opened = 0
+    const url = await server(t, (request, response) => {
+      if (!isGet(request)) return noStream(response)
+      opened++
+      if (opened === 1) return stream(response).end('retry: 1\ndata:\n\n')
+      if (opened === 2) return response.writeHead(429).end()
+      if (opened === 3) return response.writeHead(408).end()
+      return stream(response).write(event({ method: 'notifications/a' }))
+    })
+    await connected(t, http(url), {
+      handlers: {
+        onNotification: ({ method }) => heard.resolve(method),
+        onRequest: () => Promise.reject(new Error('none')),
+        onClose: () => {},
+      },
+    })
+    assert.equal(await heard.promise, 'notifications/a')
+  })
+
   for (const [title, status, error] of [
     ['404', 404, undefined],
     ['404 with the id of the request', 404, { id: 3, error: { code: -32001, message: 'Session not found' } }],
