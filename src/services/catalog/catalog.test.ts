@@ -192,6 +192,12 @@ suite('call_tool', () => {
 })
 
 suite('list of a profile', () => {
+  test('its cost is that of tools which clients can call', async () => {
+    const { call } = await catalogOf([tool('a.one', 'One.'), tool('a.two', 'Two.', { forModels: false })])
+    const { profiles } = (await call('list_costs', {})) as { profiles: { callable: number }[] }
+    assert.equal(profiles[0]?.callable, 1)
+  })
+
   const SMALL = 200
   const LARGE = 5
   for (const [title, list, mostTokens, expected] of [

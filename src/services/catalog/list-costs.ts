@@ -51,7 +51,7 @@ export const listCosts = operation<CostDeps>()({
 
 function costOf(profile: Profile, { registry, listing, sent }: CostDeps): z.input<typeof Cost> {
   const { name, list } = profile
-  const included = registry.list().filter((entry) => profile.includes(entry))
+  const included = registry.list().filter((entry) => entry.tool.forModels !== false && profile.includes(entry))
   const tools = sent(name === '' ? undefined : name)
   const costs = tools
     .map((tool) => ({ name: String(tool['name']), tokens: modelCost(tool) }))

@@ -23,7 +23,7 @@ const CHARACTERS_PER_TOKEN = 1.5
 
 /**
  * Results whose text is over the limit are kept, and the client gets the first part, what the rest is like and where to
- * read it. What is no text (images, links) stays.
+ * read it. What is no text (images, links) stays; of a resource that came along with its text, a link.
  */
 export function createFitResult({ kept, limitOf }: FitOptions): FitResult {
   return (result, of) => {
@@ -34,25 +34,48 @@ export function createFitResult({ kept, limitOf }: FitOptions): FitResult {
     const content = contentOf(members.get('content'))
     if (content === undefined || estimateTokens(content.text) <= limit) return result
     const partLength = Math.max(1000, Math.min(LONGEST_PART, Math.floor(limit * CHARACTERS_PER_TOKEN)))
-    const whole = kept.keep(of.caller, content.text, partLength)
-    if (whole === undefined || partCount(whole) < 2) return result
-    members.set('content', `[${[...shown(whole, of), ...content.others].join(',')}]`)
+    const whole = kept.keep(of.caller, content.text, partLength) ?? { id: undefined, text: content.text, partLength }
+    if (partCount(whole) < 2) return result
+    members.set(
+      'content',
+      `[${[...shown(whole, of), ...linksFor(of, content.resources), ...content.others].join(',')}]`,
+    )
     if (!mustKeepStructure(of)) members.delete('structuredContent')
     return writeMembers(members)
   }
 }
 
-/** The text blocks as one text, and the others as they came; undefined: it is no content of a tool. */
-function contentOf(json: JsonText | undefined): { text: string; others: JsonText[] } | undefined {
+interface Content {
+  readonly text: string
+  /** Whose text is among it. */
+  readonly resources: readonly Readonly<Record<string, unknown>>[]
+  readonly others: readonly JsonText[]
+}
+
+/** The texts as one text, and the other blocks as they came; undefined: it is no content of a tool. */
+function contentOf(json: JsonText | undefined): Content | undefined {
   if (json === undefined || !json.startsWith('[')) return undefined
   const texts: string[] = []
+  const resources: Readonly<Record<string, unknown>>[] = []
   const others: JsonText[] = []
   for (const element of readElements(json)) {
     const block: unknown = element.startsWith('{') ? JSON.parse(element) : undefined
-    if (isObject(block) && block['type'] === 'text' && typeof block['text'] === 'string') texts.push(block['text'])
-    else others.push(element)
+    const resource = isObject(block) && block['type'] === 'resource' ? block['resource'] : undefined
+    const holder = isObject(resource) ? resource : isObject(block) && block['type'] === 'text' ? block : undefined
+    const text = holder?.['text']
+    if (typeof text !== 'string') others.push(element)
+    else texts.push(text)
+    if (typeof text === 'string' && isObject(resource)) resources.push(resource)
   }
-  return { text: texts.join('\n'), others }
+  return { text: texts.join('\n'), resources, others }
+}
+
+/** Where what came along lies by itself; clients of before 2025-06-18 know no links. */
+function linksFor({ peer }: ResultOf, resources: Content['resources']): JsonText[] {
+  if (!since(peer.revision, '2025-06-18')) return []
+  return resources.map(({ text: _, uri, ...more }) =>
+    JSON.stringify({ type: 'resource_link', uri, name: String(uri), ...more }),
+  )
 }
 
 /**
@@ -61,11 +84,21 @@ function contentOf(json: JsonText | undefined): { text: string; others: JsonText
  */
 const mustKeepStructure = ({ tool: { outputSchema = {} } }: ResultOf): boolean => Object.keys(outputSchema).length > 0
 
-function shown(whole: KeptResult, { peer }: ResultOf): JsonText[] {
-  const blocks = [textBlock(partOf(whole, 1)), textBlock(noticeOf(whole))]
+function shown(whole: KeptResult | Unkept, { peer }: ResultOf): JsonText[] {
+  const first = textBlock(partOf(whole, 1))
+  if (whole.id === undefined) return [first, textBlock(lossOf(whole))]
+  const blocks = [first, textBlock(noticeOf(whole))]
   // Since 2025-06-18; clients of before would refuse the whole result.
   return since(peer.revision, '2025-06-18') ? [...blocks, linkTo(whole)] : blocks
 }
+
+/** Larger than all that may be kept: the first part is all there is. */
+interface Unkept extends Pick<KeptResult, 'text' | 'partLength'> {
+  readonly id: undefined
+}
+
+const lossOf = ({ text, partLength }: Unkept): string =>
+  `[This was the beginning: ${partLength} of ${text.length} characters. The rest is too large to be kept: ask the tool for less.]`
 
 const textBlock = (text: string): JsonText => JSON.stringify({ type: 'text', text })
 

@@ -86,15 +86,17 @@ export function createKeptResults(clock: Clock): KeptResults {
   }
 }
 
-export const partCount = ({ text, partLength }: KeptResult): number => Math.ceil(text.length / partLength)
+type Parted = Pick<KeptResult, 'text' | 'partLength'>
+
+export const partCount = ({ text, partLength }: Parted): number => Math.ceil(text.length / partLength)
 
 /** Characters of the text from `offset`; never half of a character that is two code units. */
-export function sliceOf({ text }: KeptResult, offset: number, length: number): string {
+export function sliceOf({ text }: Pick<KeptResult, 'text'>, offset: number, length: number): string {
   return text.slice(boundary(text, offset), boundary(text, offset + length))
 }
 
 /** The `part`th of its parts, from 1: one behind the other they are the text. Throws Fault `not_found`. */
-export function partOf(result: KeptResult, part: number): string {
+export function partOf(result: Parted, part: number): string {
   if (Number.isInteger(part) && part >= 1 && part <= partCount(result))
     return sliceOf(result, (part - 1) * result.partLength, result.partLength)
   throw new Fault('not_found', `That result has parts 1 to ${partCount(result)}.`)

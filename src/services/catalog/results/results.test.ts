@@ -56,6 +56,30 @@ suite('a result that is too large', () => {
     assert.deepEqual([value.structuredContent, value._meta, value.content.length], [undefined, { x: 1 }, 4])
   })
 
+  test('counts the text of a resource that came along, and links to that', () => {
+    const resource = { uri: 'file:///a.txt', mimeType: 'text/plain', text: LONG }
+    const blob = { type: 'resource', resource: { uri: 'file:///a.bin', blob: 'AAAA' } }
+    const content = [textBlock('Here:'), { type: 'resource', resource }, blob]
+    const { value, kept } = fitted({ content })
+    const [begin, , next, link, other] = value.content
+    const whole = kept.find(owner, String(next?.['uri']).split('/').at(-2) ?? '')
+    assert.equal(whole.text, `Here:\n${LONG}`)
+    assert.equal(begin?.['text'], whole.text.slice(0, whole.partLength))
+    const { text: _, ...named } = resource
+    assert.deepEqual([link, other], [{ type: 'resource_link', name: 'file:///a.txt', ...named }, blob])
+    assert.deepEqual(
+      fitted({ content }, { revision: '2024-11-05' }).value.content.map(({ type }) => type),
+      ['text', 'text', 'resource'],
+    )
+  })
+
+  test('that is larger than what may be kept has a beginning, and says that this is all', () => {
+    const { content } = fitted({ content: [textBlock('x y '.repeat(MOST_PER_CALLER / 4 + 1))] }).value
+    assert.equal(content.length, 2)
+    assert.equal(content[0]?.['text'], 'x y '.repeat(375))
+    assert.match(String(content[1]?.['text']), /too large to be kept/)
+  })
+
   test('keeps all of its structure where a schema promises it', () => {
     assert.deepEqual(fitted(large, { schema: { type: 'object' } }).value.structuredContent, { a: 1 })
   })

@@ -20,6 +20,7 @@ const TOOLS = [
     properties: { room: { type: 'object', properties: { floor: { description: 'Storey of the building.' } } } },
   }),
   entry('log_in', 'Opens a session.'),
+  entry('get-env', 'Prints all environment variables.'),
 ]
 
 suite('search of tools', () => {
@@ -39,6 +40,9 @@ suite('search of tools', () => {
     ['Korean', '날씨', 'nalssi'],
     ['an argument within an argument', 'storey', 'list-sensors'],
     ['two words for one', 'login', 'log_in'],
+    ['two words written as one', 'Dateiinhalt lesen', 'readFile'],
+    ['the same with a letter between', 'Umgebungsvariablen', 'get-env'],
+    ['as a shell has it', 'ls', 'list-sensors'],
     ['only words that say nothing', 'what is', 'list-sensors'],
     ['nothing of it', 'zzzzzz', undefined],
     ['nothing at all', '', undefined],

@@ -2,7 +2,7 @@ import MiniSearch, { type SearchOptions, type SearchResult } from 'minisearch'
 import { isObject } from '../../../kernel/mcp/message.ts'
 import type { Entry } from '../../../kernel/registry.ts'
 import type { JsonSchema } from '../../../kernel/tool.ts'
-import { alsoMeant, isEmptyWord } from './vocabulary.ts'
+import { alsoMeant, isEmptyWord, partsOf } from './vocabulary.ts'
 import { stem, wordsOf } from './words.ts'
 
 /** Finds tools by what they are called and described to do. */
@@ -92,7 +92,8 @@ export function createToolIndex(entries: () => readonly Entry[]): ToolIndex {
           totals.set(id, { score: total.score + score, words: total.words + 1 })
         }
       }
-      for (const term of new Set(tellingWords(query).map(stem))) add(scoresOf(term, false))
+      const telling = tellingWords(query)
+      for (const term of new Set([...telling, ...telling.flatMap(partsOf)].map(stem))) add(scoresOf(term, false))
       for (const joined of joinedWords(askedWords(query))) add(scoresOf(joined, true))
       // Who has more of the words comes first, as a rule: one that is rare counts for two that are not.
       const rank = ({ score, words }: Total) => score * words

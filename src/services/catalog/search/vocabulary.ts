@@ -7,16 +7,16 @@ import { stem, wordsOf } from './words.ts'
  */
 const GROUPS = `
 file: document datei dateien dokument fichier fichiers archivo archivos fichero ficheros
-directory folder: ordner verzeichnis verzeichnisse dossier dossiers repertoire carpeta carpetas directorio
+directory folder: dir mkdir ordner verzeichnis verzeichnisse dossier dossiers repertoire carpeta carpetas directorio
 read: view show lesen lies auslesen anzeigen lire lis leer lee ver mostrar afficher
 write save: store schreiben speichern sichern ecrire enregistrer sauvegarder escribir guardar
 create: make new add anlegen erstellen neu neue neuen neuer hinzufugen creer nouveau nouvelle ajouter crear nuevo nueva anadir agregar hacer
 add: append hinzufugen ajouter anadir agregar
-delete remove: erase drop forget loschen losche entfernen vergessen supprimer effacer oublier borrar eliminar quitar olvidar
+delete remove: rm erase drop forget loschen losche entfernen vergessen supprimer effacer oublier borrar eliminar quitar olvidar
 edit: change modify replace andern bearbeiten ersetzen modifier remplacer editer modificar cambiar editar reemplazar
-move rename: verschieben umbenennen deplacer renommer mover renombrar
-copy: duplicate kopieren copier copiar
-list: enumerate which auflisten liste alle lister listar lista todos
+move rename: mv verschieben umbenennen deplacer renommer mover renombrar
+copy: cp duplicate kopieren copier copiar
+list: ls enumerate which auflisten liste alle lister listar lista todos
 search find: look seek locate suchen suche finden finde chercher rechercher trouver buscar encontrar
 open navigate: visit go offnen offne aufrufen besuchen ouvrir visiter aller abrir visitar ir
 url page: website site webpage webseite seite internetseite internet web pagina sitio
@@ -71,10 +71,12 @@ changed change: different geandert verandert anderung change modifie changements
 connect connection: verbinden verbindung connexion connecter conectar conexion
 disconnect close: schliessen trennen fermer deconnecter cerrar desconectar
 token: key password access zugang schlussel passwort jeton acces mot clave contrasena acceso
+password: passwort kennwort contrasena
+approve allow: genehmigen genehmige erlauben freigeben zulassen zustimmen approuver autoriser aprobar autorizar
 revoke: withdraw entziehen widerrufen revoquer revocar
 user: person benutzer nutzer utilisateur usuario persona
 entity: thing person object
-observation: fact something
+observation: fact something merken merke retenir
 graph: memory wissen connaissances conocimiento
 relation: link edge beziehung beziehungen lien relacion relaciones
 performance: slow slowest fast speed leistung langsam geschwindigkeit vitesse rendimiento lento
@@ -120,6 +122,23 @@ let meant: Map<string, Set<string>> | undefined
 
 /** Other stems under which this one may stand in a description. */
 export const alsoMeant = (term: string): Iterable<string> => (meant ??= read()).get(term) ?? []
+
+/** Letters that a part of a word has at least. */
+const SHORTEST_PART = 4
+/** What German puts between the parts: Umgebung-s-variablen, Datei-en-liste. */
+const LINKS = /(?:s|n|en|es)$/
+
+/** German writes words together: the two of the table that one is made of, where the table has no such word itself. */
+export function partsOf(word: string): readonly string[] {
+  const isKnown = (part: string) => (meant ??= read()).has(stem(part))
+  if (word.length < 2 * SHORTEST_PART || isKnown(word)) return []
+  for (let at = word.length - SHORTEST_PART; at >= SHORTEST_PART; at--) {
+    const [first, second] = [word.slice(0, at), word.slice(at)]
+    const left = [first, first.replace(LINKS, '')].find((part) => part.length >= SHORTEST_PART && isKnown(part))
+    if (left !== undefined && isKnown(second)) return [left, second]
+  }
+  return []
+}
 
 /** Words that say nothing of what is looked for. */
 const EMPTY = new Set(
