@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import process from 'node:process'
 import { Fault } from '../kernel/fault.ts'
@@ -44,13 +44,8 @@ function closeToOthers(path: string, log: Log): void {
 export function writePrivateFile(path: string, text: string): void {
   const temporary = `${path}.new`
   try {
-    const file = openSync(temporary, 'w', 0o600)
-    try {
-      writeSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
+    // Not `writeSync`: on a disk that gets full it writes a part, and says so by a number alone.
+    writeFileSync(temporary, text, { mode: 0o600, flush: true })
     renameSync(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {

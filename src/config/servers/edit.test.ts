@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   lstatSync,
@@ -10,9 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { temporaryFolder } from '../../testing/folder.ts'
+import { asNobody } from '../../testing/nobody.ts'
 import { withoutServer, withServer } from './edit.ts'
 import { withoutProperty } from './remove-property.ts'
 import { readServerFile } from './server-file.ts'
@@ -148,6 +151,54 @@ suite('files written whole', () => {
     assert.deepEqual(readdirSync(folder).sort(), ['link.json', 'real.json'])
   })
 
+  test('the mode stays whatever the umask; a link to what is not there yet leads there', (t) => {
+    const folder = temporaryFolder(t)
+    const [path, link] = [join(folder, 'real.json'), join(folder, 'link.json')]
+    symlinkSync('real.json', link)
+    writeWhole(link, 'new', { isPrivate: false })
+    assert.equal(readFileSync(path, 'utf8'), 'new')
+    assert.ok(lstatSync(link).isSymbolicLink())
+    chmodSync(path, 0o666)
+    writeWhole(link, 'newer', { isPrivate: false })
+    assert.equal(statSync(path).mode & 0o777, 0o666)
+    writeWhole(link, 'newest', { isPrivate: false, mode: 0o640 })
+    assert.equal(statSync(path).mode & 0o777, 0o640)
+  })
+
+  test('what somebody made read-only, and links in a circle, are refused', (t) => {
+    const folder = temporaryFolder(t)
+    const path = join(folder, 'a.json')
+    writeFileSync(path, 'old')
+    chmodSync(path, 0o444)
+    asNobody(folder, () =>
+      assert.throws(() => writeWhole(path, 'x', { isPrivate: false }), { code: 'storage_failed', message: /EACCES/ }),
+    )
+    assert.equal(readFileSync(path, 'utf8'), 'old')
+    const circle = join(folder, 'circle')
+    symlinkSync('circle', circle)
+    assert.throws(() => writeWhole(circle, 'x', { isPrivate: false }), { code: 'storage_failed', hint: /circle/ })
+    assert.deepEqual(readdirSync(folder).sort(), ['a.json', 'circle'])
+  })
+
+  test('a disk that gets full in the middle: the file is as it was', { skip: process.platform === 'win32' }, (t) => {
+    const folder = temporaryFolder(t)
+    const path = join(folder, 'a.json')
+    writeFileSync(path, 'old')
+    for (const [module, call] of [
+      ['./whole-file.ts', `writeWhole(${JSON.stringify(path)}, 'x'.repeat(9000), { isPrivate: false })`],
+      ['../../engines/private-file.ts', `writePrivateFile(${JSON.stringify(path)}, 'x'.repeat(9000))`],
+    ] as const) {
+      const url = new URL(module, import.meta.url).href
+      const program = `import(${JSON.stringify(url)}).then(({ writeWhole, writePrivateFile }) => ${call})`
+      // A limit on the size of files cuts a write short as a full disk does.
+      const line = ['-c', 'ulimit -f 8 && exec "$@"', 'sh', process.execPath, '-e', program]
+      const { status, stderr } = spawnSync('sh', line, { encoding: 'utf8' })
+      assert.notEqual(status, 0)
+      assert.match(stderr, /storage_failed/)
+      assert.equal(readFileSync(path, 'utf8'), 'old')
+    }
+  })
+
   test('a backup says when; what cannot be written is a fault', (t) => {
     const folder = temporaryFolder(t)
     const path = join(folder, 'a.json')
@@ -155,6 +206,7 @@ suite('files written whole', () => {
     const copy = backUp(path, Date.UTC(2026, 1, 3, 4, 5, 6))
     assert.equal(copy, `${path}.20260203T040506Z.backup`)
     assert.equal(readFileSync(copy, 'utf8'), 'old')
+    assert.equal(backUp(path, Date.UTC(2026, 1, 3, 4, 5, 6)), `${path}.20260203T040506Z-2.backup`)
     mkdirSync(join(folder, 'dir'))
     assert.throws(() => writeWhole(join(folder, 'dir'), 'x', { isPrivate: false }), { code: 'storage_failed' })
     assert.throws(() => backUp(join(folder, 'none'), 0), { code: 'storage_failed' })
