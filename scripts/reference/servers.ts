@@ -14,7 +14,7 @@ import { fieldsOf } from './schema-text.ts'
 
 const REFERENCES: readonly [string, string][] = [
   ['${VAR}, ${env:VAR}', 'a variable of the hub’s environment; an empty one counts as absent'],
-  ['${VAR:-text}', 'the same, with what stands for it where it is absent'],
+  ['${VAR:-text}', 'the same, with what stands for it where it is absent; references in it count too'],
   ['${secret:name}', 'what `alicia secret set name` keeps, encrypted'],
   ['${input:id}', 'an input of the file: the secret of that name, else its `default`'],
   ['${file:path}', 'the text of a file'],

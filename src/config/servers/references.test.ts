@@ -27,6 +27,8 @@ suite('references', () => {
     ['plain $A {A} $(A)', 'plain $A {A} $(A)'],
     ['${A}-${env:A}', 'a-a'],
     ['${B:-b}${env:B:-c}', 'bc'],
+    ['${B:-${A}}${B:-${C:-${env:D:-d}}}${A:-${B}}', 'ada'],
+    ['${B:-{"a":{}}}${B:-${A}', '{"a":{}}${B:-a'],
     ['${EMPTY:-x}', 'x'],
     ['${B:-}', ''],
     ['${A:-x}', 'a'],
@@ -108,6 +110,12 @@ suite('files of variables', () => {
   const cases: [string, Record<string, string>][] = [
     ['A=1\r\nB = two words # note\n\n# C=3', { A: '1', B: 'two words' }],
     ['export A="x\\ny" # z', { A: 'x\ny' }],
+    [
+      'A="-----BEGIN-----\r\nb c # d\r\n-----END-----" # key\r\nB=\'1\n2\'\nC=3',
+      { A: '-----BEGIN-----\nb c # d\n-----END-----', B: '1\n2', C: '3' },
+    ],
+    ['A="C:\\Users\\ann"\nB="say \\"x\\" \\\\ \\$y"', { A: 'C:\\Users\\ann', B: 'say "x" \\ $y' }],
+    ["A=\"open\nB='x' y\nC=1", { A: '"open', B: "'x' y", C: '1' }],
     ["A='$x # y'", { A: '$x # y' }],
     ['A=\nB=a#b', { A: '', B: 'a#b' }],
     ['A=x=y==', { A: 'x=y==' }],
