@@ -237,15 +237,15 @@ suite('configuration', () => {
       { file: '{"broker":{"users":[{"name":"a","password":"12345678"},\n{"name":"a","password":"12345678"}]}}' },
       /:2: broker\.users\[1\]\.name is taken/,
     ],
-    ['a key twice', { file: '{"port": 1,\n"port": 2}' }, /:2: port stands twice/],
-    ['nesting without end', { file: '['.repeat(100_000) }, /:1: this is not JSON \(deeper than 64 levels\)/],
+    ['a key twice', { file: '{"port": 1,\n"port": 2}' }, /:2:1: port stands twice/],
+    ['nesting without end', { file: '['.repeat(100_000) }, /:1:65: this is not JSON \(deeper than 64 levels\)/],
     [
       'nesting without end, with brackets that close nothing',
       { file: '{"a":{"x"],'.repeat(10_000) },
       /this is not JSON \(deeper than 64 levels\)/,
     ],
     ['a file of something else', { file: '\u0001 '.repeat(100_000) }, /has 20 problems|this is not JSON/],
-    ['no JSON', { file: '{\n"port" 1}' }, /alicia\.jsonc:2: this is not JSON \(colon expected\)/],
+    ['no JSON', { file: '{\n"port" 1}' }, /alicia\.jsonc:2:8: this is not JSON \(colon expected\)/],
     ['weak token', { env: { ALICIA_TOKEN: 'short' } }, /^ALICIA_TOKEN: token must be at least 16/],
     [
       'weak key',

@@ -21,6 +21,9 @@ export interface ConfigFile {
 export function parseConfigFile(name: string, text: string): ConfigFile {
   const source = text.replace(/^\uFEFF/, '')
   const lineAt = (offset: number) => source.slice(0, offset).split('\n').length
+  const columnAt = (offset: number) => offset - (offset === 0 ? -1 : source.lastIndexOf('\n', offset - 1))
+  // Otherwise every other character would be complained about.
+  if (source.includes('\0')) return unreadable(name, 'this is not UTF-8, but probably UTF-16: save it as UTF-8')
   const tooDeep = tooDeepAt(source)
   const errors: ParseError[] = []
   // The parser goes down by recursion, and so does whoever walks the value later.
@@ -34,9 +37,12 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
       text: `${String(value)} stands twice in the same object`,
     })),
   ]
-  const problems = found
-    .slice(0, MOST_PROBLEMS)
-    .map(({ offset, text }) => ({ source: name, line: lineAt(offset), text }))
+  const problems = found.slice(0, MOST_PROBLEMS).map(({ offset, text }) => ({
+    source: name,
+    line: lineAt(offset),
+    column: columnAt(offset),
+    text,
+  }))
   return {
     value: tree === undefined ? {} : getNodeValue(tree),
     problems,
@@ -50,6 +56,12 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
     },
   }
 }
+
+const unreadable = (source: string, text: string): ConfigFile => ({
+  value: {},
+  problems: [{ source, line: 1, text }],
+  lineOf: () => 1,
+})
 
 const DEEPEST = 64
 /** A file of something else is wrong at each of its words. */

@@ -6,11 +6,13 @@ export interface Problem {
   readonly source: string
   /** From 1; only in files. */
   readonly line?: number
+  /** From 1; only where a line alone says too little: a file may have all on one. */
+  readonly column?: number
   /** A sentence without its full stop. */
   readonly text: string
 }
 
-const at = ({ source, line }: Problem) => (line === undefined ? source : `${source}:${line}`)
+const at = ({ source, line, column }: Problem) => [source, line, column].filter((part) => part !== undefined).join(':')
 
 const CONFIGURATION_HINT = 'docs/reference/configuration.md lists every setting.'
 /** For files with servers. */

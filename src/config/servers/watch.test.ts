@@ -101,11 +101,32 @@ suite('watching mcp.json', () => {
     assert.deepEqual(lists(await next(() => write(ONE))), [[], ['a'], [], []])
   })
 
+  test('a folder that is made later, and one that another takes the place of', async (t) => {
+    const { folder, write, next } = watched(t, { a: ONE })
+    const more = join(folder, 'more')
+    const variables = (value: string) => writeFileSync(join(more, 'deep', '.env'), `A=${value}`)
+    const entry = { a: { command: 'one', envFile: 'more/deep/.env' } }
+    assert.deepEqual(lists(await next(() => write(entry))), [[], [], ['a'], []])
+    const made = await next(() => {
+      mkdirSync(join(more, 'deep'), { recursive: true })
+      variables('1')
+    })
+    assert.deepEqual(lists(made), [['a'], [], [], []])
+    assert.deepEqual(lists(await next(() => variables('2'))), [[], ['a'], [], []])
+    assert.deepEqual(lists(await next(() => rmSync(join(more, 'deep'), { recursive: true }))), [[], [], ['a'], []])
+    const replaced = await next(() => {
+      mkdirSync(join(more, 'deep'))
+      variables('3')
+    })
+    assert.deepEqual(lists(replaced), [['a'], [], [], []])
+    assert.deepEqual(lists(await next(() => variables('4'))), [[], ['a'], [], []])
+  })
+
   test('a broken file changes nothing and says where; mended, only the difference counts', async (t) => {
     const { file, write, next, watch } = watched(t, { a: ONE, b: ONE })
     const before = watch.current()
     const seen = await next(() => write('{"mcpServers": {\n"a": {"command": "two"}'))
-    assert.ok('problem' in seen && seen.problem.includes(`${file}:2: this is not JSON (close brace expected).`))
+    assert.ok('problem' in seen && seen.problem.includes(`${file}:2:24: this is not JSON (close brace expected).`))
     assert.equal(watch.current(), before)
     assert.deepEqual(lists(await next(() => write({ a: ONE, b: TWO }))), [[], ['b'], [], ['a']])
   })
@@ -134,7 +155,7 @@ suite('watching mcp.json', () => {
     write({ a: TWO, b: ONE })
     assert.deepEqual(lists({ change: watch.reload() ?? assert.fail() }), [['b'], ['a'], [], []])
     writeFileSync(file, '{"mcpServers": {')
-    assert.throws(() => watch.reload(), { code: 'invalid_input', message: /mcp\.json:1: this is not JSON/ })
+    assert.throws(() => watch.reload(), { code: 'invalid_input', message: /mcp\.json:1:17: this is not JSON/ })
     assert.equal(watch.current().definitions.length, 2)
   })
 

@@ -1,4 +1,4 @@
-import { realpathSync, watch, type FSWatcher } from 'node:fs'
+import { existsSync, realpathSync, watch, type FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
@@ -47,6 +47,8 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
   const reload = (): ServerChange | undefined => {
     cancel()
     if (isClosed) return undefined
+    // First: what is written from here on must be noticed, also where reading fails.
+    follow(current)
     const next = read()
     follow(next)
     const wrong = newlyWrong(current, next)
@@ -70,8 +72,9 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
   }
   const follow = ({ filesRead }: ServerConfig) => {
     const files = [...filesRead, ...also].flatMap(throughLinks)
-    names = new Set(files.map((file) => basename(file))).add(MOUNTED)
-    const wanted = new Set(files.map((file) => dirname(file)))
+    const places = files.map(nearestPlace)
+    names = new Set(places.map(({ name }) => name)).add(MOUNTED)
+    const wanted = new Set(places.map(({ folder }) => folder))
     for (const [folder, watcher] of folders) if (!wanted.has(folder)) forget(folder, watcher)
     for (const folder of wanted) if (!folders.has(folder)) begin(folder)
   }
@@ -79,7 +82,10 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
     try {
       // Most that happens in a data folder is the database: only the names that matter are looked at.
       const watcher = watch(folder, (_, name) => {
-        if (name === null || names.has(name)) soon()
+        // So Linux says that the folder itself was removed or moved: there may be another one in its place.
+        const isItself = name === basename(folder)
+        if (isItself) forget(folder, watcher)
+        if (isItself || name === null || names.has(name)) soon()
       })
       watcher.unref()
       watcher.on('error', (error) => {
@@ -88,7 +94,7 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
       })
       folders.set(folder, watcher)
     } catch (error) {
-      // A folder that is not there cannot change; it is tried again after the next change.
+      // Gone since it was looked for; it is tried again after the next change.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onProblem(unwatched(folder, error))
     }
   }
@@ -111,6 +117,12 @@ export function watchServers({ initial, read, also, clock, onChange, onProblem }
 
 /** Kubernetes changes a mounted file by pointing this link beside it to another folder. */
 const MOUNTED = '..data'
+
+/** The folder to watch and the name to look for: of a file whose folder is not there, the nearest that is. */
+function nearestPlace(file: string): { readonly folder: string; readonly name: string } {
+  const [folder, name] = [dirname(file), basename(file)]
+  return existsSync(folder) || dirname(folder) === folder ? { folder, name } : nearestPlace(folder)
+}
 
 /** A file and, where it is a link, the one it leads to: each can be changed. */
 function throughLinks(file: string): readonly string[] {
