@@ -49,16 +49,25 @@ suite('mcp.json beside a running hub', () => {
     assert.match(stdout, /^one +stdio +ready +1 /m)
   })
 
+  test('of several commands at once, each has its effect', async () => {
+    const names = ['p1', 'p2', 'p3', 'p4']
+    const file = join(hub.home.data, 'several.json')
+    const all = await Promise.all(names.map((name) => hub.cli(['add', name, '--mcp-file', file, '--', 'x'])))
+    for (const { code, stderr } of all) assert.equal(code, 0, stderr)
+    const { mcpServers } = JSON.parse(readFileSync(file, 'utf8')) as { mcpServers: object }
+    assert.deepEqual(Object.keys(mcpServers).sort(), names)
+  })
+
   test('a broken file changes nothing, and says where it is broken', async () => {
     const file = join(hub.home.data, 'mcp.json')
     const whole = readFileSync(file, 'utf8')
     writeFileSync(file, whole.slice(0, -4))
-    await hub.says(/mcp\.json:\d+: this is not JSON/)
+    await hub.says(/mcp\.json:\d+:\d+: this is not JSON/)
     assert.equal(await echo('one'), 200)
     const { code, stdout, stderr } = await hub.cli(['list'])
     assert.equal(code, 2)
     assert.match(stdout, /^one .*ready/m)
-    assert.match(stderr, /mcp\.json:\d+: this is not JSON/)
+    assert.match(stderr, /mcp\.json:\d+:\d+: this is not JSON/)
     assert.equal((await hub.cli(['doctor'])).code, 1)
     writeFileSync(file, whole)
   })

@@ -4,6 +4,7 @@ import { addressOf, cancellable, type Context, type HubFlags } from './context.t
 import { HubUnreachable, type Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { hubClient } from './hub-client.ts'
+import type { ListedServer, ServerFiles } from './server-files.ts'
 
 /** `alicia inspect <name>`: its definition without secrets, and its state where a hub runs. */
 export async function inspectServer<Config extends HubConfig>(
@@ -12,25 +13,40 @@ export async function inspectServer<Config extends HubConfig>(
   flags: HubFlags,
 ): Promise<Exit> {
   const { composition, terminal } = context
-  const file =
-    flags.url === undefined ? composition.servers(composition.loadConfig({ ...flags })).find(name) : undefined
+  const { file, fault } =
+    flags.url === undefined ? inFiles(composition.servers(composition.loadConfig({ ...flags })), name) : {}
   const input = { name: file?.id ?? name }
   const running =
     file?.problem === undefined && file?.enabled !== false
       ? await askHub(context, flags, { operation: 'gateway.inspect_server', input })
       : undefined
+  if (fault && running === undefined) throw fault
   const shown = {
-    ...(file && {
-      name: file.name,
-      defined: `${file.file}:${file.line}`,
-      ...(file.problem !== undefined && { problem: file.problem }),
-      ...(!file.enabled && { enabled: false }),
-      definition: file.entry,
-    }),
+    ...(file && definitionOf(file)),
     ...(running === undefined ? { state: 'not running' } : { running }),
   }
   await print(terminal, shown, flags.json ?? false)
+  // The hub goes on with what it had before the file was broken: both are worth knowing.
+  if (fault) throw fault
   return 'ok'
+}
+
+const definitionOf = ({ name, file, line, problem, enabled, entry }: ListedServer) => ({
+  name,
+  defined: `${file}:${line}`,
+  ...(problem !== undefined && { problem }),
+  ...(!enabled && { enabled: false }),
+  definition: entry,
+})
+
+/** Throws Fault `not_found`; a file that is broken is no reason not to ask the hub. */
+function inFiles(files: ServerFiles, name: string): { readonly file?: ListedServer; readonly fault?: Fault } {
+  try {
+    return { file: files.find(name) }
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'invalid_input') return { fault: error }
+    throw error
+  }
 }
 
 /** `alicia restart <name>`: the hub does it, and says how it went. */
@@ -53,8 +69,18 @@ export function idOf<Config extends HubConfig>(
   flags: HubFlags,
 ): string {
   if (flags.url !== undefined) return name
-  const servers = composition.servers(composition.loadConfig({ ...flags })).list()
+  const servers = serversOf(composition.servers(composition.loadConfig({ ...flags })))
   return (servers.find((server) => server.name === name) ?? servers.find(({ id }) => id === name))?.id ?? name
+}
+
+/** None where a file is broken: the hub goes on with what it had, and is asked by what was typed. */
+function serversOf(files: Pick<ServerFiles, 'list'>): ReturnType<ServerFiles['list']> {
+  try {
+    return files.list()
+  } catch (error) {
+    if (error instanceof Fault) return []
+    throw error
+  }
 }
 
 interface Question {

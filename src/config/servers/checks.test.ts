@@ -43,6 +43,11 @@ suite('doctor on servers', () => {
     ['a command that is there', { a: { command: 'node' } }, [/^ok Server a: .*node$/]],
     ['one that is not', { a: { command: 'frobnicate' } }, [/^failed Server a: the command frobnicate is not found$/]],
     [
+      'a line as for a shell',
+      { a: { command: 'npx -y pkg' } },
+      [/^failed Server a: the command npx -y pkg is not found$/],
+    ],
+    [
       'a folder that is not',
       { a: { command: 'node', cwd: 'none' } },
       [/^failed Server a: the folder \/f\/none does not/],

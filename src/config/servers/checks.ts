@@ -79,8 +79,12 @@ const HINTS: Readonly<Record<string, string>> = {
   bunx: 'It comes with Bun: https://bun.sh.',
 }
 
-const installHint = (command: string) =>
-  (Object.hasOwn(HINTS, command) ? HINTS[command] : undefined) ?? 'Install it, or name it by its full path.'
+function installHint(command: string): string {
+  // A path may have blanks; a line as for a shell has them behind its first word.
+  if (/^[^\s\\/]+\s/.test(command))
+    return 'What follows the program belongs in args: {"command": "npx", "args": ["-y", "<package>"]}.'
+  return (Object.hasOwn(HINTS, command) ? HINTS[command] : undefined) ?? 'Install it, or name it by its full path.'
+}
 
 /** As the system would find it: by its path, or in PATH. */
 export function findProgram(command: string, { env, platform }: Machine): string | undefined {

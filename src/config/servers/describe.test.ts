@@ -19,6 +19,9 @@ const shown = (entry: object) => {
 }
 
 suite('servers as they may be shown', () => {
+  test('arguments that are no text', () =>
+    assert.equal(shown({ command: 'x', args: [{ a: 1, token: SECRET }, 2] }).target, 'x {"a":1,"token":"(hidden)"} 2'))
+
   const telling: [object, string[]][] = [
     [{ command: 'x', env: { API_KEY: SECRET, PLAIN: 'p' } }, ['env.API_KEY']],
     [{ command: 'x', args: ['--token', SECRET] }, ['args.1']],

@@ -36,7 +36,8 @@ export function describeServers({ definitions, unusable, places }: ServerConfig)
 export function describeEntry(value: unknown): Pick<DescribedServer, 'transport' | 'target'> {
   const entry = isObject(value) ? value : {}
   const { command, args, type, transport: alias } = entry
-  if (typeof command === 'string') return { transport: 'stdio', target: [command, ...shownArguments(args)].join(' ') }
+  if (typeof command === 'string')
+    return { transport: 'stdio', target: [command, ...shownArguments(args).map(wordOf)].join(' ') }
   const url = entry['url'] ?? entry['httpUrl'] ?? entry['serverUrl']
   if (typeof url !== 'string') return { transport: 'unknown', target: '' }
   const given = type ?? alias
@@ -44,6 +45,9 @@ export function describeEntry(value: unknown): Pick<DescribedServer, 'transport'
   if (/^wss?:/i.test(url) || /^ws|^websocket/.test(kind)) return { transport: 'websocket', target: shownUrl(url) }
   return { transport: kind === 'sse' ? 'sse' : 'http', target: shownUrl(url) }
 }
+
+/** What is no text does not belong there, and is shown all the same. */
+const wordOf = (arg: unknown): string => (typeof arg === 'string' ? arg : (JSON.stringify(shown(arg)) ?? ''))
 
 /** Any part of an entry as it may be shown. `key` is what it is called. */
 function shown(value: unknown, key = ''): unknown {

@@ -78,5 +78,6 @@ function inputValue(id: string, inputs: readonly Input[], sources: ServerSources
   const input = inputs.find((candidate) => candidate.id === id)
   const kept = secretValue(id, sources)
   if (kept !== undefined) return { value: kept, isSecret: input?.password ?? true }
-  return input?.default === undefined ? undefined : { value: input.default, isSecret: input.password ?? false }
+  if (input?.default === undefined || input.default === null) return undefined
+  return { value: String(input.default), isSecret: input.password ?? false }
 }

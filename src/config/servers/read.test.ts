@@ -328,16 +328,22 @@ suite('what is wrong with one server is its own', () => {
 
 suite('a broken file', () => {
   const broken: [string, RegExp][] = [
-    ['{"mcpServers": {\n"a": {"command": "x"}\n"b": {}}}', /^mcp\.json:3: this is not JSON \(comma expected\)/],
+    ['{"mcpServers": {\n"a": {"command": "x"}\n"b": {}}}', /^mcp\.json:3:1: this is not JSON \(comma expected\)/],
     ['[]', /^mcp\.json:1: the file must be an object/],
     ['{"mcpServers": []}', /^mcp\.json:1: mcpServers must be an object: \{"<name>"/],
-    ['{"mcpServers": {"a": {"command": "x"},\n"a": {"command": "y"}}}', /^mcp\.json:2: a stands twice/],
+    ['{"mcpServers": {"a": {"command": "x"},\n"a": {"command": "y"}}}', /^mcp\.json:2:1: a stands twice/],
     ['{"profiles": {"Work day": {}}}', /profiles\.Work day must have a name of a–z/],
     [
       '{\n"profiles": {"work": {"list": "sarch"}}}',
       /^mcp\.json:2: profiles\.work\.list must be one of .*did you mean search/,
     ],
-    ['{"inputs": [{}]}', /inputs\[0\] must be an object with an id/],
+    ['{"inputs": [{}]}', /inputs\[0\]\.id is missing/],
+    ['{"inputs": [{"id": "a", "default": {}}]}', /inputs\[0\]\.default must be text/],
+    [
+      '{"mcpServers":{"a":{"command":"x"},"b":{"command":"y" "args":[]}}}',
+      /^mcp\.json:1:55: this is not JSON \(comma expected\)/,
+    ],
+    ['\uFFFD\uFFFD{\0"\0}\0', /^mcp\.json:1: this is not UTF-8, but probably UTF-16/],
   ]
   for (const [text, says] of broken) test(text.replaceAll('\n', ' '), () => assert.match(complaint(text), says))
 

@@ -2,7 +2,7 @@ import { pathText } from '../../kernel/issues.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { Complaint } from '../explain.ts'
 import { isObject } from '../layers.ts'
-import { problemsFault, SERVERS_HINT, type Problem } from '../problem.ts'
+import { problemsFault, type Problem } from '../problem.ts'
 import { withoutClashes } from './clashes.ts'
 import { definitionOf } from './definition.ts'
 import { readEntry } from './entry.ts'
@@ -71,14 +71,15 @@ export function readServers(files: readonly string[], sources: ServerSources): S
   }
 }
 
-function textOf(file: string, sources: ServerSources): string | undefined {
+/** The text of a file with servers; undefined: there is none. Throws Fault `invalid_input` where it cannot be read. */
+export function textOf(file: string, sources: Pick<ServerSources, 'readFile'>): string | undefined {
   try {
     return sources.readFile(file)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw problemsFault(
       [{ source: file, text: `the file cannot be read (${code ?? 'no reason known'})` }],
-      SERVERS_HINT,
+      'It must be a file that the user who runs this may read.',
     )
   }
 }

@@ -179,7 +179,7 @@ export const InputSchema = z.object({
   id: Name,
   type: Text.exactOptional(),
   description: Text.exactOptional(),
-  default: Text.exactOptional(),
+  default: Value.exactOptional(),
   password: z.boolean().exactOptional(),
   options: z.array(z.unknown()).exactOptional(),
 })

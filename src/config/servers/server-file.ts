@@ -66,7 +66,7 @@ export function readServerFile(file: string, text: string): ServerFile {
     ),
     inputs: inputs.flatMap(({ path, item }) => {
       const parsed = InputSchema.safeParse(item)
-      if (!parsed.success) complain(path, 'must be an object with an id')
+      for (const issue of issuesOf(InputSchema, item, parsed)) complain([...path, ...issue.path], issue.text)
       return parsed.success ? [parsed.data] : []
     }),
     profiles: new Map(
