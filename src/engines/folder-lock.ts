@@ -10,14 +10,14 @@ const SQLITE_BUSY = 5
 const holders = new Set<DatabaseSync>()
 
 /**
- * Takes the lock; returns what lets it go, or undefined when another process (or this one) has it. It is a lock of
+ * Takes the lock; returns what lets it go, or undefined when another process (or this one) has it for `waitMs`. It is a lock of
  * the operating system, held through SQLite, which knows how on every platform: when the process dies, however it
  * dies, the lock is free. Nothing else may open the file: POSIX drops all locks of a process on a file as soon as the
  * process closes any of its descriptors of that file.
  */
-export function takeLock(file: string): (() => void) | undefined {
+export function takeLock(file: string, waitMs = WAIT_MS): (() => void) | undefined {
   makePrivate(file)
-  const db = new DatabaseSync(file, { timeout: WAIT_MS })
+  const db = new DatabaseSync(file, { timeout: waitMs })
   // Nothing is ever written, so no journal is needed; one on the disk would only lie about after a crash.
   if (!isFree(db, 'pragma journal_mode = memory; begin exclusive')) {
     db.close()

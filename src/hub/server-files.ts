@@ -6,8 +6,10 @@ import { openBook, readIfThere } from '../config/servers/book.ts'
 import type { Machine } from '../config/folders.ts'
 import { serverChecks } from '../config/servers/checks.ts'
 import { createImporter, IMPORT_CLIENT_NAMES } from '../config/servers/import/importer.ts'
+import { takeLock } from '../engines/folder-lock.ts'
 import { openNamedSecrets, type NamedSecrets } from '../engines/named-secrets.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { Fault } from '../kernel/fault.ts'
 import { silentLog } from '../kernel/log.ts'
 import { RESERVED } from './assemble.ts'
 import { KEY_FILES, keyringAt } from './secrets.ts'
@@ -34,19 +36,49 @@ export function serverFiles(config: Config, machine: Machine = configSources({})
     reserved: RESERVED,
     now: systemClock.now,
   })
+  const alone = <T>(change: () => T): T => oneAtATime(data, change)
   return {
     ...book,
     ...importer,
+    remove: (name) => alone(() => book.remove(name)),
+    import: (choices, options) => alone(() => importer.import(choices, options)),
+    restoreImport: () => alone(importer.restoreImport),
     importClients: IMPORT_CLIENT_NAMES,
     // What is relative on a command line begins at the shell's folder, in the file at the file's own.
-    add: (name, entry, options) => book.add(name, fromHere(entry, machine.cwd), options),
+    add: (name, entry, options) => alone(() => book.add(name, fromHere(entry, machine.cwd), options)),
     checks: () => serverChecks(book, machine),
     secrets: {
       list: () => (hasSecrets() ? named().list() : []),
-      set: (name, value) => named().set(name, value),
-      remove: (name) => hasSecrets() && named().remove(name),
+      set: (name, value) => alone(() => named().set(name, value)),
+      remove: (name) => hasSecrets() && alone(() => named().remove(name)),
     },
   }
+}
+
+/** Another command must be done within so long, milliseconds. */
+const PATIENCE_MS = 10_000
+
+/** Of two commands at once, each would write what it read before the other one wrote. Throws Fault `conflict`. */
+function oneAtATime<T>(data: string, change: () => T): T {
+  const release = lockIn(data)
+  try {
+    return change()
+  } finally {
+    release()
+  }
+}
+
+function lockIn(data: string): () => void {
+  let release: (() => void) | undefined
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 })
+    release = takeLock(join(data, 'servers.lock'), PATIENCE_MS)
+  } catch {
+    // Where no lock can be made, the files may still be writable; if not, they say so better.
+    return () => {}
+  }
+  if (release) return release
+  throw new Fault('conflict', 'Another command is changing the servers or secrets.', { hint: 'Try again in a moment.' })
 }
 
 function fromHere(entry: object, cwd: string): object {

@@ -18,5 +18,5 @@ export const NO_SERVERS: ServerFiles = {
   importable: () => [],
   importClients: [],
   import: () => ({ added: [], changed: [] }),
-  restoreImport: () => [],
+  restoreImport: () => ({ restored: [], kept: [] }),
 }

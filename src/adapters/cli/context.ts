@@ -44,6 +44,15 @@ export function addressOf<Config extends HubConfig>(
   return { url: hub.url, token: flags.token ?? composition.readToken(config) }
 }
 
+/** What leads another process, without this one's environment, to the same folder. */
+export function dataFlags(env: Terminal['env'], flags: Readonly<Record<string, unknown>>, config: HubConfig): string[] {
+  const file = flags['config'] ?? env['ALICIA_CONFIG']
+  return [
+    ...((flags['data'] ?? env['ALICIA_DATA']) ? ['--data', config.data] : []),
+    ...(file && config.file !== undefined ? ['--config', config.file] : []),
+  ]
+}
+
 /** Runs what Ctrl-C cancels: the first signal aborts with fault `cancelled`, the second ends the process. */
 export async function cancellable<T>(
   { terminal }: Pick<Context, 'terminal'>,

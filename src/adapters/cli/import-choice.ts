@@ -16,8 +16,11 @@ interface Candidate {
   readonly server: ImportableServer
 }
 
-/** One that Alicia does not have yet. */
-export const isNew = ({ is }: ImportableServer): boolean => is === 'new'
+/** One that Alicia does not have yet; where clients are rewritten, one that she has leaves them too. */
+export const candidateFor =
+  ({ rewrite }: Pick<ChoiceFlags, 'rewrite'>) =>
+  ({ is }: ImportableServer): boolean =>
+    is === 'new' || rewrite === true
 
 interface Choosing {
   readonly sources: readonly ImportSource[]
@@ -29,11 +32,14 @@ interface Choosing {
 export async function chooseImports(terminal: Terminal, { sources, flags, signal }: Choosing): Promise<ImportChoice[]> {
   const named = new Set(flags.only)
   const all = sources.flatMap(({ title, file, servers }) =>
-    servers.filter(isNew).map((server) => ({ file, title, server })),
+    servers.filter(candidateFor(flags)).map((server) => ({ file, title, server })),
   )
   const strangers = flags.only.filter((name) => !all.some(({ server }) => server.name === name))
   if (strangers.length > 0)
-    throw new Fault('not_found', `No client has a server ${strangers.join(', ')} that Alicia does not have yet.`)
+    throw new Fault(
+      'not_found',
+      `No client has a server ${strangers.join(', ')}${flags.rewrite ? '' : ' that Alicia does not have yet'}.`,
+    )
   if (flags.all || named.size > 0) return choicesOf(all.filter(({ server }) => flags.all || named.has(server.name)))
   if (!terminal.stdin.isTTY || !terminal.stdout.isTTY)
     throw new Fault('invalid_input', 'Nobody is there to choose.', {

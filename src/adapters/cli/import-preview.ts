@@ -8,11 +8,11 @@ export function importPreview(sources: readonly ImportSource[], { bold, dim, yel
     .map(({ title, file, servers, problem }) => {
       const rows = servers.map(({ name, as, target, is }) => [
         `  ${bold(harmless(name))}`,
-        is === 'same' ? dim('already here') : as === name ? '' : `as ${as}`,
+        is === 'same' ? dim('already here') : as === name ? '' : `as ${harmless(as)}`,
         dim(harmless(target)),
       ])
       const notes = servers.flatMap(({ name, notes }) =>
-        notes.map((note) => `  ${yellow('!')} ${harmless(name)}: ${note}`),
+        notes.map((note) => `  ${yellow('!')} ${harmless(name)}: ${harmless(note)}`),
       )
       const trouble = problem === undefined ? [] : [`  ${yellow('!')} ${harmless(problem)}`]
       return [`${title} ${dim(file)}`, ...columns(rows), ...notes, ...trouble].join('\n')

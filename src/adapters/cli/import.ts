@@ -1,10 +1,10 @@
 import { print } from './call.ts'
 import { stdioSnippet } from './client-snippet.ts'
-import { cancellable, type Context } from './context.ts'
+import { cancellable, dataFlags, type Context } from './context.ts'
 import type { Exit } from './exit-codes.ts'
 import type { HubConfig } from './hub.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { chooseImports, isNew } from './import-choice.ts'
+import { candidateFor, chooseImports } from './import-choice.ts'
 import { importPreview } from './import-preview.ts'
 import type { ImportDone, ServerFiles } from './server-files.ts'
 import { harmless, styleFor } from './style.ts'
@@ -21,6 +21,7 @@ export interface ImportFlags {
   readonly json?: boolean
   readonly data?: string
   readonly config?: string
+  readonly mcpFile?: string
 }
 
 /** `alicia import`: looks at what the clients of this machine have, shows it, lets choose, keeps copies, and writes. */
@@ -29,7 +30,8 @@ export async function importServers<Config extends HubConfig>(
   flags: ImportFlags,
 ): Promise<Exit> {
   const { composition, terminal } = context
-  const files = composition.servers(composition.loadConfig({ ...flags }))
+  const config = composition.loadConfig({ ...flags })
+  const files = composition.servers(config)
   if (flags.restore) return await restore(files, terminal, flags)
   if (flags.from !== undefined && !files.importClients.includes(flags.from))
     throw new Fault('invalid_input', `--from must be one of ${files.importClients.join(', ')}.`)
@@ -40,9 +42,10 @@ export async function importServers<Config extends HubConfig>(
   }
   const { stdout, stderr, env } = terminal
   await write(flags.json ? stderr : stdout, `${importPreview(sources, styleFor(stdout, env))}\n`)
-  if (flags.dryRun || !sources.some(({ servers }) => servers.some(isNew))) return 'ok'
+  const isCandidate = candidateFor(flags)
+  if (flags.dryRun || !sources.some(({ servers }) => servers.some(isCandidate))) return 'ok'
   const choices = await cancellable(context, (signal) => chooseImports(terminal, { sources, flags, signal }))
-  const replacement = flags.rewrite ? { replacement: replacementFor(terminal, flags) } : {}
+  const replacement = flags.rewrite ? { replacement: replacementFor(terminal, flags, config) } : {}
   await tell(terminal, files.import(choices, replacement), flags)
   return 'ok'
 }
@@ -58,20 +61,23 @@ async function tell(terminal: Terminal, done: ImportDone, { json }: ImportFlags)
 }
 
 async function restore(files: ServerFiles, terminal: Terminal, { json }: ImportFlags): Promise<Exit> {
-  const restored = files.restoreImport()
-  if (json) await print(terminal, { restored }, true)
+  const { restored, kept } = files.restoreImport()
+  if (json) await print(terminal, { restored, kept }, true)
   else if (restored.length === 0) await write(terminal.stderr, 'There is no import to take back.\n')
   else await write(terminal.stdout, `Put back: ${restored.join(', ')}\n`)
+  if (!json && kept.length > 0)
+    await write(terminal.stderr, `Changed since the import; as they were until now: ${kept.join(', ')}\n`)
   return 'ok'
 }
 
-/** What a client starts instead: it needs no token, and finds the hub by the same flags. */
-function replacementFor({ command }: Terminal, { data, config }: ImportFlags): object {
+/** What a client starts instead: it needs no token, and finds the same servers without this one's environment. */
+function replacementFor({ command, env }: Terminal, flags: ImportFlags, config: HubConfig): object {
+  const isElsewhere = flags.mcpFile !== undefined || Boolean(env['ALICIA_MCP_FILE'])
   const words = [
     ...command,
     'stdio',
-    ...(data === undefined ? [] : ['--data', data]),
-    ...(config === undefined ? [] : ['--config', config]),
+    ...dataFlags(env, { ...flags }, config),
+    ...(isElsewhere ? ['--mcp-file', config.mcpFiles.join(',')] : []),
   ]
   return stdioSnippet(words).mcpServers.alicia
 }

@@ -81,6 +81,6 @@ export interface ServerFiles {
   readonly importClients: readonly string[]
   /** `replacement`: what the clients get instead of what was imported from them. */
   import(choices: readonly ImportChoice[], options: { readonly replacement?: object }): ImportDone
-  /** Puts back what the last import changed; the files, or none. */
-  restoreImport(): readonly string[]
+  /** Puts back what the last import changed: the files, or none, and copies of those that were changed since. */
+  restoreImport(): { readonly restored: readonly string[]; readonly kept: readonly string[] }
 }

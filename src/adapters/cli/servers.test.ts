@@ -91,6 +91,7 @@ suite('alicia add', () => {
   const refused: [string[], number, RegExp][] = [
     [['add', 'b', 'npx', '-y', 'x'], 2, /Unknown option '-y'\.\n {2}Put -- before the command/],
     [['add', 'b', '--prot', '--', 'x'], 2, /Unknown option '--prot'\.\n {2}`alicia add --help`/],
+    [['add', '', '--', 'x'], 2, /A server needs a name/],
     [['add', 'b'], 2, /neither a command nor an address\.\n {2}alicia add <name> -- npx/],
     [['add', 'b', '--url', 'https://h', '--', 'x'], 2, /a command and an address/],
     [['add', 'b', '--url', 'https://h', '-e', 'A=1'], 2, /--env goes with a command/],
@@ -228,7 +229,12 @@ suite('alicia list and inspect', () => {
     const broken = await run(['list'])
     assert.equal(broken.code, 2)
     assert.match(broken.out, /^brave-search .*ready/m)
-    assert.match(broken.err, /\/f\/mcp\.json:1: this is not JSON/)
+    assert.match(broken.err, /\/f\/mcp\.json:1:17: this is not JSON/)
+    assert.match((await run(['logs', 'brave-search'])).out, /up/)
+    const inspected = await run(['inspect', 'brave-search'])
+    assert.equal(inspected.code, 2)
+    assert.match(inspected.out, /revision +2025-11-25/)
+    assert.match(inspected.err, /this is not JSON/)
   })
 
   test('login opens the browser for a person, and says the address anyway', async (t) => {
@@ -439,6 +445,24 @@ suite('alicia import', () => {
     assert.match((await run(['import', '--restore'])).out, /^Put back: \/f\/\.cursor\/mcp\.json, \/f\/mcp\.json\n$/)
     assert.equal(read('.cursor/mcp.json'), CURSOR)
     assert.match((await run(['import', '--restore'])).err, /There is no import/)
+  })
+
+  test('rewritten, what Alicia has already leaves the clients too, and they find her servers', async (t) => {
+    const { run, write, read, servers } = home(t)
+    write('.cursor/mcp.json', CURSOR)
+    write('.codeium/windsurf/mcp_config.json', CURSOR)
+    await run(['import', '--all'])
+    const args = ['--all', '--rewrite', '--mcp-file', 'other.json']
+    const here = JSON.stringify(servers())
+    const { code, err } = await run(['import', ...args.slice(0, 2)])
+    assert.equal(code, 0, err)
+    assert.equal(JSON.stringify(servers()), here)
+    for (const file of ['.cursor/mcp.json', '.codeium/windsurf/mcp_config.json'])
+      assert.deepEqual(JSON.parse(read(file)), { mcpServers: { alicia: { command: 'alicia', args: ['stdio'] } } })
+    await run(['import', '--restore'])
+    assert.equal(read('.cursor/mcp.json'), CURSOR)
+    await run(['import', ...args])
+    assert.match(read('.cursor/mcp.json'), /"--mcp-file",\s*"\/[^"]*\/other\.json"/)
   })
 
   test('all of them, as JSON; then there is nothing new', async (t) => {

@@ -1,6 +1,6 @@
 import { styleFor } from './style.ts'
 import { banner } from './banner.ts'
-import type { Context } from './context.ts'
+import { dataFlags, type Context } from './context.ts'
 import { EXITS, type Exit } from './exit-codes.ts'
 import type { HubConfig, RunningHub } from './hub.ts'
 import { holdLines, logTo } from './log-lines.ts'
@@ -63,15 +63,6 @@ function shownBanner<Config extends HubConfig>({ context, flags, config, hub, st
     dataFlags: dataFlags(context.terminal.env, flags, config),
     style: styleFor(terminal.stdout, terminal.env),
   })
-}
-
-/** What leads another process, without this one's environment, to the same folder. */
-function dataFlags(env: Terminal['env'], flags: Readonly<Record<string, unknown>>, config: HubConfig): string[] {
-  const file = flags['config'] ?? env['ALICIA_CONFIG']
-  return [
-    ...((flags['data'] ?? env['ALICIA_DATA']) ? ['--data', config.data] : []),
-    ...(file && config.file !== undefined ? ['--config', config.file] : []),
-  ]
 }
 
 /** For scripts that wait for the start: one line, and on stdout nothing else. */

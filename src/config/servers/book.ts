@@ -6,9 +6,9 @@ import { cleartextIn, describeServers, type DescribedServer } from './describe.t
 import { refuseTaken, withoutServer, withServer } from './edit.ts'
 import { identifierOf } from './identifier.ts'
 import type { ServerSources } from './place.ts'
-import { readServers, type ServerConfig } from './read.ts'
+import { readServers, textOf, type ServerConfig } from './read.ts'
 import { readServerFile } from './server-file.ts'
-import { writeWhole } from './whole-file.ts'
+import { refuseLossy, writeWhole } from './whole-file.ts'
 
 /** The files with servers, to look at and to change. */
 export interface ServerBook {
@@ -35,7 +35,7 @@ export interface Added {
 /** `files` are absolute and at least one. */
 export function openBook(files: readonly string[], sources: ServerSources): ServerBook {
   const [first = ''] = files
-  const text = (file: string) => sources.readFile(file) ?? ''
+  const text = (file: string) => refuseLossy(file, textOf(file, sources) ?? '')
   const config = () => readServers(files, sources)
   const list = () => describeServers(config())
   const find = (name: string): DescribedServer => {
@@ -55,6 +55,7 @@ export function openBook(files: readonly string[], sources: ServerSources): Serv
     list,
     find,
     add(name, entry, { replace = false } = {}) {
+      if (name.trim() === '') throw new Fault('invalid_input', 'A server needs a name.')
       const checked = readEntry(entry, [name])
       if ('wrong' in checked)
         throw new Fault('invalid_input', `${checked.wrong.map((complaint) => complaint.text).join('; ')}.`)

@@ -31,7 +31,7 @@ export interface Look {
 export function findClientServers({ machine, readFile }: Look, only?: string): ClientServers[] {
   return IMPORT_CLIENTS.filter(({ id }) => only === undefined || id === only).flatMap((client) =>
     withoutTwins(client.files(machine)).flatMap(({ path, project }) => {
-      const found = readClientFile(client, { path, project, readFile })
+      const found = readClientFile(client, { path, project, readFile, platform: machine.platform })
       return found && (found.servers.length > 0 || found.problem !== undefined) ? [found] : []
     }),
   )
@@ -45,9 +45,10 @@ interface File {
   readonly path: string
   readonly project: string | undefined
   readonly readFile: Look['readFile']
+  readonly platform: Machine['platform']
 }
 
-function readClientFile(client: ImportClient, { path, project, readFile }: File): ClientServers | undefined {
+function readClientFile(client: ImportClient, { path, project, readFile, platform }: File): ClientServers | undefined {
   const none = { client, file: path, servers: [], inputs: [] }
   let value: unknown
   try {
@@ -73,7 +74,7 @@ function readClientFile(client: ImportClient, { path, project, readFile }: File)
     Object.entries(objectAt(value, container)).flatMap(([name, raw]) => {
       // What an earlier import put there leads back here.
       if (!isObject(raw) || name === 'alicia') return []
-      return [{ name, path: [...container, name], ...convert(raw, { client: client.id, project }) }]
+      return [{ name, path: [...container, name], ...convert(raw, { client: client.id, project, platform }) }]
     }),
   )
   const inputs = [listAt(value, ['inputs']), listAt(value, ['mcp', 'inputs'])].flat()

@@ -84,7 +84,7 @@ const SAMPLES: readonly [client: string, path: string, text: string, expected: R
 }`,
     {
       sentry: { type: 'http', url: 'https://mcp.sentry.example/mcp' },
-      db: { command: './db.sh', args: [], env: { URL: '${DB_URL:-x}' }, cwd: '/home/ann/web' },
+      db: { command: '/home/ann/web/db.sh', args: [], env: { URL: '${DB_URL:-x}' }, cwd: '/home/ann/web' },
     },
   ],
   [

@@ -1,3 +1,4 @@
+import { pathsOf, type Machine } from '../../folders.ts'
 import { isObject } from '../../layers.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -18,10 +19,7 @@ const ASKING = ['autoApprove', 'alwaysAllow', 'trust', 'watchPaths', 'gallery', 
  * `client` decides what a time-out means; `project` is the folder that a project's file is about: what was relative to
  * it is written out, since the entry moves elsewhere.
  */
-export function convert(
-  raw: Values,
-  { client, project }: { readonly client: string; readonly project: string | undefined },
-): Converted {
+export function convert(raw: Values, { client, project, platform }: Origin): Converted {
   const tools = toolRules(raw)
   const entry = {
     ...Object.fromEntries(SAME.filter((key) => raw[key] !== undefined).map((key) => [key, raw[key]])),
@@ -29,7 +27,7 @@ export function convert(
     ...timeouts(raw, client),
     ...codexKeys(raw),
     ...(tools && { tools }),
-    ...(project !== undefined && raw['command'] !== undefined && { cwd: raw['cwd'] ?? project }),
+    ...(project !== undefined && raw['command'] !== undefined && inFolder(raw, project, platform)),
   }
   const known = new Set([...SAME, ...READ, ...ASKING])
   const lost = Object.keys(raw).filter((key) => !known.has(key))
@@ -41,6 +39,25 @@ export function convert(
       ? inTexts(here, (text) => text.replaceAll(/\$([A-Za-z_]\w*)/g, '${$1}'))
       : here) as Values,
     notes: lost.length === 0 ? [] : [`not taken over: ${lost.join(', ')}`],
+  }
+}
+
+interface Origin {
+  readonly client: string
+  readonly project: string | undefined
+  readonly platform: Machine['platform']
+}
+
+/** A program of the project, its folder and its file of variables, by their full paths. */
+function inFolder(raw: Values, project: string, platform: Machine['platform']): Values {
+  const { resolve } = pathsOf(platform)
+  const { command, cwd = project, envFile } = raw
+  const below = (path: unknown) => (typeof path === 'string' && !/^[~$]/.test(path) ? resolve(project, path) : path)
+  return {
+    // A bare name is searched for in PATH.
+    command: typeof command === 'string' && /^\.{1,2}[\\/]/.test(command) ? below(command) : command,
+    cwd: below(cwd),
+    ...(envFile !== undefined && { envFile: below(envFile) }),
   }
 }
 

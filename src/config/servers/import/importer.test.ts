@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { parse as parseToml } from 'smol-toml'
@@ -40,6 +40,7 @@ const CURSOR = `{
 }
 `
 
+const modeOf = (file: string) => statSync(file).mode & 0o777
 const names = (text: string) => readServerFile('f', text).servers.map(({ name }) => name)
 
 suite('import', () => {
@@ -100,10 +101,13 @@ suite('import', () => {
     assert.deepEqual(names(read('.cursor/mcp.json')), ['alicia'])
     assert.match(read('.cursor/mcp.json'), /\/\/ mine[\s\S]*"other": true/)
     assert.deepEqual(importer.importable(undefined), [])
-    assert.deepEqual(importer.restoreImport(), [path('.cursor/mcp.json'), path('data/mcp.json')])
+    assert.deepEqual(importer.restoreImport(), {
+      restored: [path('.cursor/mcp.json'), path('data/mcp.json')],
+      kept: [],
+    })
     assert.equal(read('.cursor/mcp.json'), CURSOR)
     assert.equal(existsSync(path('data/mcp.json')), false)
-    assert.deepEqual(importer.restoreImport(), [])
+    assert.deepEqual(importer.restoreImport(), { restored: [], kept: [] })
   })
 
   test('what was not chosen stays with the client', (t) => {
@@ -169,5 +173,85 @@ suite('import', () => {
       { code: 'conflict' },
     )
     assert.equal(read('.codex/config.toml'), before)
+  })
+
+  test('restored byte by byte, with the mode it had', (t) => {
+    const { importer, path } = home(t, { 'data/mcp.json': '{}' })
+    const bytes = Buffer.from(`\uFEFF${CURSOR.replaceAll('\n', '\r\n')}`)
+    mkdirSync(path('.cursor'))
+    writeFileSync(path('.cursor/mcp.json'), bytes)
+    const modes = [
+      ['.cursor/mcp.json', 0o664],
+      ['data/mcp.json', 0o644],
+    ] as const
+    for (const [file, mode] of modes) chmodSync(path(file), mode)
+    importer.import([{ file: path('.cursor/mcp.json'), servers: ['a', 'b'] }], { replacement: ALICIA })
+    assert.equal(modeOf(path('.cursor/mcp.json')), 0o664)
+    assert.equal(modeOf(path('data/mcp.json')), 0o600)
+    importer.restoreImport()
+    assert.ok(readFileSync(path('.cursor/mcp.json')).equals(bytes))
+    for (const [file, mode] of modes) assert.equal(modeOf(path(file)), mode)
+  })
+
+  test('what was changed since is kept beside it', (t) => {
+    const { importer, path, read } = home(t, { '.cursor/mcp.json': CURSOR })
+    importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }], { replacement: ALICIA })
+    writeFileSync(path('.cursor/mcp.json'), '{"later": true}')
+    writeFileSync(path('data/mcp.json'), '{"mcpServers": {"mine": {"command": "m"}}}')
+    const { kept } = importer.restoreImport()
+    assert.deepEqual(
+      kept.map((copy) => readFileSync(copy, 'utf8')),
+      ['{"later": true}', '{"mcpServers": {"mine": {"command": "m"}}}'],
+    )
+    assert.equal(read('.cursor/mcp.json'), CURSOR)
+    assert.equal(existsSync(path('data/mcp.json')), false)
+  })
+
+  test('cut off before a file was written: that one is left alone', (t) => {
+    const { importer, path, read } = home(t, { '.cursor/mcp.json': CURSOR, 'data/mcp.json': '{}' })
+    importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }], { replacement: ALICIA })
+    writeFileSync(path('.cursor/mcp.json'), CURSOR)
+    const before = statSync(path('.cursor/mcp.json')).ino
+    assert.deepEqual(importer.restoreImport().kept, [])
+    assert.equal(statSync(path('.cursor/mcp.json')).ino, before)
+    assert.equal(read('data/mcp.json'), '{}')
+  })
+
+  test('a record that is none, and a copy that is gone: said, and nothing is put back', (t) => {
+    const { importer, path, read } = home(t, { '.cursor/mcp.json': CURSOR, 'data/last-import.json': '{' })
+    assert.throws(() => importer.restoreImport(), { code: 'storage_failed', hint: /end with \.backup/ })
+    const { changed } = importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }], { replacement: ALICIA })
+    const rewritten = read('.cursor/mcp.json')
+    rmSync(changed.at(-1)?.backup ?? assert.fail())
+    assert.throws(() => importer.restoreImport(), { code: 'not_found' })
+    assert.equal(read('.cursor/mcp.json'), rewritten)
+    assert.deepEqual(names(read('data/mcp.json')), ['a'])
+  })
+
+  test('rewritten once more: a server that came since leaves too, and Alicia stands there once', (t) => {
+    const codex = '[mcp_servers.a]\ncommand = "a"\n'
+    const { importer, path, read } = home(t, { '.codex/config.toml': codex })
+    const file = path('.codex/config.toml')
+    importer.import([{ file, servers: ['a'] }], { replacement: ALICIA })
+    writeFileSync(file, `${read('.codex/config.toml')}\n[mcp_servers.b]\ncommand = "b"\n`)
+    importer.import([{ file, servers: ['b'] }], { replacement: ALICIA })
+    assert.deepEqual(JSON.parse(JSON.stringify(parseToml(read('.codex/config.toml')))), {
+      mcp_servers: { alicia: ALICIA },
+    })
+  })
+
+  test('a file that is not UTF-8 is not changed', (t) => {
+    const { importer, path } = home(t, { '.cursor/mcp.json': '' })
+    const bytes = Buffer.from('{"mcpServers":{"a":{"command":"jos\xE9"}}}', 'latin1')
+    writeFileSync(path('.cursor/mcp.json'), bytes)
+    assert.throws(
+      () => importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }], { replacement: ALICIA }),
+      {
+        code: 'conflict',
+        message: /is not UTF-8/,
+      },
+    )
+    assert.ok(readFileSync(path('.cursor/mcp.json')).equals(bytes))
+    assert.equal(existsSync(path('data/mcp.json')), false)
   })
 })

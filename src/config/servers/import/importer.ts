@@ -1,17 +1,16 @@
-import { rmSync } from 'node:fs'
-import { z } from 'zod'
-import { Fault } from '../../../kernel/fault.ts'
 import type { Machine } from '../../folders.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import { cleartextIn, describeEntry } from '../describe.ts'
 import { withServer } from '../edit.ts'
 import { identifierOf } from '../identifier.ts'
+import { textOf as readText } from '../read.ts'
 import { readServerFile, type RawServer } from '../server-file.ts'
 import { withProperty } from '../set-property.ts'
-import { backUp, writeWhole } from '../whole-file.ts'
+import { backUp, refuseLossy, writeWhole } from '../whole-file.ts'
 import { findClientServers, type ClientServer, type ClientServers } from './client-servers.ts'
 import { IMPORT_CLIENTS } from './clients.ts'
 import { rewritten } from './rewrite.ts'
+import { hashOf, takeBack, writeRecord, type Changed } from './take-back.ts'
 
 export interface ImporterOptions {
   readonly machine: Machine
@@ -27,17 +26,10 @@ export interface ImporterOptions {
 
 export const IMPORT_CLIENT_NAMES: readonly string[] = IMPORT_CLIENTS.map(({ id }) => id)
 
-interface Changed {
-  readonly file: string
-  readonly backup: string | undefined
-}
-
-const Record_ = z.object({ changed: z.array(z.object({ file: z.string(), backup: z.string().exactOptional() })) })
-
 /** Takes servers over from other clients, with a copy of every file before it is changed. */
 export function createImporter(options: ImporterOptions) {
   const { machine, readFile, target, record, now } = options
-  const textOf = (path: string) => readFile(path) ?? ''
+  const textOf = (path: string) => refuseLossy(path, readText(path, options) ?? '')
 
   function found(client?: string) {
     const taken = new Map(readServerFile(target, textOf(target)).servers.map((server) => [server.name, server]))
@@ -49,13 +41,9 @@ export function createImporter(options: ImporterOptions) {
 
   function write(path: string, text: string, done: Changed[], isPrivate: boolean): void {
     const backup = readFile(path) === undefined ? undefined : backUp(path, now())
-    done.push({ file: path, backup })
+    done.push({ file: path, backup, wrote: hashOf(text) })
     // Written down first: what is cut off in the middle can be taken back too.
-    const kept = done.map((change) => ({
-      file: change.file,
-      ...(change.backup !== undefined && { backup: change.backup }),
-    }))
-    writeWhole(record, `${JSON.stringify({ changed: kept }, null, 2)}\n`, { isPrivate: true })
+    writeRecord(record, done)
     writeWhole(path, text, { isPrivate })
   }
 
@@ -102,27 +90,10 @@ export function createImporter(options: ImporterOptions) {
       const isTelling = adding.some(({ server }) => cleartextIn(server.entry).length > 0)
       if (adding.length > 0) write(target, after, done, isTelling)
       for (const { file, text } of others) write(file, text, done, false)
-      return { added: adding.map(({ as }) => as), changed: done }
+      return { added: adding.map(({ as }) => as), changed: done.map(({ file, backup }) => ({ file, backup })) }
     },
-    restoreImport(): readonly string[] {
-      const text = readFile(record)
-      if (text === undefined) return []
-      const { changed } = Record_.parse(JSON.parse(text))
-      const restored = changed.toReversed().map(({ file, backup }) => {
-        if (backup === undefined) rmSync(file, { force: true })
-        else writeWhole(file, readBackup(backup, readFile), { isPrivate: false })
-        return file
-      })
-      rmSync(record, { force: true })
-      return restored
-    },
+    restoreImport: () => takeBack(record, { readFile, now }),
   }
-}
-
-function readBackup(path: string, readFile: ImporterOptions['readFile']): string {
-  const text = readFile(path)
-  if (text !== undefined) return text
-  throw new Fault('not_found', `The copy ${path} is gone.`, { hint: 'The file is as the import left it.' })
 }
 
 interface Planned {

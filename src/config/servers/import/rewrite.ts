@@ -33,7 +33,8 @@ function rewrittenToml(
   let isLeaving = false
   const kept = text.split('\n').filter((line) => {
     const [, header] = TABLE.exec(line) ?? []
-    if (header !== undefined) isLeaving = names.some((name) => isBelow(header, name))
+    // Alicia of an earlier import too: a table that stands twice is no TOML.
+    if (header !== undefined) isLeaving = [...names, 'alicia'].some((name) => isBelow(header, name))
     return !isLeaving
   })
   const after = `${kept.join('\n').trimEnd()}\n\n${stringify({ mcp_servers: { alicia: replacement } })}`
