@@ -94,6 +94,14 @@ suite('gateway', () => {
     assert.match((await place.gateway.server('third')).reason ?? '', /^echo is down since/)
   })
 
+  test('one whose definition changes says so, and not that the hub ends', async (t) => {
+    const place = await running(t)
+    const told = place.event('status.changed', ({ reason = '' }) => /configuration changed/.test(reason))
+    await place.gateway.apply({ definitions: [echo({ fingerprint: 'another' })], unusable: [] })
+    await told
+    assert.deepEqual(await say(place, 'new'), said('new'))
+  })
+
   test('a session that its server forgot costs no call', async (t) => {
     const { url, received } = await httpUpstream(t, 'loses-session')
     const transport = { kind: 'http', url, headers: {}, mode: 'auto' } as const

@@ -80,11 +80,11 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       a.id < b.id ? -1 : 1,
     )
 
-  const remove = async (id: string) => {
+  const remove = async (id: string, why?: string) => {
     const upstream = upstreams.get(id)
     upstreams.delete(id)
     logins.forget(id)
-    await upstream?.close()
+    await upstream?.close(why)
   }
 
   /** One that cannot be made takes nobody along: what is remembered of it came from somebody else's program. */
@@ -103,7 +103,10 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     const enabled = definitions.filter((definition) => definition.enabled)
     const wanted = new Map(enabled.map((definition) => [definition.id, definition]))
     const gone = [...upstreams].filter(([id, { definition }]) => wanted.get(id)?.fingerprint !== definition.fingerprint)
-    leaving = Promise.all([leaving.catch(() => undefined), ...gone.map(([id]) => remove(id))])
+    leaving = Promise.all([
+      leaving.catch(() => undefined),
+      ...gone.map(([id]) => remove(id, 'its configuration changed')),
+    ])
     const brokenNow = broken.filter((one) => one.enabled)
     const staying = new Set([...wanted.keys(), ...brokenNow.map(({ id }) => id)])
     for (const id of [...gone.map(([id]) => id), ...unusable.keys()]) if (!staying.has(id)) registry.remove(id)
@@ -165,7 +168,7 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     async close() {
       needs.close()
       stopRemembering()
-      await Promise.all([...upstreams.keys()].map(remove))
+      await Promise.all([...upstreams.keys()].map((id) => remove(id)))
     },
   }
 }

@@ -70,8 +70,8 @@ export interface Life<C extends Closable> {
   noteFailure(reason: string): void
   /** What `blockedBy` says may have changed. */
   needsChanged(): void
-  /** Stops it for good. */
-  close(): Promise<void>
+  /** Stops it for good. `why`: by default that the hub is shutting down. */
+  close(why?: string): Promise<void>
 }
 
 export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C> {
@@ -81,6 +81,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
   const use = { running: 0, lastUsedMs: clock.monotonic() }
   const cap = memoryMegabytes === undefined ? undefined : createMemoryCap(clock, memoryMegabytes)
   let attendance: Attendance | undefined
+  let isOver = false
   let lastState: LifeState | undefined
   let lastReport: StatusReport | undefined
 
@@ -166,7 +167,14 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
       const restMs = untilMs - clock.monotonic()
       if (soonestMs() >= restMs) {
         const { state, block } = machine
-        throw unavailableFault({ name, state, report: machine.report(), isBlocked: !!block, nowMs: clock.now() })
+        throw unavailableFault({
+          name,
+          state,
+          report: machine.report(),
+          isBlocked: !!block,
+          isOver,
+          nowMs: clock.now(),
+        })
       }
       await waiting.wait(restMs, signal)
     }
@@ -200,9 +208,10 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     noteSuccess: () => attendance?.noteSuccess(),
     noteFailure: (reason) => attendance?.noteFailure(causeOf(name, reason).reason),
     needsChanged: () => machine.needsChanged(),
-    close() {
+    close(why = 'the hub is shutting down') {
+      isOver = true
       machine.close()
-      return stop('the hub is shutting down')
+      return stop(why)
     },
   }
 }

@@ -156,7 +156,8 @@ suite('a call that finds no connection', () => {
       /alicia restart lamps/,
     ],
     ['a login is due', ({ life }) => life.needsLogin('it wants a login'), /wants a login/, /alicia login lamps/],
-    ['the hub stops', ({ life }) => life.close(), /shutting down/, /./],
+    ['the hub stops', ({ life }) => life.close(), /shutting down/, /^Try again/],
+    ['it is replaced', ({ life }) => life.close('its configuration changed'), /configuration changed/, /^Try again/],
   ]
   for (const [name, prepare, message, hint] of refusals)
     test(`is refused at once: ${name}`, async () => {

@@ -11,12 +11,14 @@ export interface Unavailability {
   readonly report: StatusReport
   /** What it needs is down. */
   readonly isBlocked: boolean
+  /** Nobody starts this one any more; another one may be about to take its place. */
+  readonly isOver: boolean
   readonly nowMs: number
 }
 
 /** What a call gets that cannot be served: who, since when, why, when it is tried again, what to do. */
-export function unavailableFault({ name, state, report, isBlocked, nowMs }: Unavailability): Fault {
-  const { hint, retryAfterMs } = isBlocked ? blockedProspect(name) : prospect(name, state, nowMs)
+export function unavailableFault({ name, state, report, isBlocked, isOver, nowMs }: Unavailability): Fault {
+  const { hint, retryAfterMs } = isOver ? SOON : isBlocked ? blockedProspect(name) : prospect(name, state, nowMs)
   const { sinceMs, reason = 'no reason is known' } = report
   const why = isBlocked ? `because ${reason}` : `since ${clockTime(sinceMs, nowMs)}: ${reason}`
   return new Fault('unavailable', `${name} is unavailable ${why}.`, {
@@ -30,6 +32,8 @@ interface Prospect {
   readonly hint: string
   readonly retryAfterMs?: number
 }
+
+const SOON: Prospect = { hint: 'Try again in a moment.', retryAfterMs: STARTING_RETRY_MS }
 
 const blockedProspect = (name: string): Prospect => ({ hint: `${name} is back by itself when what it needs is back.` })
 
@@ -51,7 +55,7 @@ function prospect(name: string, state: LifeState, nowMs: number): Prospect {
     case 'starting':
     case 'ready':
     case 'degraded':
-      return { hint: 'Try again in a moment.', retryAfterMs: STARTING_RETRY_MS }
+      return SOON
   }
 }
 

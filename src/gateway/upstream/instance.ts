@@ -32,7 +32,8 @@ export interface Instance extends Member<Connection> {
   pid(): number | undefined
   /** Asks it whether it is there, in milliseconds to the answer. Throws Fault when it is not up. */
   check(signal: AbortSignal): Promise<number>
-  close(): Promise<void>
+  /** `why`: as that of its life. */
+  close(why?: string): Promise<void>
 }
 
 export interface InstanceOptions {
@@ -157,9 +158,9 @@ export function createInstance(options: InstanceOptions): Instance {
       await probe(connection, signal, hubFace)
       return clock.monotonic() - startMs
     },
-    async close() {
+    async close(why) {
       await relay.close()
-      await life.close()
+      await life.close(why)
     },
   }
 }

@@ -33,8 +33,8 @@ export interface Upstream {
   loggedIn(person: string): void
   /** Something it needs came or went. */
   needsChanged(): void
-  /** Ends it; its tools stay in the registry, which is the owner's to clear. */
-  close(): Promise<void>
+  /** Ends it; its tools stay in the registry, which is the owner's to clear. `why`: as that of a life. */
+  close(why?: string): Promise<void>
 }
 
 export function createUpstream(definition: ServerDefinition, parts: UpstreamParts): Upstream {
@@ -140,9 +140,9 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
       // No state of its own changed, but those that need it in turn are blocked by now.
       announce()
     },
-    async close() {
+    async close(why) {
       const read = offering.close()
-      await Promise.all(everybody().map((instance) => instance.close()))
+      await Promise.all(everybody().map((instance) => instance.close(why)))
       await read
     },
   }

@@ -49,7 +49,7 @@ export async function check(part: PartReport, options: CheckOptions, signal: Abo
   } catch (error) {
     signal.throwIfAborted()
     const reason = late.aborted ? `it did not answer within ${PATIENCE_MS / 1000} s` : messageOf(error)
-    return { ...part, status: 'unavailable', reason }
+    return { ...part, status: 'unavailable', sinceMs: options.clock.now(), reason }
   }
 }
 

@@ -176,7 +176,9 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
         if (id === 'f2') throw new Fault('unavailable', 'the pipe broke')
         return 12.3456
       }
-      const { call } = await hubWith(t, ['f1', 'f2', 'f3', 'f4', 'store'].map(up), { servers: () => servers, check })
+      const parts = ['f1', 'f2', 'f3', 'f4', 'store'].map(up)
+      const { call, clock } = await hubWith(t, parts, { servers: () => servers, check })
+      clock.advance(1500)
       const { services } = (await call('check_all')) as { services: { name: string; [more: string]: unknown }[] }
       const found = Object.fromEntries(services.map(({ name, ...more }) => [name, more]))
       const well = { status: 'available', since: START }
@@ -184,7 +186,7 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
         { ...found, store: { ...found['store'], latency_ms: 0 } },
         {
           f1: { ...well, latency_ms: 12.346 },
-          f2: { status: 'unavailable', since: START, reason: 'the pipe broke' },
+          f2: { status: 'unavailable', since: '2026-01-01T00:00:01.500Z', reason: 'the pipe broke' },
           f3: well,
           f4: well,
           store: { ...well, latency_ms: 0 },
