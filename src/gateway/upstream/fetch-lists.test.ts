@@ -53,6 +53,25 @@ suite('the lists of a server', () => {
       )
     })
 
+  test('one without end takes no other along', async () => {
+    let count = 0
+    const serve = ({ method }: { method: string }) =>
+      method === 'tools/list' ? '{"tools":[{"name":"a"}]}' : `{"resources":[],"nextCursor":"${(count += 1)}"}`
+    const capabilities = { tools: {}, resources: {} }
+    const connection = testConnection({ revision: '2025-11-25', capabilities, serve }, handlers)
+    const refused: string[] = []
+    const { tools, resources } = await fetchLists({
+      name: 'up',
+      connection,
+      face,
+      signal: new AbortController().signal,
+      before: { ...NO_LISTS, resources: [{ key: 'r:1', value: { uri: 'r:1' } }] },
+      onRefused: (method, { code }) => void refused.push(`${method} ${code}`),
+    })
+    assert.deepEqual([tools.length, resources.length], [1, 1])
+    assert.deepEqual(refused, ['resources/list too_large', 'resources/templates/list too_large'])
+  })
+
   test('keep what a value would lose, and nothing twice', async () => {
     const { tools } = await listed({
       undefined:

@@ -18,12 +18,12 @@ export interface Fetching {
   readonly signal: AbortSignal
   /** What was known of it before. */
   readonly before: Lists
-  /** It answers one of its lists with an error; what was known of that stays. */
-  onRefused(method: string, error: RelayedError): void
+  /** It answers one of its lists with an error, or without end; what was known of that stays. */
+  onRefused(method: string, error: Fault): void
 }
 
 /**
- * Asks a server for everything it lists, page by page. A list that it answers with an error takes no other along, but for the
+ * Asks a server for everything it lists, page by page. A list that it answers with an error, or without end, takes no other along, but for the
  * tools: without those there is little to offer. Throws what the connection throws.
  */
 export async function fetchLists({ before, onRefused, ...asking }: Fetching): Promise<Lists> {
@@ -36,7 +36,7 @@ export async function fetchLists({ before, onRefused, ...asking }: Fetching): Pr
   const ask = (kind: ListKind) => fetchList(kind, { ...asking, onPage })
   const askBeside = (kind: Exclude<ListKind, 'tools'>) =>
     ask(kind).catch((error: unknown) => {
-      if (!(error instanceof RelayedError)) throw error
+      if (!(error instanceof RelayedError || isTooLarge(error))) throw error
       onRefused(LISTS[kind].method, error)
       return before[kind]
     })
@@ -108,5 +108,7 @@ export const modernMeta = ({ clientInfo, capabilities }: ClientFace): object => 
   [META.clientCapabilities]: capabilities,
 })
 
+const isTooLarge = (error: unknown): error is Fault => error instanceof Fault && error.code === 'too_large'
+
 const tooMany = (name: string, method: string) =>
-  new Fault('upstream_failed', `${name} answers ${method} with more than ${MOST_ENTRIES} entries or pages.`)
+  new Fault('too_large', `${name} answers ${method} with more than ${MOST_ENTRIES} entries or pages.`)
