@@ -18,6 +18,8 @@ const LOOK_MS = 2000
 /** A restart is over by then. */
 const ALERT_AFTER_MS = 30_000
 const LATENCY_MS = 60_000
+/** By then servers and services of other processes are known: what is not there is no more. */
+const ALL_THERE_MS = 60_000
 
 /** Reasons that are kept in mind, so that what comes up, goes and comes up again is written down once. */
 const MOST_REASONS = 8
@@ -37,6 +39,7 @@ const keyOf = (name: string) => `${BY} ${name}`
  */
 export function watchHealth({ hub, events, clock, history, alerts }: WatchOptions): () => void {
   const known = new Map<string, Known>()
+  const beganMs = clock.monotonic()
 
   const note = (name: string, status: Status, reason = '') => {
     const before = known.get(name)
@@ -57,11 +60,13 @@ export function watchHealth({ hub, events, clock, history, alerts }: WatchOption
       if (!known.has(name)) note(name, status, reason)
       else if (known.get(name)?.status !== status)
         events.emit('status.changed', { name, status, ...(reason !== undefined && { reason }) })
-      alerts.follow(alertFor(part), isAway(part, clock.now()) && !resting.has(name))
+      const isAway = status === 'unavailable' && !resting.has(name)
+      // What has only just gone, or was down before the hub was started anew and has not come up, stays as it is.
+      if (!isAway || isLong(part, clock.now())) alerts.follow(alertFor(part), isAway)
     }
     const names = new Set(parts.map(({ name }) => name))
     for (const name of known.keys()) if (!names.has(name)) known.delete(name)
-    alerts.keepOnly(BY, new Set([...names].map(keyOf)))
+    if (clock.monotonic() - beganMs >= ALL_THERE_MS) alerts.keepOnly(BY, new Set([...names].map(keyOf)))
     cancelLook = clock.after(LOOK_MS, look)
   }
 
@@ -81,8 +86,7 @@ export function watchHealth({ hub, events, clock, history, alerts }: WatchOption
   }
 }
 
-const isAway = ({ status, sinceMs }: PartReport, nowMs: number) =>
-  status === 'unavailable' && nowMs - sinceMs > ALERT_AFTER_MS
+const isLong = ({ sinceMs }: PartReport, nowMs: number) => nowMs - sinceMs > ALERT_AFTER_MS
 
 const alertFor = ({ name, sinceMs, reason }: PartReport) => ({
   key: keyOf(name),
