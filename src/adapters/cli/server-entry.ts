@@ -50,6 +50,11 @@ function commandEntry([command, ...args]: readonly string[], { transport, header
   if (transport !== undefined && transport !== 'stdio')
     throw refused(`--transport ${transport} goes with --url, not with a command`)
   if (header.length > 0) throw refused('--header goes with --url, not with a command')
+  // Claude Code takes several after one -e; here the second would be the program.
+  if (/^[A-Za-z_]\w*=/.test(command))
+    throw refused('There is a variable where the command belongs', {
+      hint: 'Each has a flag of its own: -e A=1 -e B=2',
+    })
   const env = pairs(flags.env, /^([A-Za-z_][\w.-]*)=(.*)$/s, '--env must be NAME=value')
   return { command, ...(args.length > 0 && { args }), ...(env && { env }), ...(cwd !== undefined && { cwd }) }
 }

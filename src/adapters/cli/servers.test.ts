@@ -92,6 +92,11 @@ suite('alicia add', () => {
     [['add', 'b', 'npx', '-y', 'x'], 2, /Unknown option '-y'\.\n {2}Put -- before the command/],
     [['add', 'b', '--prot', '--', 'x'], 2, /Unknown option '--prot'\.\n {2}`alicia add --help`/],
     [['add', '', '--', 'x'], 2, /A server needs a name/],
+    [
+      ['add', 'b', '-e', 'A=1', 'B=hunter2', '--', 'x'],
+      2,
+      /a variable where the command belongs\.\n {2}Each has a flag/,
+    ],
     [['add', 'b'], 2, /neither a command nor an address\.\n {2}alicia add <name> -- npx/],
     [['add', 'b', '--url', 'https://h', '--', 'x'], 2, /a command and an address/],
     [['add', 'b', '--url', 'https://h', '-e', 'A=1'], 2, /--env goes with a command/],

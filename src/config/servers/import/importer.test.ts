@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { parse as parseToml } from 'smol-toml'
 import { temporaryFolder } from '../../../testing/folder.ts'
+import { asNobody } from '../../../testing/nobody.ts'
 import { readIfThere } from '../book.ts'
 import { readServerFile } from '../server-file.ts'
 import { createImporter } from './importer.ts'
@@ -215,6 +216,21 @@ suite('import', () => {
     assert.deepEqual(importer.restoreImport().kept, [])
     assert.equal(statSync(path('.cursor/mcp.json')).ino, before)
     assert.equal(read('data/mcp.json'), '{}')
+  })
+
+  test('a file that cannot be written after others were: said, and they can be taken back', (t) => {
+    const { importer, path, read } = home(t, { '.cursor/mcp.json': CURSOR, 'data/mcp.json': '{}' })
+    chmodSync(path('.cursor/mcp.json'), 0o444)
+    asNobody(path('.'), () => {
+      assert.throws(
+        () => importer.import([{ file: path('.cursor/mcp.json'), servers: ['a'] }], { replacement: ALICIA }),
+        { code: 'storage_failed', message: /\.cursor.*EACCES/, hint: /import --restore/ },
+      )
+      assert.deepEqual(names(read('data/mcp.json')), ['a'])
+      importer.restoreImport()
+    })
+    assert.equal(read('data/mcp.json'), '{}')
+    assert.equal(read('.cursor/mcp.json'), CURSOR)
   })
 
   test('a record that is none, and a copy that is gone: said, and nothing is put back', (t) => {

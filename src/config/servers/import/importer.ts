@@ -1,3 +1,4 @@
+import { Fault } from '../../../kernel/fault.ts'
 import type { Machine } from '../../folders.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import { cleartextIn, describeEntry } from '../describe.ts'
@@ -88,13 +89,23 @@ export function createImporter(options: ImporterOptions) {
         : []
       const done: Changed[] = []
       const isTelling = adding.some(({ server }) => cleartextIn(server.entry).length > 0)
-      if (adding.length > 0) write(target, after, done, isTelling)
-      for (const { file, text } of others) write(file, text, done, false)
+      try {
+        if (adding.length > 0) write(target, after, done, isTelling)
+        for (const { file, text } of others) write(file, text, done, false)
+      } catch (error) {
+        throw done.length > 1 && error instanceof Fault ? halfDone(error) : error
+      }
       return { added: adding.map(({ as }) => as), changed: done.map(({ file, backup }) => ({ file, backup })) }
     },
     restoreImport: () => takeBack(record, { readFile, now }),
   }
 }
+
+const halfDone = ({ code, message, hint = '', cause }: Fault) =>
+  new Fault(code, message, {
+    hint: `${hint} \`alicia import --restore\` takes back what was changed before it.`,
+    cause,
+  })
 
 interface Planned {
   readonly server: ClientServer
