@@ -13,6 +13,8 @@ export type Holding =
 
 export interface Holdings {
   of(person: string): Promise<Holding>
+  /** What another hub on the same database has put there instead of this one; undefined: nothing. */
+  storedBeside(person: string, grant: Grant | undefined): Promise<Grant | undefined>
   /** On disk first, then in use. */
   keep(person: string, grant: Grant): Promise<void>
   drop(person: string, why: string): Promise<void>
@@ -47,6 +49,8 @@ const REFUSED_MS = 5 * 60_000
 export function createHoldings({ id, storedAs, audience, vault, clock, log, onChange }: HoldingsOptions): Holdings {
   const known = new Map<string, Promise<Holding>>()
   const renewing = new Map<string, Promise<Grant>>()
+  /** Whose newest could not be stored: what is stored is used up. */
+  const unstored = new Set<string>()
   let written: Promise<unknown> = Promise.resolve()
 
   const load = async (person: string): Promise<Holding> => {
@@ -78,15 +82,21 @@ export function createHoldings({ id, storedAs, audience, vault, clock, log, onCh
     return done
   }
 
+  const save = async (person: string, grant: Grant): Promise<void> => {
+    await vault.saveGrant(storedAs, person, grant)
+    unstored.delete(person)
+  }
+
   const renew = async (person: string, work: (grant: Grant | undefined) => Promise<Grant>): Promise<Grant> => {
     const before = await of(person)
     const grant = await work(before.is === 'nothing' ? undefined : before.grant)
     await write(async () => {
       if ((await of(person)) !== before) return
-      await vault.saveGrant(storedAs, person, grant).catch((error: unknown) =>
+      await save(person, grant).catch((error: unknown) => {
         // The old one is used up: this one is all there is, and works until the hub ends.
-        log.error('a renewed login could not be stored', { upstream: id, error }),
-      )
+        unstored.add(person)
+        log.error('a renewed login could not be stored', { upstream: id, error })
+      })
       if ((await of(person)) === before) set(person, { is: 'grant', grant })
     })
     const now = await of(person)
@@ -96,9 +106,14 @@ export function createHoldings({ id, storedAs, audience, vault, clock, log, onCh
 
   return {
     of,
+    async storedBeside(person, grant) {
+      if (unstored.has(person)) return undefined
+      const stored = await load(person)
+      return stored.is === 'grant' && stored.grant.accessToken !== grant?.accessToken ? stored.grant : undefined
+    },
     keep: (person, grant) =>
       write(async () => {
-        await vault.saveGrant(storedAs, person, grant)
+        await save(person, grant)
         set(person, { is: 'grant', grant })
       }),
     async drop(person, why) {

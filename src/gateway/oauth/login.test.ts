@@ -128,6 +128,22 @@ suite('logging in at an upstream', () => {
       assert.equal(await call(notes, mcp), 200)
     })
 
+  test('hubs on one database take over each other’s logins and renewals, and never show a spent refresh token', async (t) => {
+    const { as, mcp, clock, login } = await loginFixture(t)
+    const [one, other] = [login(), login()]
+    await assert.rejects(call(other, mcp), { code: 'unauthenticated' })
+    await logIn(one, as)
+    assert.equal(await call(other, mcp), 200)
+    for (const hub of [one, other, one]) {
+      clock.advance(3_600_000)
+      assert.deepEqual(await Promise.all([call(hub, mcp), call(hub, mcp)]), [200, 200])
+      assert.equal(await call(hub === one ? other : one, mcp), 200)
+    }
+    assert.equal(as.count('/token'), 4)
+    await one.logout('owner', never)
+    await assert.rejects(call(other, mcp), { code: 'unauthenticated' })
+  })
+
   test('a client that its server has forgotten is registered anew at the next login', async (t) => {
     const { as, mcp, clock, login } = await loginFixture(t)
     const notes = login()

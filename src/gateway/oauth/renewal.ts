@@ -68,8 +68,12 @@ export function createRenewal(options: RenewalOptions): Renewal {
         await vault.removeRegistration(server.issuer, client.clientId)
         throw await ended(person, 'its login server does not know Alicia any more')
       }
-      // Used twice, revoked, or left unused for too long: the person alone can tell.
-      if (oauthCode(error) === 'invalid_grant') throw await ended(person, 'the last login was ended or has expired')
+      if (oauthCode(error) === 'invalid_grant') {
+        // Another hub was quicker; else it was revoked, or left unused for too long: the person alone can tell.
+        const other = await holdings.storedBeside(person, grant)
+        if (other !== undefined) return other
+        throw await ended(person, 'the last login was ended or has expired')
+      }
       throw loginFault(id, 'renewing the token', error)
     }
   }
@@ -81,9 +85,12 @@ export function createRenewal(options: RenewalOptions): Renewal {
 
   const renew: Renewal['renew'] = (person, anew) =>
     holdings.renewed(person, async (grant) => {
+      const other = await holdings.storedBeside(person, grant)
+      if (other !== undefined && (other.renewMs ?? Number.POSITIVE_INFINITY) > clock.now()) return other
       if (machine !== undefined) return obtained(person, await authority.visit(closing, anew), grant, machine)
-      if (grant === undefined) throw await nothing(person)
-      return refreshed(person, grant, anew)
+      const held = other ?? grant
+      if (held === undefined) throw await nothing(person)
+      return refreshed(person, held, anew)
     })
 
   return {
