@@ -10,9 +10,10 @@ import { WebSocket } from 'ws'
 import { cancelled, testMcp, TOKEN } from '../../testing/mcp.ts'
 import { owner } from '../../testing/hub.ts'
 import { createChannel } from './channel.ts'
-import type { Outgoing } from '../../kernel/mcp/message.ts'
 import { serveStdio } from './stdio.ts'
 import { createMcpWebSocket } from './websocket.ts'
+
+type Outgoing = Readonly<Record<string, unknown>>
 
 const _meta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',

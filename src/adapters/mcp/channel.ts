@@ -56,7 +56,7 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
   }
 
   const answerOld = async (request: Request, text: JsonText, sender: Caller) => {
-    if (request.method === 'ping' && !session) return send(resultText(request.id, '{}'))
+    if (request.method === 'ping' && !session) return send(resultText(request.exactId, '{}'))
     const own = request.method === 'initialize' ? open(request, sender) : session
     if (!own) throw invalidRequest('begin with initialize, or send _meta as of 2026-07-28')
     const answer = await own.answer(request, text, { send }, sender)
@@ -64,14 +64,14 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
   }
 
   const answerNew = async (request: Request, text: JsonText, sender: Caller) => {
-    const { id, params } = request
+    const { id, exactId, params } = request
     if (running.has(id)) throw new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`)
     refuseTooMany(running.size)
     const exchange = new Exchange(readClient(sender, view, params), text, { send })
     running.set(id, exchange)
     try {
       const result = await answerModern(server, request, exchange)
-      if (!exchange.isWithdrawn || closed) send(resultText(id, result))
+      if (!exchange.isWithdrawn || closed) send(resultText(exactId, result))
     } catch (error) {
       // 2026-07-28, cancellation: no message for a request that was cancelled.
       if (!exchange.isWithdrawn) throw error
@@ -88,7 +88,7 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
   }
 
   const handle = (value: unknown, text: JsonText, sender: Caller) => {
-    const message = readMessage(value)
+    const message = readMessage(value, text)
     switch (message.kind) {
       case 'invalid':
         return send(errorText(message.id, invalidRequest(message.why)))
@@ -100,7 +100,7 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
         const claim = claimedRevision(message.params)
         const isOld = claim === undefined || (message.method === 'initialize' && !isModern(claim))
         const answer = (isOld ? answerOld(message, text, sender) : answerNew(message, text, sender))
-          .catch((error: unknown) => send(errorText(message.id, server.errorOf(error))))
+          .catch((error: unknown) => send(errorText(message.exactId, server.errorOf(error))))
           .finally(() => answers.delete(answer))
         answers.add(answer)
       }

@@ -1,6 +1,6 @@
 import { bearerChallenge, canStepUp } from '../../kernel/bearer.ts'
 import type { Caller } from '../../kernel/caller.ts'
-import type { RpcError, Id } from '../../kernel/mcp/message.ts'
+import type { ExactId, RpcError } from '../../kernel/mcp/message.ts'
 import { comeBackHeaders } from '../../kernel/rate-limit-headers.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import { errorText } from './outgoing.ts'
@@ -9,7 +9,7 @@ import { answerJson } from './reply.ts'
 export const answerAccepted = (http: HttpExchange): void => http.answer(202, {})
 
 /** A request that was refused before anything ran: the HTTP status says so too. */
-export function answerError(http: HttpExchange, error: RpcError, id?: Id): void {
+export function answerError(http: HttpExchange, error: RpcError, id?: ExactId): void {
   const status = error.status === 200 ? 400 : error.status
   const allow: Record<string, string> = status === 405 ? { allow: 'POST, GET, DELETE' } : {}
   answerJson(http, errorText(id, error), status, { ...challengeOf(error, http), ...allow })

@@ -66,7 +66,7 @@ export function postBatch(
   if (session.revision > '2025-03-26') throw invalidRequest(`revision ${session.revision} has no batches`)
   if (body.length > MOST_IN_BATCH) throw batchTooLarge()
   const texts = readElements(text)
-  const messages = body.map((value, index) => ({ message: readMessage(value), text: texts[index] ?? '' }))
+  const messages = body.map((value, index) => ({ message: readMessage(value, texts[index]), text: texts[index] ?? '' }))
   if (messages.length === 0 || messages.some(({ message }) => message.kind === 'invalid'))
     throw invalidRequest('a batch is a list of JSON-RPC messages')
   const answers: Promise<void>[] = []

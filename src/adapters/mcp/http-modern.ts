@@ -36,11 +36,11 @@ async function finish(
   try {
     const result = await answerModern(server, request, exchange)
     exchange.close()
-    reply.finish(resultText(request.id, result))
+    reply.finish(resultText(request.exactId, result))
   } catch (error) {
     exchange.close()
     const rpcError = server.errorOf(error)
-    reply.finish(errorText(request.id, rpcError), rpcError.status, challengeOf(rpcError, http, caller))
+    reply.finish(errorText(request.exactId, rpcError), rpcError.status, challengeOf(rpcError, http, caller))
   } finally {
     running.delete(exchange)
   }

@@ -94,13 +94,13 @@ function answerWithoutBody(parts: HttpParts, asking: Asking): void {
 function post(parts: HttpParts, asking: Asking, text: string): void {
   const body = readJsonText(text, 'The body')
   if (Array.isArray(body)) return postBatch(findSession(parts, asking), asking, body, text)
-  const message = readMessage(body)
+  const message = readMessage(body, text)
   const { http } = asking
   if (message.kind === 'invalid') return answerError(http, invalidRequest(message.why), message.id)
   const named = http.header('mcp-protocol-version')
   const posted: Posted = { ...asking, message, text }
   const refuse = (error: unknown): void =>
-    answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.id : undefined)
+    answerError(http, parts.server.errorOf(error), message.kind === 'request' ? message.exactId : undefined)
   try {
     const claim = 'params' in message ? claimedRevision(message.params) : undefined
     if (opensSession(message, claim)) void initialize(parts, { ...posted, message }, named).catch(refuse)

@@ -228,6 +228,21 @@ suite('requests that go to a provider', () => {
       }
     })
 
+  for (const revision of ['2026-07-28', '2025-11-25'] as const)
+    for (const id of ['1732190000123456789', '-9007199254740993', '0', String.raw`"\u00e9"`])
+      test(`${revision}: the answer and the error to ${id} have that id`, async () => {
+        const { receive, until } = connect([upstream({ id: 'a', tools: [{ name: 't' }] })], { revision })
+        for (const [name, says] of [
+          ['t', 'result'],
+          ['none', 'error'],
+        ] as const) {
+          const params = JSON.stringify({ name, ...(revision === '2026-07-28' && { _meta: META }) })
+          receive(`{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":${params}}`)
+          const { text } = await until((line) => says in line && line.id !== 'i')
+          assert.ok(text.startsWith(`{"jsonrpc":"2.0","id":${id.startsWith('"') ? '"é"' : id},"${says}":`), text)
+        }
+      })
+
   test('line ends between members do not break the message', async () => {
     const client = connect([upstream({ id: 'a', tools: [{ name: 'echo' }], answer: '{\n "x": "a\\nb"\r\n}' })])
     const { text, line } = await client.ask('tools/call', { name: 'echo' })

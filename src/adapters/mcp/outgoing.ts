@@ -1,19 +1,21 @@
-import { errorMessage, RpcError, type Id } from '../../kernel/mcp/message.ts'
+import type { ExactId, Id, RpcError } from '../../kernel/mcp/message.ts'
 import { oneLine, type JsonText } from '../../kernel/mcp/raw.ts'
 
 /** Messages as they go out: one line of JSON, made without building the value of what is text already. */
 
-export const resultText = (id: Id, result: JsonText): JsonText =>
+export const resultText = (id: ExactId, result: JsonText): JsonText =>
   `{"jsonrpc":"2.0","id":${idText(id)},"result":${oneLine(result)}}`
 
-/** Another server's error as it wrote it; `data` of any other is left out where it cannot be written. */
-export function errorText(id: Id | undefined, error: RpcError): JsonText {
-  if (error.text !== undefined && id !== undefined)
-    return `{"jsonrpc":"2.0","id":${idText(id)},"error":${oneLine(error.text)}}`
+/** An error whose request's id could not be read carries none. */
+export const errorText = (id: ExactId | undefined, error: RpcError): JsonText =>
+  `{"jsonrpc":"2.0",${id === undefined ? '' : `"id":${idText(id)},`}"error":${error.text === undefined ? bodyText(error) : oneLine(error.text)}}`
+
+/** `data` is left out where it cannot be written. */
+function bodyText({ code, message, data }: RpcError): JsonText {
   try {
-    return JSON.stringify(errorMessage(id, error))
+    return JSON.stringify({ code, message, data })
   } catch {
-    return JSON.stringify(errorMessage(id, new RpcError(error.code, error.message)))
+    return JSON.stringify({ code, message })
   }
 }
 
@@ -25,4 +27,4 @@ export const notificationText = (method: string, params?: JsonText): JsonText =>
 export const requestText = (id: Id, method: string, params: JsonText): JsonText =>
   `{"jsonrpc":"2.0","id":${idText(id)},"method":${JSON.stringify(method)},"params":${oneLine(params)}}`
 
-const idText = (id: Id) => (typeof id === 'number' ? String(id) : JSON.stringify(id))
+export const idText = (id: ExactId): JsonText => (typeof id === 'string' ? JSON.stringify(id) : String(id))

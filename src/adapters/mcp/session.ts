@@ -6,6 +6,7 @@ import {
   refuseTooMany,
   RpcError,
   unknownMethod,
+  type ExactId,
   type Id,
   type Notification,
   type Params,
@@ -108,17 +109,17 @@ export class Session implements Client, ClientSession {
     back: Omit<WayBack, 'ask'>,
     caller = this.caller,
   ): Promise<Answer | undefined> {
-    const { id } = request
+    const { id, exactId } = request
     if (this.#running.has(id))
-      return refusal(id, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
+      return refusal(exactId, new RpcError(RPC.invalidRequest, `Invalid request: id ${id} is in use already.`))
     const exchange = new Exchange(this, message, new WayBackWithQuestions(back, this.#questions), caller)
     try {
       refuseTooMany(this.#running.size)
       this.#running.set(id, exchange)
       const result = await this.#result(request, exchange)
-      return exchange.isWithdrawn ? undefined : { text: resultText(id, result) }
+      return exchange.isWithdrawn ? undefined : { text: resultText(exactId, result) }
     } catch (error) {
-      return exchange.isWithdrawn ? undefined : refusal(id, this.#server.errorOf(error))
+      return exchange.isWithdrawn ? undefined : refusal(exactId, this.#server.errorOf(error))
     } finally {
       exchange.close()
       if (this.#running.get(id) === exchange) this.#running.delete(id)
@@ -197,7 +198,7 @@ class WayBackWithQuestions implements WayBack {
   }
 }
 
-const refusal = (id: Id, error: RpcError): Answer => ({ text: errorText(id, error), error })
+const refusal = (id: ExactId, error: RpcError): Answer => ({ text: errorText(id, error), error })
 
 function initializeResult(server: McpServer, { view, revision }: Session, caller: Caller): JsonText {
   const { title, ...info } = server.info

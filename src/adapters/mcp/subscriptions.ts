@@ -4,6 +4,7 @@ import { META, RPC } from '../../kernel/mcp/protocol.ts'
 import { withMeta, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpServer } from './server.ts'
+import { idText } from './outgoing.ts'
 import { WatchList } from './watch-list.ts'
 
 /** How long the acknowledgement waits for those whose resources are asked for: one slow server must not hold up the rest. */
@@ -33,7 +34,7 @@ export async function listen(server: McpServer, request: Request, exchange: Exch
 
 async function listenOn(server: McpServer, request: Request, exchange: Exchange): Promise<JsonText> {
   const wanted = readWanted(server, request.params, exchange)
-  const subscription = JSON.stringify(request.id)
+  const subscription = idText(request.exactId)
   const watched = new WatchList(server.watches, exchange.caller)
   // At once where nobody has to be asked: what changes from here on is reported.
   const refused = wanted.uris.length === 0 ? NONE : await watchAll(server, wanted.uris, watched, exchange)

@@ -1,16 +1,20 @@
 import { Fault, faultBody, faultText } from '../fault.ts'
 import { MOST_IN_BATCH, MOST_RUNNING, RPC } from './protocol.ts'
-import type { JsonText } from './raw.ts'
+import { readMember, type JsonText } from './raw.ts'
 import { RelayedError, type RelayedErrorBody } from './relayed.ts'
 
 /** MCP allows strings and integers, never null (2026-07-28, basic, "Requests"). */
 export type Id = string | number
+
+export type ExactId = Id | bigint
 
 export type Params = Readonly<Record<string, unknown>>
 
 export interface Request {
   readonly kind: 'request'
   readonly id: Id
+  /** As the answer repeats it: with every digit, where it is an integer that no double holds. */
+  readonly exactId: ExactId
   readonly method: string
   readonly params: Params
 }
@@ -36,16 +40,13 @@ export type Message =
   | Response
   | { readonly kind: 'invalid'; readonly id: Id | undefined; readonly why: string }
 
-/** An outgoing JSON-RPC message, ready for JSON.stringify. */
-export type Outgoing = { readonly jsonrpc: '2.0' } & Readonly<Record<string, unknown>>
-
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isId = (id: unknown): id is Id => typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id))
 
-/** Sorts one parsed JSON value by the shapes of JSON-RPC 2.0. */
-export function readMessage(value: unknown): Message {
+/** Sorts one parsed JSON value by the shapes of JSON-RPC 2.0. `text`: what it was parsed from. */
+export function readMessage(value: unknown, text?: JsonText): Message {
   if (!isObject(value)) return invalid(undefined, 'a message is a JSON object')
   const { id, method, params } = value
   const known = isId(id) ? id : undefined
@@ -55,7 +56,14 @@ export function readMessage(value: unknown): Message {
   if (params !== undefined && !isObject(params)) return invalid(known, 'params must be an object')
   if (!('id' in value)) return { kind: 'notification', method, params: params ?? {} }
   if (known === undefined) return invalid(undefined, 'id must be a string or an integer')
-  return { kind: 'request', id: known, method, params: params ?? {} }
+  return { kind: 'request', id: known, exactId: exactId(known, text), method, params: params ?? {} }
+}
+
+/** Clients that take the time in nanoseconds for an id would wait for ever for an answer to another one. */
+function exactId(id: Id, text: JsonText | undefined): ExactId {
+  if (typeof id === 'string' || Number.isSafeInteger(id) || text === undefined) return id
+  const digits = readMember(text, 'id') ?? ''
+  return /^-?\d+$/.test(digits) ? BigInt(digits) : id
 }
 
 function readResponse({ result, error }: Record<string, unknown>, id: Id | undefined): Message {
@@ -90,12 +98,6 @@ export class RpcError extends Error {
     this.text = more.text
     this.status = more.status ?? 200
   }
-}
-
-/** An error whose request's id could not be read carries none. */
-export function errorMessage(id: Id | undefined, error: RpcError): Outgoing {
-  const body = { code: error.code, message: error.message, ...(error.data !== undefined && { data: error.data }) }
-  return { jsonrpc: '2.0', ...(id !== undefined && { id }), error: body }
 }
 
 /** HTTP statuses of errors that 2026-07-28 gives one (Streamable HTTP, "Error Codes"). */
