@@ -97,9 +97,10 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
       ? requestHeaders(method, JSON.parse(params) as Record<string, unknown>, tool)
       : undefined
   life.busy(1)
-  const ask = () => relay.request(method, params, own, headers)
   // Not where nobody logs in and no session ends: each function that waits for the answer makes its way longer.
-  const answer = instance.isProgram ? ask() : askAnew(ask).catch(sayOfTheServer)
+  const answer = instance.isProgram
+    ? relay.request(method, params, own, headers)
+    : askAnew(() => relay.request(method, params, own, headers)).catch(sayOfTheServer)
   answer.then(
     () => {
       life.noteSuccess()
