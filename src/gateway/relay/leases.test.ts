@@ -87,6 +87,23 @@ suite('connections of single clients', () => {
     assert.equal(setup.own.length, 2)
   })
 
+  for (const [name, roots, answer] of [
+    ['it is not told that there are none', [], undefined],
+    ['it is told those of the configuration', [{ uri: 'file:///srv' }], '{"roots":[{"uri":"file:///srv"}]}'],
+  ] as const)
+    test(`a server that asks for roots between the calls of a client of 2026-07-28: ${name}`, async () => {
+      const setup = setUp(quick, { roots })
+      await call(setup, contextFor(modernPeer().peer), meta)
+      const asked = setup.own[0]?.handlers.onRequest({
+        id: 1,
+        method: 'roots/list',
+        params: '{}',
+        signal: new AbortController().signal,
+      })
+      if (answer === undefined) await assert.rejects(async () => await asked, /there is nobody to ask/)
+      else assert.equal((await asked)?.text, answer)
+    })
+
   test('a client hears of a resource by its own connection, which is not closed for want of calls', async () => {
     const seen: string[] = []
     const setup = setUp(({ method }) => (seen.push(method), '{}'))

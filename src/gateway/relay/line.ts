@@ -83,7 +83,9 @@ export class Line implements Listener {
     const isAboutRoots = question.method === 'roots/list'
     // Where everybody's roots are configured, nobody's own are asked for.
     if (isAboutRoots ? roots.length === 0 : this.#calls.size > 0) this.#learn(question)
-    if (isAboutRoots) return new RelayedResult(JSON.stringify({ roots }))
+    // Of a client that is not here nobody knows which it has: that it has none would be taken for its word, and kept.
+    const isKnown = owner.is !== 'caller' || roots.length > 0
+    if (isAboutRoots && isKnown) return new RelayedResult(JSON.stringify({ roots }))
     for (const { session } of this.#calls) if (session) this.#options.settled.remove(session)
     if (this.#calls.size === 0) throw refuseQuestion('No call is running, so there is nobody to ask.')
     throw refuseQuestion(
