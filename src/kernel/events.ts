@@ -13,9 +13,8 @@ export interface EventMap {
   'resources.changed': { provider: string }
   /**
    * A resource that somebody subscribed to is not what it was; `uri` as the provider knows it. `caller`: whose connection
-   * said so, where each person has their own; it is nobody else's news.
+   * said so, where each person has their own; it is nobody else's news. `params`: as another server wrote them.
    */
-  /** `params`: as another server wrote them. */
   'resource.updated': { provider: string; uri: string; params?: JsonText; caller?: string }
   /**
    * An MCP server said something that belongs to no request. `session`: which client's it is, `caller`: which person's, where
