@@ -25,6 +25,8 @@ export interface Offers {
   readonly templates: readonly Offer[]
   /** How long its lists may be kept, in milliseconds, where it says so; the shortest of its lists. */
   readonly ttlMs?: number
+  /** Told when a client asks for lists: reads its own anew, behind, where they are stale. */
+  freshen?(): void
   /** `ServerCapabilities` as it declared them. */
   readonly capabilities: Readonly<Record<string, unknown>>
   /** Told to models at the start of a conversation. */

@@ -42,6 +42,7 @@ function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { c
   server.limit(caller, request.method)
   const capability = kind === 'templates' ? 'resources' : kind
   if (!(capability in view.capabilities(revision))) throw unknownMethod(request.method)
+  for (const { offers } of view.providers()) offers?.freshen?.()
   const page = view.page(kind, { params: request.params, revision, caller })
   if (revision !== MODERN_REVISION) return `{${page}}`
   return `{"resultType":"complete",${cacheText(view)},${page},"_meta":${server.metaText}}`

@@ -22,8 +22,14 @@ const listed = ({ method }: Served): string => {
   return '{"resourceTemplates":[]}'
 }
 
+interface Offered {
+  readonly serve?: (request: Served) => string
+  readonly keep?: () => void
+  readonly capabilities?: Readonly<Record<string, unknown>>
+}
+
 /** A server whose lists are read, and a registry that has them. */
-function offered({ serve = listed, keep = () => {} }: { serve?: (request: Served) => string; keep?: () => void } = {}) {
+function offered({ serve = listed, keep = () => {}, capabilities = { tools: {}, resources: {} } }: Offered = {}) {
   const clock = heldClock()
   const events = createEvents((error) => {
     throw error
@@ -42,7 +48,6 @@ function offered({ serve = listed, keep = () => {} }: { serve?: (request: Served
     onRequest: () => Promise.reject(new Error('none')),
     onClose: () => {},
   }
-  const capabilities = { tools: {}, resources: {} }
   const connection = testConnection(
     { revision: '2025-11-25', capabilities, serve: async (request) => serve(request) },
     handlers,
@@ -61,9 +66,11 @@ function offered({ serve = listed, keep = () => {} }: { serve?: (request: Served
     clock.advance(ms)
     await turns()
   }
+  /** A client asks for the lists. */
+  const ask = () => [...registry.providers()].forEach(({ offers }) => offers?.freshen?.())
   const names = () => registry.list().map(({ name }) => name)
   const reads = () => connection.served.filter(({ method }) => method === 'tools/list').length
-  return { offering, after, names, kept, reads }
+  return { offering, after, ask, names, kept, reads }
 }
 
 const busy = () => {
@@ -127,5 +134,60 @@ suite('what a server lists', () => {
     offering.refresh()
     await after(0)
     assert.deepEqual([names(), offering.lists.resources.map(({ key }) => key)], [['look'], ['a:1']])
+  })
+
+  const said = (ttlMs: number) => (request: Served) => listed(request).replace('{', `{"ttlMs":${ttlMs},`)
+  const announces = { tools: { listChanged: true }, resources: { listChanged: true } }
+  const cases: [string, Offered, { fresh: number; stale: number }][] = [
+    ['as long as it says', { serve: said(60_000) }, { fresh: 59_000, stale: 60_000 }],
+    [
+      'as long as it says, though it announces changes',
+      { serve: said(60_000), capabilities: announces },
+      { fresh: 59_000, stale: 60_000 },
+    ],
+    ['for ten seconds, though it says less', { serve: said(0) }, { fresh: 9000, stale: 10_000 }],
+    ['for five minutes, where it neither says nor announces', {}, { fresh: 299_000, stale: 300_000 }],
+    [
+      'for five minutes, where it announces one of two',
+      { capabilities: { ...announces, tools: {} } },
+      { fresh: 299_000, stale: 300_000 },
+    ],
+    [
+      'for ever, where it announces changes',
+      { capabilities: announces },
+      { fresh: 1e9, stale: Number.POSITIVE_INFINITY },
+    ],
+  ]
+  for (const [name, server, { fresh, stale }] of cases)
+    test(`is fresh ${name}; then it is read again once somebody asks`, async () => {
+      const { offering, after, ask, reads } = offered(server)
+      offering.refresh()
+      await after(0)
+      await after(fresh)
+      ask()
+      await after(100)
+      assert.equal(reads(), 1)
+      if (stale === Number.POSITIVE_INFINITY) return
+      await after(stale - fresh)
+      assert.equal(reads(), 1)
+      for (const _ of [1, 2, 3]) ask()
+      await after(100)
+      assert.equal(reads(), 2)
+      await after(60)
+      assert.equal(reads(), 2)
+    })
+
+  test('a tool that came without a word is offered after it was asked for', async () => {
+    let tools = '[{"name":"look"}]'
+    const serve = (request: Served) => (request.method === 'tools/list' ? `{"tools":${tools}}` : listed(request))
+    const { offering, after, ask, names } = offered({ serve })
+    offering.refresh()
+    await after(0)
+    tools = '[{"name":"look"},{"name":"see"}]'
+    await after(300_000)
+    ask()
+    assert.deepEqual(names(), ['look'])
+    await after(100)
+    assert.deepEqual(names(), ['look', 'see'])
   })
 })

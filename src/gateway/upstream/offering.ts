@@ -5,6 +5,7 @@ import type { Provider } from '../../kernel/registry.ts'
 import type { Tool } from '../../kernel/tool.ts'
 import type { ListKind } from '../relay/relay-options.ts'
 import { fetchLists } from './fetch-lists.ts'
+import { freshForMs } from './freshness.ts'
 import { HUB_CAPABILITIES } from './hub-face.ts'
 import { createKnownLists } from './known-lists.ts'
 import { NO_LISTS, type Lists } from './listed.ts'
@@ -58,10 +59,22 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
   /** Lists that the server itself said have changed: its clients hear so, whatever is found. */
   const told = new Set<ListKind>()
   let isUnread = false
+  let readAtMs = clock.monotonic()
+
+  /** Nobody waits for it: what is known is served, and clients hear of what has changed. */
+  const freshen = () => {
+    if (clock.monotonic() - readAtMs >= freshForMs(known.lists)) refreshes.announced()
+  }
 
   const provider = (): Provider => {
     const { tools: _tools, serverInfo: _info, ...offers } = known.lists
-    return { id, kind: 'upstream', tools, offers: { ...offers, methods }, report: () => place().group.report() }
+    return {
+      id,
+      kind: 'upstream',
+      tools,
+      offers: { ...offers, methods, freshen },
+      report: () => place().group.report(),
+    }
   }
 
   const publish = () => {
@@ -70,6 +83,7 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
   }
 
   const read = async () => {
+    readAtMs = clock.monotonic()
     const connection = place()
       .instances.map((instance) => instance.current())
       .find((current) => current !== undefined)
