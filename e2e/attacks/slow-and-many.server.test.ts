@@ -30,7 +30,11 @@ suite('those who say little, slowly, or a lot, before they say who they are', ()
 
   /** Somebody else, meanwhile. Whoever is cut off to make room before they could say who they are tries again, as clients do. */
   const others = async () => {
-    const client = await connectAsync(hub.urls.mqtt, { ...ownerLogin(hub), reconnectPeriod: 20, connectTimeout: 5000 })
+    const client = await connectAsync(hub.urls.mqtt, {
+      ...ownerLogin(hub),
+      reconnectPeriod: 20,
+      connectTimeout: 20_000,
+    })
     await client.publishAsync('e2e/other', 'x', { qos: 1 })
     await client.endAsync(true)
     assert.equal((await hub.call('health.list_services')).status, 200)

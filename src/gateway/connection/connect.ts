@@ -55,6 +55,7 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
       onRequest: (request) => handlers.onRequest(request),
       // Before there is a connection, whoever wants one hears of its end from the promise.
       onClose: (reason) => established && handlers.onClose(reason),
+      onGap: () => handlers.onGap?.(),
     },
   }
   const attempt = (open: () => Promise<Wire>) =>

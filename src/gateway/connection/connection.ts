@@ -51,6 +51,8 @@ export interface ConnectionHandlers {
   onRequest(request: ServerRequest): Promise<RelayedResult>
   /** Once, when the connection is of no use any more; not after `close`. `reason` says why, for people, without a full stop. */
   onClose(reason: string): void
+  /** The stream of the server's news broke off and is open again: what was said meanwhile is lost. */
+  onGap?(): void
 }
 
 /** A connection to an MCP server, past its handshake. */

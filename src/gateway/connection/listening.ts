@@ -17,6 +17,8 @@ export interface ListeningOptions extends Pick<WireOptions, 'clock' | 'log'> {
   readonly get: (lastEventId: string | undefined) => Promise<HttpAnswer>
   /** The server does not know the session any more. */
   readonly onGone: () => void
+  /** It is open again, and the server was not told where to go on. */
+  readonly onGap: () => void
 }
 
 /**
@@ -24,7 +26,8 @@ export interface ListeningOptions extends Pick<WireOptions, 'clock' | 'log'> {
  * Server"). A server that offers no such stream is not asked again. Resolves at the end; never rejects.
  */
 export async function listen(stream: AnswerStream, options: ListeningOptions): Promise<void> {
-  const { clock, log, signal, get, onGone } = options
+  const { clock, log, signal, get, onGone, onGap } = options
+  let isFirst = true
   let offered = false
   let bad = 0
   while (!signal.aborted) {
@@ -33,6 +36,7 @@ export async function listen(stream: AnswerStream, options: ListeningOptions): P
       const answer = await get(stream.lastEventId)
       if (answer.status === 200 && contentTypeOf(answer) === 'text/event-stream') {
         offered = true
+        if (!isFirst && stream.lastEventId === undefined) onGap()
         await stream.read(answer.body, signal)
       } else {
         discard(answer.body)
@@ -43,6 +47,7 @@ export async function listen(stream: AnswerStream, options: ListeningOptions): P
       if (signal.aborted) return
       log.debug('listening to a server failed', { error })
     }
+    isFirst = false
     bad = clock.monotonic() - sinceMs >= GOOD_MS ? 0 : bad + 1
     // The server's own wish is the least; one that keeps breaking off is asked less and less often.
     const waitMs = Math.min(stream.retryMs * 2 ** Math.max(0, bad - 2), Math.max(LONGEST_WAIT_MS, stream.retryMs))

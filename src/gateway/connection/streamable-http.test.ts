@@ -326,6 +326,32 @@ suite('a server over Streamable HTTP', () => {
     assert.equal(await heard.promise, 'notifications/b7')
   })
 
+  for (const [title, id, gaps] of [
+    ['without event ids, something may have been missed', '', 1],
+    ['with event ids, the server sends what was missed', 'id: 7\n', 0],
+  ] as const)
+    test(`a stream that listens is opened again: ${title}`, async (t) => {
+      const heard = Promise.withResolvers<void>()
+      let opened = 0
+      let told = 0
+      const url = await server(t, (request, response) => {
+        if (!isGet(request)) return noStream(response)
+        stream(response)
+        if (opened++ === 0) return response.end(`retry: 1\n${id}data:\n\n`)
+        return response.write(event({ method: 'notifications/a' }))
+      })
+      await connected(t, http(url), {
+        handlers: {
+          onNotification: () => heard.resolve(),
+          onRequest: () => Promise.reject(new Error('none')),
+          onClose: () => {},
+          onGap: () => void told++,
+        },
+      })
+      await heard.promise
+      assert.equal(told, gaps)
+    })
+
   test('a stream that listens is opened again where it is refused for the moment', async (t) => {
     const heard = Promise.withResolvers<string>()
     let opened = 0

@@ -71,7 +71,7 @@ export class StreamableHttp implements Wire {
       reply: (message) => this.#reply(message),
     })
     const get = (lastEventId: string | undefined) => this.#session.get(lastEventId, signal)
-    void listen(stream, { ...this.#options, signal, get, onGone: () => this.#gone() })
+    void listen(stream, { ...this.#options, signal, get, onGone: () => this.#gone(), onGap: () => handlers.onGap?.() })
   }
 
   async request(request: UpstreamRequest): Promise<RelayedResult> {

@@ -37,6 +37,7 @@ export function createRelay(options: RelayOptions): Relay {
   const hubIdentity = identityOf({ clientInfo: hubFace.clientInfo, capabilities: {} })
   const exchange = createExchange({ name, clock, parking, secrets, hubIdentity })
   const leases = new Leases({ ...lineOptions, signal: closing.signal })
+  const onGap = () => options.onGap?.()
   const listening = new Listening({
     name,
     clock,
@@ -44,7 +45,7 @@ export function createRelay(options: RelayOptions): Relay {
     news,
     identity: hubIdentity,
     signal: closing.signal,
-    onGap: () => options.onGap?.(),
+    onGap,
   })
   const level = new SharedLogLevel(closing.signal, log)
   let known: Connection | undefined
@@ -124,7 +125,7 @@ export function createRelay(options: RelayOptions): Relay {
       }
     },
     begin,
-    sharedHandlers: { onNotification: line.onNotification, onRequest: line.onRequest },
+    sharedHandlers: { onNotification: line.onNotification, onRequest: line.onRequest, onGap },
     holds: (method, params) => parking.holds(returnedState(method, params)),
     leases: () => leases.size,
     async close() {
