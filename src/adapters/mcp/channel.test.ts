@@ -53,6 +53,15 @@ function open() {
 const codeOf = (message: Outgoing) => (message['error'] as { code: number } | undefined)?.code
 
 suite('one channel for both eras', () => {
+  test('what stands twice in a request is refused, whatever its id is, and nothing breaks', async () => {
+    const { channel, sent, send, answer } = open()
+    for (const id of ['1', '9007199254740993'])
+      channel.receive(`{"jsonrpc":"2.0","id":${id},"method":"tools/list","method":"tools/list","params":{}}`)
+    send({ jsonrpc: '2.0', id: 2, method: 'ping' })
+    assert.ok(await answer(2))
+    assert.equal(sent.filter(({ error }) => error !== undefined).length, 2)
+  })
+
   test('a request that says its revision needs no handshake', async () => {
     const { send, answer } = open()
     send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { text: 'x' }, _meta } })

@@ -124,9 +124,9 @@ export function createChannel({ server, caller, profile, send }: ChannelOptions)
         const parse = new RpcError(RPC.parseError, `Parse error: ${server.errorOf(error).message}`)
         return send(errorText(undefined, parse))
       }
-      if (!Array.isArray(value)) return handle(value, text, sender)
       try {
-        takeBatch(value, text, sender)
+        if (Array.isArray(value)) takeBatch(value, text, sender)
+        else handle(value, text, sender)
       } catch (error) {
         send(errorText(undefined, server.errorOf(error)))
       }
