@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -178,6 +179,19 @@ suite('files written whole', () => {
     symlinkSync('circle', circle)
     assert.throws(() => writeWhole(circle, 'x', { isPrivate: false }), { code: 'storage_failed', hint: /circle/ })
     assert.deepEqual(readdirSync(folder).sort(), ['a.json', 'circle'])
+  })
+
+  test('a file of somebody else that its group may write: its mode stays, though its owner cannot', (t) => {
+    if (process.getuid?.() !== 0) return t.skip('only root can give a file to somebody')
+    const folder = temporaryFolder(t)
+    chmodSync(folder, 0o777)
+    const path = join(folder, 'a.json')
+    writeFileSync(path, 'old')
+    chmodSync(path, 0o666)
+    chownSync(path, 1234, 1234)
+    asNobody(temporaryFolder(t), () => writeWhole(path, 'new', { isPrivate: false }))
+    assert.equal(readFileSync(path, 'utf8'), 'new')
+    assert.equal(statSync(path).mode & 0o777, 0o666)
   })
 
   test('a disk that gets full in the middle: the file is as it was', { skip: process.platform === 'win32' }, (t) => {

@@ -58,6 +58,9 @@ const HINTS: Readonly<Record<string, string>> = {
   EISDIR: 'It is a folder, not a file.',
 }
 
+/** Instead of an owner or a group: the one that it has. */
+const KEEP = -1
+
 interface Replacing {
   readonly mode: number
   readonly before: Stats | undefined
@@ -67,24 +70,25 @@ function replace(target: string, content: string | Uint8Array, { mode, before }:
   const temporary = `${target}.${process.pid}.new`
   try {
     writeFileSync(temporary, content, { mode: PRIVATE, flush: true })
-    try {
-      if (before && before.uid !== process.getuid?.()) chownSync(temporary, before.uid, before.gid)
-      chmodSync(temporary, mode)
-    } catch {
-      // Some file systems keep neither, and only root can give a file to somebody.
+    // Some file systems keep none of it. Only root can give a file to somebody; its group and mode stay then all the same.
+    if (before) {
+      whereAllowed(() => chownSync(temporary, KEEP, before.gid))
+      whereAllowed(() => chownSync(temporary, before.uid, KEEP))
     }
+    whereAllowed(() => chmodSync(temporary, mode))
     renameSync(temporary, target)
   } catch (error) {
-    discard(temporary)
+    // What went wrong before it is what is to be told.
+    whereAllowed(() => rmSync(temporary, { force: true }))
     throw error
   }
 }
 
-function discard(path: string): void {
+function whereAllowed(work: () => void): void {
   try {
-    rmSync(path, { force: true })
+    work()
   } catch {
-    // What went wrong before it is what is to be told.
+    // It is done without.
   }
 }
 
