@@ -120,6 +120,19 @@ suite('what persons hold of an upstream', () => {
       assert.ok(!disk.writes.includes('late'))
     })
 
+  test('what was given up is nobody else’s, as long as it is stored still, and where it stays stored', async () => {
+    const { disk, holdings } = start(grantOf('t0'))
+    await holdings.of('ada')
+    const dropped = holdings.drop('ada', 'logged out')
+    assert.equal(await holdings.storedBeside('ada', undefined), undefined)
+    await dropped
+    await holdings.keep('ada', grantOf('t1'))
+    disk.isBroken = true
+    await assert.rejects(holdings.drop('ada', 'logged out'), { code: 'unavailable' })
+    disk.isBroken = false
+    assert.equal(await holdings.storedBeside('ada', undefined), undefined)
+  })
+
   test('writes happen in the order they were asked for', async () => {
     const { disk, changes, holdings } = start()
     await Promise.all([holdings.keep('ada', grantOf('t1')), holdings.drop('ada', 'logged out')])

@@ -49,7 +49,7 @@ const REFUSED_MS = 5 * 60_000
 export function createHoldings({ id, storedAs, audience, vault, clock, log, onChange }: HoldingsOptions): Holdings {
   const known = new Map<string, Promise<Holding>>()
   const renewing = new Map<string, Promise<Grant>>()
-  /** Whose newest could not be stored: what is stored is used up. */
+  /** Whose newest could not be stored, or whose last could not be removed: what is stored is nobody's any more. */
   const unstored = new Set<string>()
   let written: Promise<unknown> = Promise.resolve()
 
@@ -107,6 +107,8 @@ export function createHoldings({ id, storedAs, audience, vault, clock, log, onCh
   return {
     of,
     async storedBeside(person, grant) {
+      // What is being removed is there still.
+      await written
       if (unstored.has(person)) return undefined
       const stored = await load(person)
       return stored.is === 'grant' && stored.grant.accessToken !== grant?.accessToken ? stored.grant : undefined
@@ -123,7 +125,9 @@ export function createHoldings({ id, storedAs, audience, vault, clock, log, onCh
       set(person, nothing)
       await write(async () => {
         if ((await of(person)) !== nothing) set(person, nothing)
+        unstored.add(person)
         await vault.removeGrant(storedAs, person)
+        unstored.delete(person)
       })
     },
     refuse: (person, grant, why) => set(person, { is: 'refused', grant, why, untilMs: clock.monotonic() + REFUSED_MS }),

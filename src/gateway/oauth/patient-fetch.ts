@@ -28,7 +28,9 @@ export function createPatientFetch(fetch: Fetch, { name, clock }: { name: string
     const asked = readRetryAfter(response.headers.get('retry-after') ?? undefined, clock)
     if (response.status !== 429 && !(response.status === 503 && asked !== undefined)) return response
     const waitMs = Math.min(asked ?? 0, LONGEST_WAIT_MS)
-    if (waitMs > 0) waits.set(address, clock.monotonic() + waitMs)
+    const nowMs = clock.monotonic()
+    for (const [known, untilMs] of waits) if (untilMs <= nowMs) waits.delete(known)
+    if (waitMs > 0) waits.set(address, nowMs + waitMs)
     throw fault(url, waitMs)
   }
 }
