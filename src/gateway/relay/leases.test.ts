@@ -261,6 +261,27 @@ suite('connections of single clients', () => {
     assert.equal((await Promise.all(waiting)).length, 2)
   })
 
+  test('one that falls free while the first that waits gives up is had by the next', async () => {
+    const both = Promise.withResolvers<string>()
+    const serve: Serve = ({ params }) => (params['hang'] === true ? new Promise(() => {}) : both.promise)
+    const setup = setUp(serve, { mostConnections: 1 })
+    const [first, second, third] = ['1', '2', '3'].map((id) => legacyPeer({ id }).peer)
+    void call(setup, contextFor(first), { hang: true }).catch(() => undefined)
+    await new Promise(setImmediate)
+    const impatient = new AbortController()
+    const given = assert.rejects(call(setup, { ...contextFor(second), signal: impatient.signal }), /gone/)
+    const waiting = call(setup, contextFor(third))
+    await new Promise(setImmediate)
+    if (first?.session) setup.events.emit('mcp.session', { session: first.session, change: 'closed' })
+    impatient.abort(new Error('gone'))
+    await given
+    both.resolve('{}')
+    await new Promise(setImmediate)
+    // Whoever was not told gives up then.
+    setup.clock.advance(5_000)
+    await waiting
+  })
+
   test("unused ones are closed after a while, a caller's sooner than a session's", async () => {
     const setup = setUp(quick)
     await call(setup, contextFor(legacyPeer().peer))

@@ -189,9 +189,11 @@ export class Leases {
     this.#waiting.add(wake)
     try {
       await sleep(clock, untilMs - clock.monotonic(), AbortSignal.any([signal, freed.signal]))
-    } catch (error) {
-      if (signal.aborted) throw error
-      return
+    } catch {
+      if (!signal.aborted) return
+      // It was told in the moment in which it gave up: the room is the next one's.
+      if (freed.signal.aborted) this.#next()
+      throw signal.reason
     } finally {
       this.#waiting.delete(wake)
     }
