@@ -28,6 +28,7 @@ import { resourceOf } from './resources.ts'
 import { createRunning } from './running.ts'
 import { knownScopes, scopeText } from './scope-text.ts'
 import type { Decision } from './step.ts'
+import { findVisitor } from './visitor.ts'
 
 export interface AuthorizationServerOptions {
   readonly store: Store
@@ -61,6 +62,12 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 export interface AuthorizationServer {
   /** What answers at the path; undefined: it is none of the authorization server's. */
   at(path: string): Answer | undefined
+  /**
+   * The account that is signed in with the browser at a page elsewhere on the hub. Undefined: the request was answered, with the
+   * page to sign in, with the way back after that, or with the way to the name that cookies belong to. `reason`: a sentence on
+   * what waits for it. Throws Fault.
+   */
+  visitor(request: IncomingMessage, response: ServerResponse, reason: string): Promise<string | undefined>
   stop(): void
 }
 
@@ -98,14 +105,17 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
   const onDecision = (decision: Decision, from: AttemptFrom) =>
     note(noteOf(decision, from, people.get(decision.accountId)?.name))
 
-  const answer = async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const admit = async (kind: RequestKind, request: IncomingMessage) => {
     const address = options.addressOf(request)
-    limits.take(kindOf(path), address)
-    const { provider, answer: answerByLibrary } = await running()
-    if (isPage(path) && request.headers.host !== new URL(provider.issuer).host)
-      return moveTo(provider.issuer, request, response)
-    const parts = { ...shared, provider }
+    limits.take(kind, address)
     const from: AttemptFrom = { via: 'rest', ...(address !== undefined && { address }) }
+    return { from, ...(await running()) }
+  }
+
+  const answer = async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { provider, answer: answerByLibrary, from } = await admit(kindOf(path), request)
+    if (isPage(path) && isElsewhere(provider, request)) return moveTo(provider.issuer, request, response)
+    const parts = { ...shared, provider }
     if (path === PATHS.revoke && request.method === 'POST') return await revokeToken(parts, request, response)
     if (path === PATHS.pair) return await answerPairing(parts, request, response, from)
     if (path === PATHS.apps) return await answerApps(parts, request, response, from)
@@ -143,6 +153,13 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
         answer(path, request, response).catch((error: unknown) => refuse(path, response, faultOf(error, log)))
       }
     },
+    async visitor(request, response, reason) {
+      const { provider, from } = await admit('page', request)
+      if (!isElsewhere(provider, request))
+        return await findVisitor({ ...shared, provider, reason }, request, response, from)
+      moveTo(provider.issuer, request, response)
+      return undefined
+    },
     stop() {
       stopListening()
       stopEnding()
@@ -172,6 +189,9 @@ function kindOf(path: string): RequestKind {
   if ([PATHS.token, PATHS.revoke, PATHS.keys].some((own) => own === path) || DISCOVERY_PATHS.has(path)) return 'token'
   return 'page'
 }
+
+const isElsewhere = ({ issuer }: Provider, { headers }: IncomingMessage): boolean =>
+  headers.host !== new URL(issuer).host
 
 /** Cookies are those of one name alone, which is the issuer's. */
 function moveTo(issuer: string, { method, url = '/' }: IncomingMessage, response: ServerResponse): void {

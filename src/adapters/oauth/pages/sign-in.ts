@@ -4,6 +4,8 @@ import { page, type Page } from './page.ts'
 export interface SignInView {
   /** The program that waits for it; absent: nobody but the person. */
   readonly client?: string
+  /** A sentence on what else waits for it. */
+  readonly reason?: string
   readonly action: string
   readonly formToken: string
   /** Whether anybody has a password yet. */
@@ -17,10 +19,11 @@ export interface SignInView {
 
 /** Asks who somebody is: name and password, a pairing code, or the hub's own token. */
 export function signInPage(view: SignInView): Page {
-  const { client, hasPasswords, problem, status } = view
+  const { client, reason, hasPasswords, problem, status } = view
   const title = 'Sign in'
   const content = html`<h1>${title}</h1>
     ${client !== undefined && html`<p><b>${client}</b> asks to use your home. First: who are you?</p>`}
+    ${reason !== undefined && html`<p>${reason} First: who are you?</p>`}
     ${problem !== undefined && html`<p class="wrong" role="alert">${problem}</p>`}
     ${hasPasswords ? [password(view), code(view, false), token(view, false)] : [token(view, true), code(view, false)]}
     ${
