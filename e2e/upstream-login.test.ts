@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { TestBrowser } from '../src/testing/oauth-browser.ts'
 import { startOAuthServer } from '../src/testing/oauth-server.ts'
 import { startProtectedServer } from '../src/testing/protected-server.ts'
 import { startHub, type Answer, type TestHub } from './support/hub.ts'
@@ -49,8 +50,20 @@ function askAsModel({ urls, token }: TestHub, name: string): Promise<Response> {
   })
 }
 
+/** A browser that the owner has just signed in with, on the way back from a login. */
+const signInAsOwner = async ({ token }: TestHub, url: string): Promise<Response> => {
+  const browser = new TestBrowser()
+  const page = await browser.open(url)
+  assert.match(page.text, /A login at notes was begun here/)
+  const fields = [
+    ['how', 'token'],
+    ['token', token],
+  ] as const
+  return (await browser.submit(page, fields)).response
+}
+
 suite('a protected MCP server behind the hub', () => {
-  test('a person logs in through the browser, others do so for themselves, and a hub that starts anew knows them', async (t) => {
+  test('a person logs in through the browser, others do so for themselves until they go, and a hub that starts anew knows them', async (t) => {
     const as = await startOAuthServer(t)
     const mcp = await startProtectedServer(t, as)
     mcp.behaviour.result = (method, { family }) => RESULTS[method]?.(family)
@@ -66,7 +79,9 @@ suite('a protected MCP server behind the hub', () => {
       const back = await as.approve(String(url))
       const redirect = new URL(new URL(String(url)).searchParams.get('redirect_uri') ?? '')
       assert.equal(redirect.origin, hub.urls.http)
-      return fetch(`${redirect.href}?${back.toString()}`)
+      const address = `${redirect.href}?${back.toString()}`
+      // A token of nobody in particular: whoever answers for it is the owner.
+      return token === undefined ? await fetch(address) : await signInAsOwner(hub, address)
     }
     const page = await logIn()
     assert.equal(page.status, 200)
@@ -111,23 +126,27 @@ suite('a protected MCP server behind the hub', () => {
     await again.result('gateway.start_server', { name: 'notes' })
     assert.deepEqual((await known(() => who(again))).body, owner.body)
     assert.deepEqual((await who(again, ada)).body, hers.body)
+    const before = as.tokens.size
+    await again.result('tokens.revoke_token', { name: 'ada' })
+    for (const until = AbortSignal.timeout(10_000); as.tokens.size === before; until.throwIfAborted())
+      await setImmediate()
+    assert.deepEqual((await who(again)).body, owner.body)
     assert.ok(!`${hub.stdout()}${hub.stderr()}${again.stderr()}`.includes([...as.tokens.keys()][0] ?? 'none'))
   })
 
-  test('a login that is over is said, ends by logout and with its person, and one that is new counts at once', async (t) => {
+  test('a login that is over is said, ends by logout, and one that is new counts at once', async (t) => {
     const as = await startOAuthServer(t)
     const mcp = await startProtectedServer(t, as)
     mcp.behaviour.result = (method, { family }) => RESULTS[method]?.(family)
     const config = { publicUrl: 'https://home.example' }
     const hub = await startHub(t, { config, mcp: { mcpServers: { notes: { url: mcp.url } } } })
-    const logIn = async (token?: string) => {
-      const more = token === undefined ? {} : { token }
-      const { authorization_url: url } = await hub.result('gateway.login_server', { name: 'notes' }, more)
+    const begin = async (token = hub.token) => {
+      const { authorization_url: url } = await hub.result('gateway.login_server', { name: 'notes' }, { token })
       assert.equal(new URL(String(url)).searchParams.get('redirect_uri'), 'https://home.example/oauth/callback')
-      const page = await fetch(`${hub.urls.http}/oauth/callback?${(await as.approve(String(url))).toString()}`)
-      assert.equal(page.status, 200)
+      return `/oauth/callback?${(await as.approve(String(url))).toString()}`
     }
-    const who = (token?: string) => hub.call('notes.whoami', {}, token === undefined ? {} : { token })
+    const logIn = async () => assert.equal((await fetch(hub.urls.http + (await begin()))).status, 200)
+    const who = () => hub.call('notes.whoami')
     const stateOf = async () => (await hub.result('gateway.inspect_server', { name: 'notes' }))['state']
     await logIn()
     await hub.result('gateway.start_server', { name: 'notes' })
@@ -148,10 +167,9 @@ suite('a protected MCP server behind the hub', () => {
     assert.match(JSON.stringify((await who()).body), /logged out/)
 
     const made = await hub.result('tokens.create_token', { name: 'ada', scopes: ['mcp:*', 'gateway:*'] })
-    await logIn(String(made['token']))
-    assert.equal((await who(String(made['token']))).status, 200)
-    await hub.result('tokens.revoke_token', { name: 'ada' })
-    for (const until = AbortSignal.timeout(10_000); as.tokens.size > 0; until.throwIfAborted()) await setImmediate()
+    const path = await begin(String(made['token']))
+    const moved = await fetch(hub.urls.http + path, { redirect: 'manual' })
+    assert.deepEqual([moved.status, moved.headers.get('location')], [307, config.publicUrl + path], 'cookies are there')
   })
 
   test('a server that asks for a login when it is called, not when it is reached', async (t) => {

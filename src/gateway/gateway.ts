@@ -151,8 +151,9 @@ export function createGateway(options: GatewayOptions): RunningGateway {
     async logout(name, caller, signal) {
       await logins.logout(find(name).definition, caller, signal)
     },
-    async finishLogin(answer: LoginAnswer, signal) {
-      const { id, person } = await logins.finish(answer, signal)
+    waitingLogin: logins.waiting,
+    async finishLogin(answer: LoginAnswer, signal, account) {
+      const { id, person } = await logins.finish(answer, signal, account)
       upstreams.get(id)?.loggedIn(person)
       return id
     },

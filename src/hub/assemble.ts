@@ -34,6 +34,7 @@ import { createBrokerGuard } from './broker-guard.ts'
 import { brokerPart, busPart, storePart, type OwnBroker } from './engines.ts'
 import { gatewayPart } from './gateway.ts'
 import { httpPart } from './http.ts'
+import { createLoginCallback } from './login-callback.ts'
 import { loginsPart } from './logins.ts'
 import { keyParts } from './key-parts.ts'
 import { callerQuotas, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
@@ -233,10 +234,7 @@ export function assemble(
         refusals,
         quotaOf: policy.limits.quotaOf,
         broker: () => broker,
-        async finishLogin(answer, signal) {
-          if (gateway) return await gateway.finishLogin(answer, signal)
-          throw new Fault('unavailable', 'The hub is not ready for logins.', { hint: 'Try again in a moment.' })
-        },
+        loginCallback: createLoginCallback({ config, authorization, events, log, gateway: () => gateway }),
         onListen: (url) => (address = url),
       }),
     ],

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import { createGuardedFetch } from '../gateway/oauth/guarded-fetch.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
+import { Fault } from '../kernel/fault.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { LoginThrottle } from '../kernel/login-throttle.ts'
@@ -32,6 +33,8 @@ export interface Authorization {
   readonly part: Part
   /** Answers at the path; undefined: it is none of these. */
   at(path: string): ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  /** Who is signed in with the browser, or asks them: see `AuthorizationServer`. Throws Fault. */
+  readonly visitor: AuthorizationServer['visitor']
   /** Where the resource that was asked for describes itself, at the name of the hub that was used. */
   metadataUrl(request: IncomingMessage): string
   /** The same of the hub as a whole: REST has no address of its own that tokens are given for. */
@@ -60,6 +63,10 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   }
   return {
     at: (path) => resourceMetadata(path, metadata) ?? server?.at(path),
+    async visitor(request, response, reason) {
+      if (server) return await server.visitor(request, response, reason)
+      throw new Fault('unavailable', 'The hub is not ready for logins.', { hint: 'Try again in a moment.' })
+    },
     metadataUrl: (request) => originOf(request) + RESOURCE_METADATA_PATH + pathOf(request),
     hubMetadataUrl: (request) => originOf(request) + RESOURCE_METADATA_PATH,
     part: {

@@ -6,7 +6,7 @@ import { createGuard } from '../adapters/http/guard.ts'
 import { problemResponse } from '../adapters/http/problem.ts'
 import { readIncomingJson } from '../adapters/http/read-incoming-json.ts'
 import { BODY_LIMITS, readJson } from '../adapters/http/read-json.ts'
-import { startHttpServer } from '../adapters/http/server.ts'
+import { startHttpServer, type Direct } from '../adapters/http/server.ts'
 import type { UpgradeRoute } from '../adapters/http/upgrade.ts'
 import { WrongTokens } from '../adapters/http/wrong-tokens.ts'
 import { createMcpHttp } from '../adapters/mcp/http.ts'
@@ -15,13 +15,12 @@ import type { McpServer } from '../adapters/mcp/server.ts'
 import { createMcpWebSocket } from '../adapters/mcp/websocket.ts'
 import { createRest } from '../adapters/rest/rest.ts'
 import type { Config } from '../config.ts'
-import { loginCallback } from '../gateway/oauth/callback.ts'
 import type { CallLimits } from '../kernel/call-limits.ts'
 import { anonymous, type Caller } from '../kernel/caller.ts'
 import type { Identity } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Hub, LoginAnswer } from '../kernel/ports.ts'
+import type { Hub } from '../kernel/ports.ts'
 import { quotaHeaders } from '../kernel/rate-limit-headers.ts'
 import type { Refusals } from '../kernel/refusals.ts'
 import type { Sight } from '../kernel/reach.ts'
@@ -53,8 +52,8 @@ export interface HttpOptions {
   readonly authorization: Pick<Authorization, 'at' | 'metadataUrl' | 'hubMetadataUrl'>
   /** Undefined while it does not run, or runs elsewhere. */
   broker(): OwnBroker | undefined
-  /** Ends a login at another server that a browser comes back from; resolves to that server's name. */
-  finishLogin(answer: LoginAnswer, signal: AbortSignal): Promise<string>
+  /** Ends a login at another server that a browser comes back from. */
+  readonly loginCallback: Direct
   /** Told where the server listens. */
   onListen(url: string): void
 }
@@ -121,12 +120,11 @@ export function httpPart(options: HttpOptions): Part {
         limits: { sockets: config.limits.sockets, socketsPerAddress: config.limits.socketsPerAddress },
         log,
         app: {
-          fetch: (request, env) =>
-            new URL(request.url).pathname === LOGIN_CALLBACK_PATH
-              ? loginCallback(request, { finish: options.finishLogin, log })
-              : rest(request, env),
+          fetch: rest,
         },
-        onDirect: (path, method) => mcpPaths.direct(path, method) ?? authorization.at(path),
+        onDirect: (path, method) =>
+          mcpPaths.direct(path, method) ??
+          (path === LOGIN_CALLBACK_PATH ? options.loginCallback : authorization.at(path)),
         onUpgrade: (path) =>
           mcpPaths.upgrade(path) ?? (path === MQTT_PATH ? mqttRoute(options.broker(), addressOf) : undefined),
       })

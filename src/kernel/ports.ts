@@ -174,8 +174,13 @@ export interface Gateway {
   /** Where a person has to go to let the hub in. Throws Fault `conflict` when that server asks for no login. */
   login(name: string, caller: Caller, signal: AbortSignal): Promise<{ readonly authorizationUrl: string }>
   logout(name: string, caller: Caller, signal: AbortSignal): Promise<void>
-  /** Ends a login that the authorization server sent back; resolves to the server's name. */
-  finishLogin(answer: LoginAnswer, signal: AbortSignal): Promise<string>
+  /** The login that waits for an answer with this state; undefined: none does. Looks, and uses nothing up. */
+  waitingLogin(state: string): WaitingLogin | undefined
+  /**
+   * Ends a login that the authorization server sent back; resolves to the server's name. `account`: who is signed in with the
+   * browser it came by. Throws Fault `forbidden` where it has to be somebody else.
+   */
+  finishLogin(answer: LoginAnswer, signal: AbortSignal, account?: string): Promise<string>
   /** Tools that wait for a person to look at them. */
   held(name?: string): readonly HeldToolReport[]
   /**
@@ -208,6 +213,12 @@ export interface BalanceChange {
 }
 
 /** The query of an authorization response (RFC 6749, 4.1.2; RFC 9207). */
+export interface WaitingLogin {
+  readonly server: string
+  /** Who alone may end it: a person's id, or the owner's. Absent: whoever comes back with its state. */
+  readonly account?: string
+}
+
 export interface LoginAnswer {
   readonly state: string
   readonly code?: string

@@ -12,9 +12,12 @@ import type { Grant, TokenVault } from './vault.ts'
 
 /** The authorization code flow: out to a person's browser, and back. */
 export interface BrowserLogin {
-  begin(person: string, signal: AbortSignal): Promise<URL>
-  expects(state: string): boolean
-  finish(answer: LoginAnswer, signal: AbortSignal, person?: string): Promise<{ person: string; grant: Grant }>
+  /** `account`: who alone may end it. Absent: whoever comes back with its state. */
+  begin(person: string, signal: AbortSignal, account?: string): Promise<URL>
+  /** The login that waits for an answer with this state; nothing is used up. */
+  waiting(state: string): { readonly account?: string } | undefined
+  /** `account`: who the browser belongs to, where that was asked. */
+  finish(answer: LoginAnswer, signal: AbortSignal, account?: string): Promise<{ person: string; grant: Grant }>
 }
 
 export interface BrowserLoginOptions {
@@ -30,7 +33,7 @@ export function createBrowserLogin(options: BrowserLoginOptions): BrowserLogin {
   const { id, authority, holdings, vault, redirectUrl, clock } = options
   const pending = createPendingLogins(clock)
   return {
-    async begin(person, signal) {
+    async begin(person, signal, account) {
       const visit = await authority.visit(signal, 'anew')
       const { server } = visit
       refuseWithoutPkce(id, server)
@@ -47,18 +50,29 @@ export function createBrowserLogin(options: BrowserLoginOptions): BrowserLogin {
         state,
         resource: server.resource,
       })
-      pending.add(state, { person, server, client, verifier: codeVerifier, requested })
+      pending.add(state, {
+        person,
+        ...(account !== undefined && { account }),
+        server,
+        client,
+        verifier: codeVerifier,
+        requested,
+      })
       return authorizationUrl
     },
-    expects: (state) => pending.has(state),
-    async finish(answer, signal, person) {
+    waiting(state) {
+      const login = pending.find(state)
+      return login && (login.account === undefined ? {} : { account: login.account })
+    },
+    async finish(answer, signal, account) {
       const login = pending.take(answer.state)
       if (login === undefined)
         throw new Fault('not_found', 'This login is not known, was used already, or is older than 10 minutes.', {
           hint: `Begin again: alicia login ${id}`,
         })
-      if (person !== undefined && person !== login.person)
-        throw new Fault('forbidden', `This login at ${id} was begun by somebody else.`)
+      // 2025-11-25, client/elicitation, "Phishing": who ends it is who began it. Where there is no code, nothing can be kept.
+      if (answer.code !== undefined && login.account !== undefined && login.account !== account)
+        throw begunBySomebodyElse(id)
       const { server, client, verifier, requested } = login
       await refuseOtherIssuer(id, server, answer.iss)
       if (answer.code === undefined)
@@ -76,6 +90,17 @@ export function createBrowserLogin(options: BrowserLoginOptions): BrowserLogin {
     },
   }
 }
+
+const begunBySomebodyElse = (id: string): Fault =>
+  new Fault(
+    'forbidden',
+    `This login at ${id} was begun by somebody else than who is signed in here. Nothing was kept.`,
+    {
+      hint:
+        `Follow no link to log in that somebody else gave you; begin your own with: alicia login ${id}. If you did begin it, ` +
+        'begin again in a private window, and sign in there as yourself.',
+    },
+  )
 
 /** 2026-07-28, authorization security considerations, "Authorization Code Protection". */
 function refuseWithoutPkce(id: string, { metadata, issuer }: AuthorizationServer): void {

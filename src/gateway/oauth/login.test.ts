@@ -351,15 +351,24 @@ suite('logging in at an upstream', () => {
   test('the state works once, for ten minutes, and for who began', async (t) => {
     const { as, clock, login } = await loginFixture(t)
     const notes = login()
-    const begin = async () => answerOf(await as.approve((await notes.begin('ada', never)).authorizationUrl))
+    const begin = async (account?: string) =>
+      answerOf(await as.approve((await notes.begin('ada', never, account)).authorizationUrl))
     const answer = await begin()
-    assert.ok(notes.expects(answer.state))
+    assert.deepEqual(notes.waiting(answer.state), {})
     assert.deepEqual(await notes.finish(answer, never), { person: 'ada' })
     await assert.rejects(notes.finish(answer, never), { code: 'not_found' })
-    await assert.rejects(notes.finish(await begin(), never, 'bob'), { code: 'forbidden' })
+    for (const account of ['bob', undefined]) {
+      const hers = await begin('ada')
+      assert.deepEqual(notes.waiting(hers.state), { account: 'ada' }, 'a look uses nothing up')
+      await assert.rejects(notes.finish(hers, never, account), { code: 'forbidden', hint: /private window/ })
+      await assert.rejects(notes.finish(hers, never, 'ada'), { code: 'not_found' }, 'whoever came, it is over')
+    }
+    assert.deepEqual(await notes.finish(await begin('ada'), never, 'ada'), { person: 'ada' })
+    const { code: _, ...denied } = { ...(await begin('ada')), error: 'access_denied' }
+    await assert.rejects(notes.finish(denied, never), { code: 'forbidden', message: /not allowed/ })
     const late = await begin()
     clock.advance(600_000)
-    assert.ok(!notes.expects(late.state))
+    assert.equal(notes.waiting(late.state), undefined)
     await assert.rejects(notes.finish(late, never), { code: 'not_found', hint: /Begin again/ })
     await assert.rejects(notes.finish({ state: '', code: 'x' }, never), { code: 'not_found' })
   })

@@ -61,12 +61,12 @@ export interface UpstreamLogin {
   readonly id: string
   /** A `fetch` for this upstream that adds the person's token, renews it, and knows what refusals mean. */
   fetch(person?: string): typeof fetch
-  /** The address to open in the person's browser. */
-  begin(person: string, signal: AbortSignal): Promise<{ readonly authorizationUrl: string }>
-  /** Whether a login with this state was begun here. */
-  expects(state: string): boolean
-  /** Redeems the code. `person`: who the browser belongs to, where that is known; another's login is refused. */
-  finish(answer: LoginAnswer, signal: AbortSignal, person?: string): Promise<{ readonly person: string }>
+  /** The address to open in the person's browser. `account`: who alone may end it; absent: whoever comes back with its state. */
+  begin(person: string, signal: AbortSignal, account?: string): Promise<{ readonly authorizationUrl: string }>
+  /** The login with this state, where one was begun here and is not over. Looks, and uses nothing up. */
+  waiting(state: string): { readonly account?: string } | undefined
+  /** Redeems the code. `account`: who is signed in with the browser, where that was asked; another's login is refused. */
+  finish(answer: LoginAnswer, signal: AbortSignal, account?: string): Promise<{ readonly person: string }>
   /** Forgets the person's tokens. `revoked`: the authorization server has confirmed that they are void. */
   logout(person: string, signal: AbortSignal): Promise<{ readonly revoked: boolean }>
   status(person?: string): Promise<LoginStatus>
@@ -157,18 +157,18 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
           return machine === undefined ? undefined : renewal.renew(key, 'known')
         },
       }),
-    async begin(person, signal) {
+    async begin(person, signal, account) {
       if (machine !== undefined) throw noPerson(id)
       if (!authority.hasHeard) {
         const challenge = await askWithoutLogin(upstream, options.fetch, signal)
         if (challenge !== undefined) authority.heard(challenge)
       }
-      const authorizationUrl = await browser.begin(person, signal)
+      const authorizationUrl = await browser.begin(person, signal, account)
       return { authorizationUrl: authorizationUrl.href }
     },
-    expects: browser.expects,
-    async finish(answer, signal, who) {
-      const { person, grant } = await browser.finish(answer, signal, who)
+    waiting: browser.waiting,
+    async finish(answer, signal, account) {
+      const { person, grant } = await browser.finish(answer, signal, account)
       log.info('logged in at an upstream', { upstream: id, person, scopes: grant.scopes })
       return { person }
     },

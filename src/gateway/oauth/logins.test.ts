@@ -56,7 +56,7 @@ suite('the logins of all upstreams', () => {
     for (const definition of [here, gone])
       for (const person of [guest, owner]) {
         const { authorizationUrl } = await logins.begin(definition, person, never)
-        await logins.finish(answerOf(await as.approve(authorizationUrl)), never)
+        await logins.finish(answerOf(await as.approve(authorizationUrl)), never, 'owner')
       }
     const before = as.tokens.size
     await logins.leave(guest.id, [here], never)
@@ -75,7 +75,7 @@ suite('the logins of all upstreams', () => {
     }
   })
 
-  test('a login goes on by its state alone; what was forgotten does not', async (t) => {
+  test('a login is found by its state; what was forgotten does not', async (t) => {
     const { as, mcp, logins } = await start(t)
     const [one, two] = ['one', 'two'].map((id) => definitionWith({ id, replicas: [replica(mcp.url)] }))
     assert.ok(one && two)
@@ -84,6 +84,22 @@ suite('the logins of all upstreams', () => {
     assert.ok(first && second)
     logins.forget('one')
     await assert.rejects(logins.finish(answerOf(first), never), { code: 'not_found', hint: /alicia login/ })
-    assert.deepEqual(await logins.finish(answerOf(second), never), { id: 'two', person: guest.id })
+    assert.deepEqual(await logins.finish(answerOf(second), never, 'owner'), { id: 'two', person: guest.id })
   })
+
+  for (const [who, begins, account] of [
+    ['the owner’s by whoever comes', owner, undefined],
+    ['a person’s by that person', { ...guest, id: 'p-ada', person: 'p-ada' }, 'p-ada'],
+    ['that of a token of a person’s by the person', { ...guest, id: 't-1', person: 'p-ada' }, 'p-ada'],
+    ['that of a token of nobody’s by the owner', { ...guest, id: 't-2' }, 'owner'],
+  ] as const)
+    test(`a login is ended: ${who}`, async (t) => {
+      const { as, mcp, logins } = await start(t)
+      const definition = definitionWith({ id: 'notes', replicas: [replica(mcp.url)] })
+      const { authorizationUrl } = await logins.begin(definition, begins, never)
+      const answer = answerOf(await as.approve(authorizationUrl))
+      assert.deepEqual(logins.waiting(answer.state), { server: 'notes', ...(account !== undefined && { account }) })
+      assert.deepEqual(await logins.finish(answer, never, account), { id: 'notes', person: begins.id })
+      assert.equal(logins.waiting(answer.state), undefined)
+    })
 })

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { OWNER } from '../../kernel/identity.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { ServerDefinition, Transport } from '../../kernel/mcp/server-definition.ts'
-import type { LoginAnswer } from '../../kernel/ports.ts'
+import type { LoginAnswer, WaitingLogin } from '../../kernel/ports.ts'
 import type { Fetch } from './guarded-fetch.ts'
 import { createUpstreamLogin, type UpstreamLogin } from './login.ts'
 import type { TokenVault } from './vault.ts'
@@ -26,8 +26,17 @@ export interface Logins {
   fetchFor(definition: ServerDefinition, transport: Transport, person: Caller | undefined): Fetch | undefined
   /** Throws Fault `conflict` where there is nothing to log in at. */
   begin(definition: ServerDefinition, person: Caller, signal: AbortSignal): Promise<{ authorizationUrl: string }>
-  /** Throws Fault `not_found` for a login nobody began here. */
-  finish(answer: LoginAnswer, signal: AbortSignal): Promise<{ readonly id: string; readonly person: string }>
+  /** The login that waits for an answer with this state. Looks, and uses nothing up. */
+  waiting(state: string): WaitingLogin | undefined
+  /**
+   * `account`: who is signed in with the browser that the answer came by, where that was asked. Throws Fault `not_found` for a
+   * login nobody began here, `forbidden` for one that somebody else began.
+   */
+  finish(
+    answer: LoginAnswer,
+    signal: AbortSignal,
+    account?: string,
+  ): Promise<{ readonly id: string; readonly person: string }>
   logout(definition: ServerDefinition, person: Caller, signal: AbortSignal): Promise<void>
   /** Somebody is there no more: forgets what they have anywhere, and revokes it at these servers where that can be. */
   leave(person: string, definitions: readonly ServerDefinition[], signal: AbortSignal): Promise<void>
@@ -72,17 +81,25 @@ export function createLogins(options: LoginsOptions): Logins {
     throw new Fault('conflict', `${definition.id} asks for no login: it gets what the configuration says.`)
   }
 
+  const loginWith = (state: string): UpstreamLogin | undefined =>
+    [...byServer.values()].flatMap((logins) => [...logins.values()]).find((login) => login.waiting(state))
+
   return {
     fetchFor: (definition, transport, person) => loginOf(definition, transport)?.fetch(person?.id ?? OWNER.id),
     async begin(definition, person, signal) {
       const logins = required(definition)
+      const account = accountOf(person)
       for (const login of logins)
-        if ((await login.status(person.id)).is === 'logged_out') return await login.begin(person.id, signal)
-      return await logins[0].begin(person.id, signal)
+        if ((await login.status(person.id)).is === 'logged_out') return await login.begin(person.id, signal, account)
+      return await logins[0].begin(person.id, signal, account)
     },
-    async finish(answer, signal) {
-      for (const login of [...byServer.values()].flatMap((logins) => [...logins.values()]))
-        if (login.expects(answer.state)) return { id: login.id, ...(await login.finish(answer, signal)) }
+    waiting(state) {
+      const login = loginWith(state)
+      return login && { server: login.id, ...login.waiting(state) }
+    },
+    async finish(answer, signal, account) {
+      const login = loginWith(answer.state)
+      if (login) return { id: login.id, ...(await login.finish(answer, signal, account)) }
       throw new Fault(
         'not_found',
         'No login with this state waits for an answer: it is over, or was begun elsewhere.',
@@ -109,6 +126,12 @@ export function createLogins(options: LoginsOptions): Logins {
     },
   }
 }
+
+/**
+ * Who has to be signed in to end a login that this caller began: a person for whatever acts for them, the owner for a token of
+ * nobody in particular. Nobody for the owner's own: whoever has the hub's token may do everything anyway.
+ */
+const accountOf = ({ id, person }: Caller): string | undefined => (id === OWNER.id ? undefined : (person ?? OWNER.id))
 
 /** What tokens for that address are stored under. */
 function keyOf({ id, replicas: [first] }: ServerDefinition, url: string): string {

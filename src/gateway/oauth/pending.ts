@@ -7,6 +7,8 @@ import type { Registration } from './vault.ts'
 /** A login that was begun and waits for its person to come back from the browser. */
 export interface Pending {
   readonly person: string
+  /** Who alone may come back with it. Absent: whoever knows the state. */
+  readonly account?: string
   readonly server: AuthorizationServer
   readonly client: Registration
   readonly verifier: string
@@ -17,7 +19,8 @@ export interface PendingLogins {
   /** A `state` that nobody can guess. */
   newState(): string
   add(state: string, login: Pending): void
-  has(state: string): boolean
+  /** Looks, and leaves it there. */
+  find(state: string): Pending | undefined
   /** Takes it out: a state works once, and not after 10 minutes. */
   take(state: string): Pending | undefined
 }
@@ -39,9 +42,9 @@ export function createPendingLogins(clock: Clock): PendingLogins {
       if (waiting.size >= MOST && oldest !== undefined) waiting.delete(oldest)
       waiting.set(state, { ...login, untilMs: clock.monotonic() + LIFETIME_MS })
     },
-    has(state) {
+    find(state) {
       forget()
-      return waiting.has(state)
+      return waiting.get(state)
     },
     take(state) {
       forget()

@@ -7,7 +7,8 @@ const LOGIN_MS = 60_000
 export const loginServer = operation<Deps>()({
   name: 'gateway.login_server',
   summary: 'Begins a login at a protected MCP server: gives the address a person has to open in a browser.',
-  description: 'The login is the caller’s own: tokens are kept encrypted, for that person alone.',
+  description:
+    'The login is the caller’s own: tokens are kept encrypted, for that person alone, who may have to sign in at the hub to end it.',
   scope: 'gateway:login',
   effect: 'write',
   openWorld: true,
