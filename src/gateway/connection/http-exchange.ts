@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { pipeline, Readable, type Transform } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 
 export interface HttpRequest {
   readonly url: URL
@@ -57,13 +57,16 @@ const nodeAnswer = (response: IncomingMessage): HttpAnswer => ({
   body: decoded(response),
 })
 
+/** An empty body is none of these, and a refusal says its coding all the same. */
+const LENIENT = { finishFlush: constants.Z_SYNC_FLUSH }
+
 /** A server that is told of no coding may take any (RFC 9110, 12.5.3), and some do whatever they are told. */
 const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+  gzip: () => createGunzip(LENIENT),
+  'x-gzip': () => createGunzip(LENIENT),
+  deflate: () => createInflate(LENIENT),
+  br: () => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH }),
+  zstd: () => createZstdDecompress({ finishFlush: constants.ZSTD_e_flush }),
 }
 
 /** The body without its `Content-Encoding`; what breaks on either side of the decoder breaks it. */

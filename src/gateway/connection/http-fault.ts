@@ -113,7 +113,15 @@ export function brokenOff(name: string, error: unknown): Fault {
     details: { provider: name },
     cause: error,
   })
-  return code === undefined || BROKE_LATER.has(code) ? brokenWhileRunning(fault) : fault
+  const hasArrived = (code === undefined || BROKE_LATER.has(code)) && !isOfConnecting(error)
+  return hasArrived ? brokenWhileRunning(fault) : fault
+}
+
+/** At each address, where a host has several. */
+function isOfConnecting(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isOfConnecting)
+  if (!(error instanceof Error)) return false
+  return ('syscall' in error && error.syscall === 'connect') || isOfConnecting(error.cause)
 }
 
 /** `fetch` hides the code in a cause. */

@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { MODERN_REVISION, RPC, type Revision } from '../../kernel/mcp/protocol.ts'
 import type { JsonText } from '../../kernel/mcp/raw.ts'
+import { brokenWhileRunning } from '../../kernel/resilience/blame.ts'
 import type { Answer } from './answer-stream.ts'
 import { discard, readText } from './http-body.ts'
 import { contentTypeOf, type HttpEndpoint } from './http-endpoint.ts'
@@ -61,7 +62,8 @@ export class HttpSession {
       return await readText(answer.body, this.#name, this.#largestBytes)
     } catch (error) {
       signal.throwIfAborted()
-      throw brokenOff(this.#name, error)
+      // Its head is here, so what was asked has arrived.
+      throw error instanceof Fault ? error : brokenWhileRunning(brokenOff(this.#name, error))
     }
   }
 

@@ -5,12 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { suite, test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { heldClock } from '../../kernel/clock.ts'
+import type { Fault } from '../../kernel/fault.ts'
 import { RelayedError, RelayedResult } from '../../kernel/mcp/relayed.ts'
-import { wasNotSent } from '../../kernel/resilience/blame.ts'
+import { inDoubt, wasNotSent } from '../../kernel/resilience/blame.ts'
 import { fault } from '../../testing/mqtt-toolkit.ts'
 import { httpUpstream } from '../../testing/upstreams/http-upstream.ts'
 import { ask, connected, http, memory, type Ending } from './connecting.fixture.ts'
 import type { Connection } from './connection.ts'
+import { brokenOff } from './http-fault.ts'
 import { LoginRequired } from './login-required.ts'
 import { SessionGone } from './session-gone.ts'
 
@@ -283,6 +285,36 @@ suite('a server over Streamable HTTP', () => {
         const { connection } = await connected(t, http(url))
         assert.equal(await ask(connection, 'tools/call'), '{"a":"é"}')
       })
+
+  for (const coding of ['gzip', 'deflate', 'br', 'zstd'])
+    test(`a refusal without a body that says ${coding} is the refusal that it is`, async (t) => {
+      const url = await server(t, (request, response) =>
+        isGet(request) ? noStream(response) : response.writeHead(404, { 'content-encoding': coding }).end(),
+      )
+      const { connection } = await connected(t, http(url))
+      await assert.rejects(ask(connection, 'ping'), fault('unavailable', /files: its session is gone/))
+    })
+
+  test('an answer that cannot be read may be that of a call which ran', async (t) => {
+    const url = await server(t, (request, response) => {
+      if (isGet(request)) return noStream(response)
+      return response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end('{"a":1}')
+    })
+    const { connection } = await connected(t, http(url))
+    const error = await ask(connection, 'tools/call').catch((thrown: unknown) => thrown)
+    assert.match(String(inDoubt(error)), /It may have been done/)
+  })
+
+  test('a call for which there was no connection is not in doubt', () => {
+    const connecting = Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'connect' })
+    const reading = Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'read' })
+    for (const [error, code] of [
+      [connecting, 'unavailable'],
+      [Object.assign(new AggregateError([connecting, connecting]), { code: 'ETIMEDOUT' }), 'unavailable'],
+      [reading, 'upstream_failed'],
+    ] as const)
+      assert.equal((inDoubt(brokenOff('files', error)) as Fault).code, code)
+  })
 
   test('what is no such coding fails the call, and the next one does not', async (t) => {
     let count = 0
