@@ -22,17 +22,13 @@ const ONCE: CallKind = { repeatable: false, hedged: false }
 const kindOf = ({ isRead, repeatable }: PassedRequest) => (isRead ? READ : repeatable ? REPEATABLE : ONCE)
 
 /** Has one of a place's instances answer, and another where that helps. Throws Fault, RelayedError among them. */
-export function passTo(
-  { group, instances }: Place,
-  request: PassedRequest,
-  context: CallContext,
-): Promise<RelayedResult> {
-  const answer = passToGroup({ group, instances }, request, context)
-  return request.repeatable
-    ? answer
-    : answer.catch((error: unknown) => {
-        throw inDoubt(error)
-      })
+export function passTo(place: Place, request: PassedRequest, context: CallContext): Promise<RelayedResult> {
+  const answer = passToGroup(place, request, context)
+  return request.repeatable ? answer : answer.catch(sayInDoubt)
+}
+
+const sayInDoubt = (error: unknown): never => {
+  throw inDoubt(error)
 }
 
 function passToGroup({ group, instances }: Place, request: PassedRequest, context: CallContext) {
