@@ -20,4 +20,16 @@ suite('entries of a list', () => {
         names,
       )
     })
+
+  for (const [what, tool, kept] of [
+    ['what any parser reads alike is kept once', '{"name":"a","_meta":{"n":1}}', false],
+    ['a number that no double holds is kept as it was written', '{ "name":"a","_meta":{"n":9007199254740993}}', true],
+    ['not beside a name that stands twice', '{"name":"a","name":"a","_meta":{"n":1.0}}', false],
+    // What a person approved, and what the next parser takes, would be two things.
+    ['however deep that is', '{"name":"a","_meta":{"n":1.0,"d":[{"x":"good","\\u0078":"evil"}]}}', false],
+  ] as const)
+    test(what, () => {
+      const [entry] = entriesOf('tools', new RelayedResult(`{"tools":[${tool}]}`))
+      assert.equal(entry?.text, kept ? tool.replace(' ', '') : undefined)
+    })
 })

@@ -1,6 +1,6 @@
 import type { Described } from '../../kernel/mcp/described.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
-import { compact, readElements, readMember, readMembers, type JsonText } from '../../kernel/mcp/raw.ts'
+import { compact, countMembers, readElements, readMember, type JsonText } from '../../kernel/mcp/raw.ts'
 import type { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import type { Offer } from '../../kernel/registry.ts'
 
@@ -80,10 +80,11 @@ function textsOf({ text }: RelayedResult, member: string): JsonText[] {
 function textBeside(value: Readonly<Record<string, unknown>>, written: JsonText | undefined): JsonText | undefined {
   const text = written && compact(written)
   if (text === undefined || text === JSON.stringify(value)) return undefined
-  try {
-    readMembers(text)
-    return text
-  } catch {
-    return undefined
-  }
+  // A name that stands twice, however deep: what was approved would not be what another parser takes.
+  return countMembers(text) === membersIn(value) ? text : undefined
 }
+
+const membersIn = (value: unknown): number =>
+  typeof value !== 'object' || value === null
+    ? 0
+    : Object.values(value).reduce<number>((sum, member) => sum + membersIn(member) + (Array.isArray(value) ? 0 : 1), 0)

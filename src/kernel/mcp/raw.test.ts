@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { readElements, readMember, readMembers, writeMembers } from './raw.ts'
+import { countMembers, readElements, readMember, readMembers, writeMembers } from './raw.ts'
 
 suite('raw JSON', () => {
   for (const [text, expected] of [
@@ -30,6 +30,10 @@ suite('raw JSON', () => {
         }
       }),
     )
+  })
+
+  test('counts the members of all objects, and those of one name each', () => {
+    assert.equal(countMembers('{"a":{"b":[{"c:":":"},{}]},"a":1}'), 4)
   })
 
   test('finds in any array what the parser finds', () => {

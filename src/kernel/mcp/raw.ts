@@ -10,6 +10,7 @@ export type JsonText = string
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
+const COLON = 0x3a
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
@@ -135,6 +136,17 @@ export function compact(text: JsonText): JsonText {
     }
   }
   return out + text.slice(done)
+}
+
+/** How many members all its objects have together, those of one name each for itself. */
+export function countMembers(text: JsonText): number {
+  let count = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = skipString(text, at) - 1
+    else if (code === COLON) count++
+  }
+  return count
 }
 
 /** Line ends part messages on stdio and fields of an event; in JSON they are blanks, outside strings only. */
