@@ -96,7 +96,7 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
   // Not where nobody logs in and no session ends: each function that waits for the answer makes its way longer.
   const answer = instance.isProgram
     ? relay.request(method, params, own, headers)
-    : askAnew(() => relay.request(method, params, own, headers)).catch(sayOfTheServer)
+    : askAnew(() => relay.request(method, params, own, headers))
   answer.then(
     () => {
       life.noteSuccess()
@@ -115,7 +115,7 @@ function sendTo({ request, context, connection, signal, instances }: Sending): P
 
 /** Sessions end by themselves when nobody calls for a while: the next call would be the one to find out, each time. */
 const askAnew = (ask: () => Promise<RelayedResult>): Promise<RelayedResult> =>
-  ask().catch((error: unknown) => (error instanceof SessionGone ? ask() : Promise.reject(error)))
+  ask().catch((error: unknown) => (error instanceof SessionGone ? ask().catch(sayOfTheServer) : sayOfTheServer(error)))
 
 const sayOfTheServer = (error: unknown): never => {
   throw ofTheServer(error)
