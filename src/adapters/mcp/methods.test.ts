@@ -75,6 +75,15 @@ function connect(
   return { mcp, channel, ask, until, lines, receive: (text: string) => channel.receive(text) }
 }
 
+/** A client's wish to hear of these resources. */
+const listenFor = (...uris: string[]) =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id: 's',
+    method: 'subscriptions/listen',
+    params: { notifications: { resourceSubscriptions: uris }, _meta: META },
+  })
+
 const prompts = (...names: string[]) => names.map((name) => offer('name', name))
 const resources = (...uris: string[]) => uris.map((uri) => offer('uri', uri, { name: 'r' }))
 
@@ -498,14 +507,7 @@ suite('news', () => {
     const { a, b } = providers()
     const client = connect([a, b], { revision: '2025-11-25' })
     await client.ask('resources/subscribe', { uri: 'r://1' })
-    client.receive(
-      JSON.stringify({
-        jsonrpc: '2.0',
-        id: 's',
-        method: 'subscriptions/listen',
-        params: { notifications: { resourceSubscriptions: ['r://1', 'r://1'] }, _meta: META },
-      }),
-    )
+    client.receive(listenFor('r://1', 'r://1'))
     await client.until(({ method }) => method === 'notifications/subscriptions/acknowledged')
     await client.ask('resources/unsubscribe', { uri: 'r://1' })
     assert.equal(
@@ -554,14 +556,7 @@ suite('news', () => {
     })
     const client = connect([a], { revision: '2025-11-25' })
     await client.ask('resources/subscribe', { uri: 'r://1' })
-    client.receive(
-      JSON.stringify({
-        jsonrpc: '2.0',
-        id: 's',
-        method: 'subscriptions/listen',
-        params: { notifications: { resourceSubscriptions: ['r://1'] }, _meta: META },
-      }),
-    )
+    client.receive(listenFor('r://1'))
     await asked.promise
     await client.ask('resources/unsubscribe', { uri: 'r://1' })
     goOn.resolve()
