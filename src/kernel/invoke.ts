@@ -16,7 +16,7 @@ import { SmallSet } from './small-set.ts'
 import { newRequestId } from './request-id.ts'
 import type { CallContext, Tool } from './tool.ts'
 import type { Span, Tracer } from './trace.ts'
-import { CallController, offWithdrawal, onWithdrawal } from './withdrawal.ts'
+import { CallController, untilAborted } from './withdrawal.ts'
 
 export type { Call }
 
@@ -221,25 +221,6 @@ function requireUp({ provider }: Entry): void {
       details: { provider: provider.id, since },
     },
   )
-}
-
-/** The result, or the signal's reason as soon as it aborts: a handler that does not listen cannot hold its caller. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    else onWithdrawal(signal, stop)
-    work.then(
-      (value) => {
-        offWithdrawal(signal, stop)
-        resolve(value)
-      },
-      (error: unknown) => {
-        offWithdrawal(signal, stop)
-        reject(error)
-      },
-    )
-  })
 }
 
 const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)

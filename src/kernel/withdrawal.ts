@@ -47,3 +47,22 @@ export function offWithdrawal(signal: AbortSignal, listener: () => void): void {
   if (LISTENER in signal && signal[LISTENER] === listener) signal[LISTENER] = undefined
   else signal.removeEventListener('abort', listener)
 }
+
+/** The result, or the signal's reason as soon as it aborts: a handler that does not listen cannot hold its caller. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    else onWithdrawal(signal, stop)
+    work.then(
+      (value) => {
+        offWithdrawal(signal, stop)
+        resolve(value)
+      },
+      (error: unknown) => {
+        offWithdrawal(signal, stop)
+        reject(error)
+      },
+    )
+  })
+}
