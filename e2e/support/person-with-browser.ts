@@ -53,7 +53,10 @@ export async function personWith(browser: Browser, options: PersonOptions): Prom
       }
       const button = answer === 'allow' ? 'Let it in' : 'Do not let it in'
       await page.getByRole('button', { name: button, exact: true }).click()
-      return new URL((await answered).url())
+      const address = new URL((await answered).url())
+      // Until the browser is there it would not go anywhere else.
+      await page.waitForURL((url) => url.origin === redirectOrigin, { waitUntil: 'commit' })
+      return address
     },
   }
 }
