@@ -92,6 +92,7 @@ suite('the logins of all upstreams', () => {
     ['a person’s by that person', { ...guest, id: 'p-ada', person: 'p-ada' }, 'p-ada'],
     ['that of a token of a person’s by the person', { ...guest, id: 't-1', person: 'p-ada' }, 'p-ada'],
     ['that of a token of nobody’s by the owner', { ...guest, id: 't-2' }, 'owner'],
+    ['that of a program of the owner’s by the owner', { ...owner, credential: 'g-1', client: 'app' }, 'owner'],
   ] as const)
     test(`a login is ended: ${who}`, async (t) => {
       const { as, mcp, logins } = await start(t)

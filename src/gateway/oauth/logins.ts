@@ -129,9 +129,11 @@ export function createLogins(options: LoginsOptions): Logins {
 
 /**
  * Who has to be signed in to end a login that this caller began: a person for whatever acts for them, the owner for a token of
- * nobody in particular. Nobody for the owner's own: whoever has the hub's token may do everything anyway.
+ * nobody in particular and for a program that the owner let in. Nobody for the owner's own token: whoever has that may do
+ * everything anyway.
  */
-const accountOf = ({ id, person }: Caller): string | undefined => (id === OWNER.id ? undefined : (person ?? OWNER.id))
+const accountOf = ({ id, person, client }: Caller): string | undefined =>
+  id === OWNER.id && client === undefined ? undefined : (person ?? OWNER.id)
 
 /** What tokens for that address are stored under. */
 function keyOf({ id, replicas: [first] }: ServerDefinition, url: string): string {
