@@ -31,6 +31,12 @@ suite('balance', () => {
     assert.match(choices('least_loaded', candidates({ expectedMs: 9 }, { expectedMs: 3 }), 100), /0/)
   })
 
+  test('who is asked beside or after another uses up no turn', () => {
+    const balance = new Balance('round_robin')
+    const [a, b] = [candidates({}, {}), candidates({ isOpen: false }, {})]
+    assert.deepEqual([balance.choose(a), balance.choose(b, true), balance.choose(a), balance.choose(a)], [0, 1, 1, 0])
+  })
+
   test('a strategy can be changed while it runs', () => {
     const balance = new Balance('round_robin')
     const among = candidates({ running: 1 }, {})

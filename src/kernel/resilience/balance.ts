@@ -27,11 +27,14 @@ export class Balance {
     this.strategy = strategy
   }
 
-  /** The place of the chosen one; -1 when none is open. */
-  choose(candidates: readonly Candidate[]): number {
+  /**
+   * The place of the chosen one; -1 when none is open. Whoever is asked beside or after another for the same call
+   * (`isFurther`) does not use up a turn: of two, the same one would be first each time.
+   */
+  choose(candidates: readonly Candidate[], isFurther = false): number {
     switch (this.strategy) {
       case 'round_robin':
-        return this.#inTurn(candidates)
+        return this.#inTurn(candidates, isFurther)
       case 'weighted':
         return byCredit(candidates)
       case 'least_loaded':
@@ -39,12 +42,12 @@ export class Balance {
     }
   }
 
-  #inTurn(candidates: readonly Candidate[]): number {
+  #inTurn(candidates: readonly Candidate[], isFurther: boolean): number {
     const count = candidates.length
     for (let step = 0; step < count; step++) {
       const at = (this.#next + step) % count
       if (candidates[at]?.isOpen !== true) continue
-      this.#next = at + 1
+      if (!isFurther) this.#next = at + 1
       return at
     }
     return -1

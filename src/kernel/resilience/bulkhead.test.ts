@@ -44,6 +44,16 @@ suite('bulkhead', () => {
     )
   })
 
+  test('the fault says how many really run: one caller does not get the last places', async () => {
+    const one = new Bulkhead('files', { concurrency: 8, queue: 1 })
+    const enter = () => one.enter(never, one.shareOf('ada'))
+    for (let call = 0; call < 8; call++) void enter()
+    await assert.rejects(async () => await enter(), {
+      message: 'files is busy: 7 calls run and 1 wait already.',
+      details: { provider: 'files', running: 7, waiting: 1 },
+    })
+  })
+
   test('whoever gives up leaves the queue, and takes no place', async () => {
     const one = new Bulkhead('files', { concurrency: 1, queue: 2 })
     one.enter(never)

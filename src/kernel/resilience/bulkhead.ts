@@ -145,12 +145,13 @@ export class Bulkhead {
   }
 
   #full(): Fault {
-    const { concurrency, queue } = this.#limits
+    // What runs, not what may: the last places are not for a caller who has most of the others.
+    const [running, waiting] = [this.#running, this.#waiting]
     return notSent(
-      new Fault('unavailable', `${this.#name} is busy: ${concurrency} calls run and ${queue} wait already.`, {
+      new Fault('unavailable', `${this.#name} is busy: ${running} calls run and ${waiting} wait already.`, {
         hint: 'Try again when some have ended.',
         retryAfterMs: 1000,
-        details: { provider: this.#name, running: concurrency, waiting: queue },
+        details: { provider: this.#name, running, waiting },
       }),
     )
   }

@@ -202,14 +202,17 @@ suite('group', () => {
   })
 
   test('a slow read is asked of another too, and the loser is told to stop', async () => {
+    // It takes a while to stop; who was asked is known before that.
     const stuck: Answer = (signal) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      new Promise((_, reject) => signal.addEventListener('abort', () => setImmediate(reject, signal.reason)))
     const { call, clock, group: one } = group([replica('a', stuck), replica('b')], { hedgeAfterMs: 50 })
     const tried: Attempt[] = []
     const result = call(READ, tried)
     await new Promise(setImmediate)
     clock.advance(50)
     assert.equal(await result, 'b')
+    assert.deepEqual(outcomes(tried), ['b ok', 'a cancelled'])
+    await new Promise(setImmediate)
     await new Promise(setImmediate)
     assert.deepEqual(outcomes(tried), ['b ok', 'a cancelled'])
     assert.deepEqual(
@@ -220,6 +223,24 @@ suite('group', () => {
       ],
     )
   })
+
+  for (const [strategy, asked] of [
+    ['round_robin', 5],
+    ['least_loaded', 1],
+  ] as const)
+    test(`one that is overtaken each time is not the first each time: ${strategy}`, async () => {
+      const stuck: Answer = (signal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      const a = replica('a', stuck)
+      const { call, clock } = group([a, replica('b')], { hedgeAfterMs: 50, strategy })
+      for (let turn = 0; turn < 10; turn++) {
+        const result = call(READ)
+        await new Promise(setImmediate)
+        clock.advance(50)
+        assert.equal(await result, 'b')
+      }
+      assert.equal(a.first.asked, asked)
+    })
 
   test('a withdrawn call is not repeated', async () => {
     const gone = new AbortController()

@@ -167,13 +167,20 @@ class BalancedGroup<C> implements Group<C> {
   async #attempt<T>(member: GroupMember<C>, call: RunningCall<C, T>, signal: AbortSignal): Promise<T> {
     const { clock } = this.#options
     const startMs = clock.monotonic()
-    const done = (outcome: Attempt['outcome'], reason?: string) =>
+    let isTold = false
+    const done = (outcome: Attempt['outcome'], reason?: string) => {
+      if (isTold) return
+      isTold = true
       call.tried.push({
         member: member.member.id,
         outcome,
         ms: clock.monotonic() - startMs,
         ...(reason !== undefined && { reason }),
       })
+    }
+    // At once: the answer of the one that was quicker does not wait until this one has stopped.
+    if (signal !== call.from.signal)
+      signal.addEventListener('abort', () => done(...stopped(signal.reason)), { once: true })
     try {
       const result = await member.call(call.send, signal, call.from.caller?.id)
       done('ok')
@@ -201,9 +208,13 @@ class BalancedGroup<C> implements Group<C> {
       return rank
     })
     for (const [at, member] of members.entries()) member.isOpen = ranks[at] === best
-    return members[this.#balance.choose(members)]
+    return members[this.#balance.choose(members, asked.size > 0)]
   }
 }
+
+/** What is told of one that was stopped for another's sake, or because the caller went. */
+const stopped = (reason: unknown): [Attempt['outcome'], string?] =>
+  reason instanceof Fault ? [reason.code, reason.message] : ['cancelled']
 
 interface RunningCall<C, T> {
   readonly send: Send<C, T>

@@ -153,15 +153,23 @@ export class GroupMember<C> implements Candidate, Watched {
     this.calls++
     this.totalCalls++
     this.answeredMs += ms
-    this.expectedMs += (ms - this.expectedMs) * (this.expectedMs === 0 ? 1 : NEWEST)
+    this.#expect(ms)
     this.latencyMs += (ms - this.latencyMs) * (this.latencyMs === 0 ? 1 : NEWEST)
+  }
+
+  #expect(ms: number): void {
+    this.expectedMs += (ms - this.expectedMs) * (this.expectedMs === 0 ? 1 : NEWEST)
   }
 
   #failed(ticket: Ticket, startMs: number, error: unknown): void {
     const nowMs = this.#clock.monotonic()
     const verdict = verdictOf(error, nowMs - startMs)
     if (verdict === 'answer') return this.#answered(ticket, startMs, nowMs)
-    if (verdict === 'nothing') return this.breaker.dropped(ticket)
+    if (verdict === 'nothing') {
+      // It takes at least so long: a slow one that is overtaken each time would else seem new, and be preferred.
+      if (nowMs - startMs > this.expectedMs) this.#expect(nowMs - startMs)
+      return this.breaker.dropped(ticket)
+    }
     this.calls++
     this.failures++
     this.totalCalls++
