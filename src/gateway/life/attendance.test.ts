@@ -170,7 +170,11 @@ suite('memory', () => {
     assert.equal(rig.life.state.is, 'ready')
     use.megabytes = 501
     await rig.advance(30_000)
-    assert.partialDeepStrictEqual(rig.life.state, { is: 'starting', attempt: 1 })
+    assert.partialDeepStrictEqual(rig.life.state, {
+      is: 'starting',
+      attempt: 1,
+      reason: 'it uses 501 MB where 500 MB are allowed',
+    })
     assert.equal(rig.opened[0]?.closes, 1)
   })
 

@@ -100,7 +100,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
       onTooBig(reason) {
         log.warn(`${name} is started anew: ${reason}`)
         cap?.restarted()
-        machine.begin(1)
+        machine.begin(1, reason)
       },
     })
     attendance = own

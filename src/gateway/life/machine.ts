@@ -46,8 +46,8 @@ export interface Machine<C extends Closable> {
   /** Why it cannot be used however well it is itself. */
   readonly block: Block | undefined
   report(): StatusReport
-  /** Ends what runs or starts, and starts anew. */
-  begin(attempt: number): void
+  /** Ends what runs or starts, and starts anew. `reason` is for people who wonder why. */
+  begin(attempt: number, reason?: string): void
   /** The same for what nobody has stopped, as soon as what it needs is there. */
   want(): void
   goDown(state: Down): void
@@ -125,7 +125,7 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
     options.onChange()
   }
 
-  const begin = (attempt: number): void => {
+  const begin = (attempt: number, reason?: string): void => {
     if (isClosed) return
     updateBlock()
     if (block) {
@@ -136,7 +136,7 @@ export function createMachine<C extends Closable>(options: MachineOptions<C>): M
       if (phase === starting)
         backOff(starting.state.attempt, { reason: `it did not start within ${startTimeoutMs / 1000} s` })
     })
-    const state: Starting = { is: 'starting', sinceMs: clock.now(), attempt }
+    const state: Starting = { is: 'starting', sinceMs: clock.now(), attempt, ...(reason !== undefined && { reason }) }
     const starting: StartingPhase = { state, opening: new AbortController(), cancelLate }
     enter(starting)
     afterwards(() => open(starting))

@@ -20,6 +20,8 @@ export interface Starting {
   readonly sinceMs: number
   /** 1 for the first in a row. */
   readonly attempt: number
+  /** Why it is started anew, where nobody asked for it and it did not break. */
+  readonly reason?: string
 }
 
 export type Up =
