@@ -35,6 +35,9 @@ function offered({ serve = listed, keep = () => {}, capabilities = { tools: {}, 
     throw error
   })
   const registry = createRegistry(events)
+  const told: string[] = []
+  for (const name of ['tools.changed', 'prompts.changed', 'resources.changed'] as const)
+    events.on(name, () => void told.push(name))
   const kept = new Map<string, unknown>()
   const memory: Memory = {
     get: (_server, key) => kept.get(key),
@@ -70,7 +73,7 @@ function offered({ serve = listed, keep = () => {}, capabilities = { tools: {}, 
   const ask = () => [...registry.providers()].forEach(({ offers }) => offers?.freshen?.())
   const names = () => registry.list().map(({ name }) => name)
   const reads = () => connection.served.filter(({ method }) => method === 'tools/list').length
-  return { offering, after, ask, names, kept, reads }
+  return { offering, after, ask, names, kept, reads, told }
 }
 
 const busy = () => {
@@ -103,6 +106,28 @@ suite('what a server lists', () => {
     offering.announced('tools')
     await after(100)
     assert.deepEqual(names(), ['look'])
+  })
+
+  test('is told to clients where it changed; where a server only says so, not for ever', async () => {
+    let uri = 'a:1'
+    const serve = (request: Served) => listed(request).replace('a:1', uri)
+    const { offering, after, reads, told } = offered({ serve })
+    offering.refresh()
+    await after(0)
+    told.length = 0
+    const announce = async () => {
+      offering.announced('resources')
+      await after(100)
+      return told.splice(0)
+    }
+    for (let time = 0; time < 5; time++) assert.deepEqual(await announce(), ['resources.changed'])
+    await after(5000)
+    assert.deepEqual(await announce(), [])
+    uri = 'a:2'
+    assert.deepEqual(await announce(), ['resources.changed'])
+    await after(10_000)
+    assert.deepEqual(await announce(), ['resources.changed'])
+    assert.equal(reads(), 9)
   })
 
   test('after the end nothing is read', async () => {

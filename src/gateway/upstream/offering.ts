@@ -2,6 +2,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { ToolApproval } from '../../kernel/ports.ts'
 import type { Provider } from '../../kernel/registry.ts'
+import { TokenBucket } from '../../kernel/token-bucket.ts'
 import type { Tool } from '../../kernel/tool.ts'
 import type { ListKind } from '../relay/relay-options.ts'
 import { fetchLists } from './fetch-lists.ts'
@@ -47,6 +48,8 @@ export interface OfferingOptions {
 }
 
 const REFRESH_LIMIT_MS = 60_000
+/** Changes that a server announces where nothing did change: two hubs that have each other would pass them on for ever. */
+const ECHOES = { perMinute: 6, burst: 5 }
 
 export function createOffering({ definition, parts, log, pass, place }: OfferingOptions): Offering {
   const { id } = definition
@@ -58,6 +61,7 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
   let held: HeldTool[] = []
   /** Lists that the server itself said have changed: its clients hear so, whatever is found. */
   const told = new Set<ListKind>()
+  const echoes = new TokenBucket(ECHOES)
   let isUnread = false
   let readAtMs = clock.monotonic()
 
@@ -101,7 +105,14 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
     const changed = new Set(told)
     told.clear()
     const isNew = await known.learn(lists)
-    if ((isNew || changed.size > 0) && !closing.signal.aborted) spread(before, changed)
+    if ((isNew || (changed.size > 0 && mayEcho())) && !closing.signal.aborted) spread(before, changed)
+  }
+
+  const mayEcho = (): boolean => {
+    const nowMs = clock.monotonic()
+    if (echoes.waitMs(nowMs) > 0) return false
+    echoes.take(nowMs)
+    return true
   }
 
   const spread = (before: Lists, changed: ReadonlySet<ListKind>) => {
