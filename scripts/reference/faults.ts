@@ -15,7 +15,8 @@ export function faultsPage(): string {
   return page(
     `${GENERATED}\n# Faults`,
     'A call fails with one of these codes, whatever protocol it came by. REST answers with problem details (RFC 9457), ' +
-      'JSON-RPC with the number; `message` says what failed, `hint` what to do, `retry_after_ms` when to try again.',
+      'JSON-RPC with the number; `message` says what failed, `hint` what to do, `retry_after_ms` when to try again. ' +
+      '`retryable` is as below, and false where a second call could do once more what was done already.',
     table(['code', 'HTTP', 'JSON-RPC', 'exit code', 'retry helps', 'means'], rows),
   )
 }

@@ -66,6 +66,8 @@ export interface FaultOptions {
   hint?: string
   /** When the same call may be tried again, in milliseconds from now. */
   retryAfterMs?: number
+  /** Though a retry helps with this code: here it could do a second time what was done already. */
+  retryable?: false
   /** Machine-readable facts; never a secret. */
   details?: Record<string, unknown>
   cause?: unknown
@@ -78,6 +80,7 @@ export class Fault extends Error {
   readonly hint: string | undefined
   readonly retryAfterMs: number | undefined
   readonly details: Record<string, unknown> | undefined
+  readonly retryable: boolean
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -85,6 +88,7 @@ export class Fault extends Error {
     this.hint = options.hint
     this.retryAfterMs = options.retryAfterMs
     this.details = options.details
+    this.retryable = options.retryable ?? FAULTS[code].retryable
   }
 
   get status(): number {
@@ -93,10 +97,6 @@ export class Fault extends Error {
 
   get rpc(): number {
     return FAULTS[this.code].rpc
-  }
-
-  get retryable(): boolean {
-    return FAULTS[this.code].retryable
   }
 }
 

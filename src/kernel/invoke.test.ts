@@ -131,9 +131,9 @@ suite('invoke', () => {
     assert.equal((told as Fault).code, 'timeout')
   })
 
-  for (const [effect, hint] of [
-    ['read', /try again/],
-    ['write', /^It may have been done, or not/],
+  for (const [effect, hint, retryable] of [
+    ['read', /try again/, true],
+    ['write', /^It may have been done, or not/, false],
   ] as const)
     test(`a ${effect} that took too long is told what to do`, async () => {
       const clock = heldClock()
@@ -142,6 +142,7 @@ suite('invoke', () => {
         {
           code: 'timeout',
           hint,
+          retryable,
         },
       )
       await new Promise(setImmediate)

@@ -226,8 +226,14 @@ function requireUp({ provider }: Entry): void {
 const withdrawn = (name: string) => new Fault('cancelled', `The call of ${name} was withdrawn by its caller.`)
 
 const tooLate = ({ name, idempotent }: Tool, ms: number) =>
-  new Fault('timeout', `${name} did not finish within ${ms / 1000} s.`, {
-    hint: idempotent
-      ? 'Ask for less at once, or try again.'
-      : 'It may have been done, or not: look whether it took effect before you call it again.',
-  })
+  new Fault(
+    'timeout',
+    `${name} did not finish within ${ms / 1000} s.`,
+    idempotent
+      ? { hint: 'Ask for less at once, or try again.' }
+      : {
+          hint: 'It may have been done, or not: look whether it took effect before you call it again.',
+          // Programs follow this rather than the hint.
+          retryable: false,
+        },
+  )

@@ -21,7 +21,7 @@ export const PROBLEM_SCHEMA: Json = {
     instance: { type: 'string', format: 'uri', description: 'The id of the request, as the log of the hub has it.' },
     code: { type: 'string', enum: ALL },
     hint: { type: 'string', description: 'What to do about it.' },
-    retryable: { type: 'boolean', description: 'Whether the same call may succeed later.' },
+    retryable: { type: 'boolean', description: 'Whether the same call may simply be made again later.' },
     retry_after_ms: { type: 'number', minimum: 0, description: 'Milliseconds until then.' },
     details: { type: 'object', description: 'Facts for programs.' },
   },

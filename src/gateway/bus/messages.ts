@@ -66,12 +66,13 @@ export function readAnswer(payload: Buffer): Answer | undefined {
 }
 
 /** The fault that the service threw, as it threw it; a code that this hub does not know is a failure of the other side. */
-export function faultOf({ code, message, hint, retry_after_ms: retryAfterMs, details }: FaultBody): Fault {
+export function faultOf({ code, message, hint, retry_after_ms: retryAfterMs, details, retryable }: FaultBody): Fault {
   const known: FaultCode = Object.hasOwn(FAULTS, code) ? code : 'upstream_failed'
   return new Fault(known, message, {
     ...(typeof hint === 'string' && { hint }),
     ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
     ...(isObject(details) && { details }),
+    ...(retryable === false && { retryable }),
   })
 }
 

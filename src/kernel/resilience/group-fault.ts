@@ -9,6 +9,7 @@ export function togetherFault(name: string, errors: readonly unknown[]): unknown
   const said = errors.map((error) => (error instanceof Fault ? error.message : 'There was a defect.')).join(' ')
   const fault = new Fault(last.code, `${errors.length} instances of ${name} failed. ${said}`, {
     ...(last.hint !== undefined && { hint: last.hint }),
+    ...(!last.retryable && { retryable: last.retryable }),
     ...(last.retryAfterMs !== undefined && { retryAfterMs: last.retryAfterMs }),
     details: { provider: name },
     cause: last,

@@ -178,6 +178,7 @@ suite('execute a capability', () => {
         await assert.rejects(run(), (fault: Fault) => {
           assert.equal(fault.code, expected)
           assert.match(fault.message, /It may have happened all the same, so nobody else was asked\.$/)
+          assert.equal(fault.retryable, false)
           return true
         })
       else {

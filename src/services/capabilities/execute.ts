@@ -83,7 +83,7 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
       if (!(error instanceof Fault) || context.signal.aborted) throw error
       note(error.code, error.message)
       const end = endOf(options.capability, candidate, error, { isLast, isLate: clock.monotonic() >= endMs })
-      if (end !== undefined) throw together(options.capability, error, tried, end)
+      if (end !== undefined) throw together(options.capability, candidate, error, { tried, end })
     }
   }
   throw nobody(options.capability, tried)
@@ -192,11 +192,17 @@ function whyThis(candidate: Askable, tried: readonly Tried[]): string {
   return `${own}; ${others.join(', ')}`
 }
 
-function together(capability: Capability, fault: Fault, tried: readonly Tried[], end: string): Fault {
+function together(
+  capability: Capability,
+  candidate: Candidate,
+  fault: Fault,
+  { tried, end }: { tried: readonly Tried[]; end: string },
+): Fault {
   const asked = tried.filter(({ outcome }) => outcome !== 'skipped')
   const says = asked.map(({ reason }) => reason).join(' ')
   return new Fault(fault.code, `${capability.name} failed. ${says}${end}`, {
     ...(fault.hint !== undefined && { hint: fault.hint }),
+    ...((!fault.retryable || !isHarmless(capability, candidate, fault)) && { retryable: false }),
     ...(fault.retryAfterMs !== undefined && { retryAfterMs: fault.retryAfterMs }),
     details: { capability: capability.name, tried },
     cause: fault,
