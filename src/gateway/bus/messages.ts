@@ -62,7 +62,13 @@ export function readAnswer(payload: Buffer): Answer | undefined {
   if (is === 'progress' && isObject(progress) && typeof progress['progress'] === 'number')
     return { is, boot, number, progress: progress as unknown as Progress }
   if (is !== 'fault' || !isObject(fault) || typeof fault['message'] !== 'string') return undefined
-  return { is, boot, number, ran: message['ran'] !== false, fault: fault as unknown as FaultBody }
+  return {
+    is,
+    boot,
+    number,
+    ran: message['ran'] !== false,
+    fault: { retryable: true, ...fault } as unknown as FaultBody,
+  }
 }
 
 /** The fault that the service threw, as it threw it; a code that this hub does not know is a failure of the other side. */
@@ -72,7 +78,7 @@ export function faultOf({ code, message, hint, retry_after_ms: retryAfterMs, det
     ...(typeof hint === 'string' && { hint }),
     ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
     ...(isObject(details) && { details }),
-    ...(retryable === false && { retryable }),
+    ...(!retryable && { retryable }),
   })
 }
 
