@@ -22,6 +22,14 @@ suite('token bucket', () => {
     }
   })
 
+  test('is taken from only where there is one', () => {
+    const bucket = new TokenBucket({ perMinute: 6, burst: 1 })
+    assert.deepEqual(
+      [0, 9000, 10_000, 10_000].map((nowMs) => bucket.tryTake(nowMs)),
+      [true, false, true, false],
+    )
+  })
+
   test('what others took delays it, and never the other way round', () => {
     const bucket = new TokenBucket({ perMinute: 60, burst: 3 })
     bucket.delay(2000)

@@ -43,6 +43,13 @@ export class TokenBucket {
     if (this.untold++ === 0) this.untoldSinceMs = nowMs
   }
 
+  /** Takes one where there is one; whether there was. */
+  tryTake(nowMs: number): boolean {
+    if (this.waitMs(nowMs) > 0) return false
+    this.take(nowMs)
+    return true
+  }
+
   /** Whole tokens that are left. */
   left(nowMs: number): number {
     return Math.max(0, Math.floor((this.#depthMs - this.#missingMs(nowMs) + ROUNDING_MS) / this.everyMs))

@@ -19,9 +19,7 @@ export async function logIn<Config extends HubConfig>(
   flags: LoginFlags,
 ): Promise<Exit> {
   const { terminal } = context
-  const client = hubClient(addressOf(context, flags))
-  const input = { name: idOf(context, name, flags) }
-  const result = await cancellable(context, (signal) => client.call('gateway.login_server', input, { signal }))
+  const result = await ask(context, flags, { operation: 'gateway.login_server', name })
   if (flags.json) {
     await print(terminal, result, true)
     return 'ok'
@@ -43,10 +41,19 @@ export async function logOut<Config extends HubConfig>(
   flags: HubFlags,
 ): Promise<Exit> {
   const { terminal } = context
-  const client = hubClient(addressOf(context, flags))
-  const input = { name: idOf(context, name, flags) }
-  const result = await cancellable(context, (signal) => client.call('gateway.logout_server', input, { signal }))
+  const result = await ask(context, flags, { operation: 'gateway.logout_server', name })
   if (flags.json) await print(terminal, result, true)
   else await write(terminal.stdout, `The login at ${harmless(name)} is forgotten.\n`)
   return 'ok'
+}
+
+/** Calls an operation on the server of that name. */
+function ask<Config extends HubConfig>(
+  context: Context<Config>,
+  flags: HubFlags,
+  { operation, name }: { readonly operation: string; readonly name: string },
+): Promise<unknown> {
+  const client = hubClient(addressOf(context, flags))
+  const input = { name: idOf(context, name, flags) }
+  return cancellable(context, (signal) => client.call(operation, input, { signal }))
 }

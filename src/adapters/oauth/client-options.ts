@@ -1,5 +1,4 @@
 import type { Configuration } from 'oidc-provider'
-import type { TokenBucket } from '../../kernel/token-bucket.ts'
 import { mayFetchDocument } from './client-documents.ts'
 import { narrowClient } from './client-policy.ts'
 import type { Features, Library, ProviderParts } from './provider-parts.ts'
@@ -35,13 +34,7 @@ export const registration = ({
     enabled: policy.clientHosts.length > 0,
     ack: 'draft-02',
     allowFetch: (ctx, clientId) =>
-      mayFetchDocument(clientId, policy.clientHosts) && tryTake(fetches.of(ctx.ip), clock.monotonic()),
+      mayFetchDocument(clientId, policy.clientHosts) && fetches.of(ctx.ip).tryTake(clock.monotonic()),
     allowClient: () => true,
   },
 })
-
-function tryTake(bucket: TokenBucket, nowMs: number): boolean {
-  if (bucket.waitMs(nowMs) > 0) return false
-  bucket.take(nowMs)
-  return true
-}

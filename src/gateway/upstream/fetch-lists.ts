@@ -23,8 +23,8 @@ export interface Fetching {
 }
 
 /**
- * Asks a server for everything it lists, page by page. A list that it answers with an error, or without end, takes no other along, but for the
- * tools: without those there is little to offer. Throws what the connection throws.
+ * Asks a server for everything it lists, page by page. A list that it answers with an error, or without end, takes no other along,
+ * but for the tools: without those there is little to offer. Throws what the connection throws.
  */
 export async function fetchLists({ before, onRefused, ...asking }: Fetching): Promise<Lists> {
   const { capabilities, serverInfo, instructions } = asking.connection

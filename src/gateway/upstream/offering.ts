@@ -105,14 +105,8 @@ export function createOffering({ definition, parts, log, pass, place }: Offering
     const changed = new Set(told)
     told.clear()
     const isNew = await known.learn(lists)
-    if ((isNew || (changed.size > 0 && mayEcho())) && !closing.signal.aborted) spread(before, changed)
-  }
-
-  const mayEcho = (): boolean => {
-    const nowMs = clock.monotonic()
-    if (echoes.waitMs(nowMs) > 0) return false
-    echoes.take(nowMs)
-    return true
+    if ((isNew || (changed.size > 0 && echoes.tryTake(clock.monotonic()))) && !closing.signal.aborted)
+      spread(before, changed)
   }
 
   const spread = (before: Lists, changed: ReadonlySet<ListKind>) => {
