@@ -20,7 +20,7 @@ suite('alicia start', () => {
     await hub.says(/Ctrl-C stops it/)
     const shown = hub.stdout()
     const token = readFileSync(join(data, 'token'), 'utf8').trim()
-    assert.match(token, /^[\w-]{43}$/)
+    assert.match(token, /^[0-9a-f]{64}$/)
     assert.ok(!shown.includes(token), 'a terminal’s history outlives the moment')
     assert.match(shown, new RegExp(join(data, 'token')))
     const [, mcp = ''] = /MCP\s+(http:\/\/127\.0\.0\.1:\d+\/mcp)/.exec(shown) ?? []

@@ -120,7 +120,8 @@ export function readToken(path: string, log: Log): string | undefined {
 }
 
 function makeToken(tokenFile: string): string {
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
+  // Not base64url: on a command line, what begins with "-" is an option.
+  const token = randomBytes(TOKEN_BYTES).toString('hex')
   writePrivateFile(tokenFile, `${token}\n`)
   return token
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Configuration } from 'oidc-provider'
 import { mayFetchDocument } from './client-documents.ts'
 import { narrowClient } from './client-policy.ts'
@@ -29,7 +30,12 @@ export const registration = ({
   fetches,
   clock,
 }: ProviderParts): Pick<Features, 'registration' | 'clientIdMetadataDocument'> => ({
-  registration: { enabled: policy.registration, issueRegistrationAccessToken: false },
+  registration: {
+    enabled: policy.registration,
+    // One that began with "-", as the library's own may, would be an option on a command line.
+    idFactory: () => `client-${randomBytes(18).toString('base64url')}`,
+    issueRegistrationAccessToken: false,
+  },
   clientIdMetadataDocument: {
     enabled: policy.clientHosts.length > 0,
     ack: 'draft-02',

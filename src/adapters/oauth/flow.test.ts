@@ -40,6 +40,12 @@ suite('authorization server', () => {
     assert.doesNotMatch(keys, /"d":/)
   })
 
+  test('a client that registers itself gets an id that no command line takes for an option', async (t) => {
+    const hub = await start(t)
+    assert.match(hub.clientId, /^client-[\w-]{24}$/)
+    assert.notEqual((await hub.register()).body['client_id'], hub.clientId)
+  })
+
   test('a person lets a client in: code, tokens with exactly the claims, and who they are for', async (t) => {
     const hub = await start(t)
     const mia = await hub.addMia()
