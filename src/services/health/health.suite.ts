@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test, type TestContext } from 'node:test'
-import { anonymous } from '../../kernel/caller.ts'
+import { anonymous, type Caller } from '../../kernel/caller.ts'
 import { heldClock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
@@ -62,6 +62,26 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
         parts: { a1: 'available', a2: 'unavailable' },
       })
       await assert.rejects(call('list_services', {}, anonymous('rest')), { code: 'unauthenticated' })
+    })
+
+    test('whether the hub is up is told in full to who may read it, and without MCP servers to anybody else', async (t) => {
+      const gateway = { servers: () => [{ id: 'diary' } as ServerReport] }
+      const { call } = await hubWith(t, [up('a3'), down('diary')], gateway)
+      const shown = async (caller: Caller) => {
+        const { status, parts, services } = (await call('get_health', {}, caller)) as Record<string, unknown>
+        return { status, parts, services }
+      }
+      const summary = { status: 'degraded', parts: { a3: 'available' }, services: undefined }
+      assert.deepEqual(await shown(anonymous('rest')), summary)
+      assert.deepEqual(await shown(callerWith('lb:read', 'health:read@room/kitchen')), summary)
+      assert.deepEqual(await shown(callerWith('health:read')), {
+        status: 'degraded',
+        parts: { a3: 'available', diary: 'unavailable' },
+        services: [
+          { name: 'a3', status: 'available', since: START },
+          { name: 'diary', status: 'unavailable', since: START, reason: 'broker is down' },
+        ],
+      })
     })
 
     test('who may read it sees reasons, statistics and what was before', async (t) => {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { mayUse } from '../../kernel/caller.ts'
 import { operation } from '../../kernel/operation.ts'
+import type { Hub } from '../../kernel/ports.ts'
 import type { PartReport } from '../../kernel/status.ts'
 import { check, findPart } from './check.ts'
 import { latencies } from './latency.ts'
@@ -8,9 +10,12 @@ import { worst } from './status.ts'
 
 const RECENT_MS = 300_000
 
+/** Who has it is told more by `get_health`, which is open to everybody. */
+const DETAIL = 'health:read'
+
 export const getHealth = operation<Deps>()({
   name: 'health.get_health',
-  summary: 'Whether this hub is up, and each of its parts.',
+  summary: 'Whether this hub is up, and each of its parts; since when and why, for who has the scope health:read.',
   scope: null,
   effect: 'read',
   route: { method: 'GET', path: '/health' },
@@ -19,18 +24,36 @@ export const getHealth = operation<Deps>()({
     status: StatusShape.describe('Of the hub as a whole: degraded while a part is unavailable'),
     uptime_seconds: z.number().nonnegative(),
     version: z.string(),
-    parts: z.record(z.string(), StatusShape).describe('Status by name of engine, service or adapter'),
+    parts: z
+      .record(z.string(), StatusShape)
+      .describe('Status by name of engine, service or adapter; with health:read of MCP servers too'),
+    services: z.array(PartShape).optional().describe('With health:read: the same with since when, and why'),
   }),
-  async handler(_, { hub }) {
-    const parts = hub.parts()
+  async handler(_, { hub, caller }) {
+    const all = hub.parts()
+    const maySeeAll = mayUse(caller.scopes, DETAIL)
+    // What somebody has behind the hub says something of them: whoever only reached the port is not told.
+    const servers = maySeeAll ? NONE : serversOf(hub)
+    const parts = all.filter(({ name }) => !servers.has(name))
     return {
-      status: worst(parts.map(({ status }) => status)),
+      status: worst(all.map(({ status }) => status)),
       uptime_seconds: Math.round(hub.uptimeMs() / 1000),
       version: hub.version,
       parts: Object.fromEntries(parts.map(({ name, status }) => [name, status])),
+      ...(maySeeAll && { services: parts.map(partOf) }),
     }
   },
 })
+
+const NONE: ReadonlySet<string> = new Set()
+
+const serversOf = (hub: Pick<Hub, 'gateway'>): ReadonlySet<string> =>
+  new Set(
+    hub
+      .gateway()
+      ?.servers()
+      .map(({ id }) => id),
+  )
 
 export const listServices = operation<Deps>()({
   name: 'health.list_services',
@@ -114,12 +137,7 @@ async function checked(part: PartReport, deps: Deps, signal: AbortSignal): Promi
 function describe(parts: readonly PartReport[], changes: number, deps: Deps) {
   const { hub } = deps
   const entries = Map.groupBy(hub.registry.list(), ({ provider }) => provider.id)
-  const servers = new Set(
-    hub
-      .gateway()
-      ?.servers()
-      .map(({ id }) => id),
-  )
+  const servers = serversOf(hub)
   const recent = latencies(hub.performance, RECENT_MS)
   return Promise.all(
     parts.map((part) =>

@@ -16,11 +16,25 @@ export function watchStatus() {
 
 async function health() {
   try {
-    const response = await fetch('/health', { cache: 'no-store' })
+    const response = await ask()
     return response.ok ? await response.json() : { status: 'unknown' }
   } catch {
     return { status: 'unreachable' }
   }
+}
+
+/** Each wrong token counts as an attempt to log in: it is tried once. */
+let refused = ''
+
+/** With the token there is more to see. */
+async function ask() {
+  const token = sessionStorage.getItem(KEY) ?? ''
+  const isOfUse = token !== '' && token !== refused
+  const headers = isOfUse ? { authorization: `Bearer ${token}` } : {}
+  const response = await fetch('/health', { cache: 'no-store', headers })
+  if (!isOfUse || response.status !== 401) return response
+  refused = token
+  return ask()
 }
 
 function show({ status, version, uptime_seconds: uptime, parts = {} }) {
