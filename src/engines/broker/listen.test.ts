@@ -6,7 +6,7 @@ import type { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { PEOPLE } from './access.cases.ts'
 import { startEmbeddedBroker } from './embedded.ts'
-import { brokerUrl } from './listen.ts'
+import { brokerUrl, freePort } from './listen.ts'
 import { answersMqtt } from './probe.ts'
 
 const start = (port: number, webSocketPort?: number) =>
@@ -61,6 +61,12 @@ suite('a taken MQTT port', () => {
     const elsewhere = startEmbeddedBroker({ host: '192.0.2.1', port: 0, file: ':memory:', log: silentLog, ...PEOPLE })
     await assert.rejects(elsewhere, { name: 'Fault', code: 'conflict', message: /192\.0\.2\.1:0/ })
   })
+})
+
+test('any free port is none of the others that the same program gets', async () => {
+  const others = Array.from({ length: 65_535 }, (_, at) => at + 1).filter((port) => port % 50 > 1)
+  const port = await freePort('127.0.0.1', 0, others)
+  assert.ok(!others.includes(port), String(port))
 })
 
 suite('who answers at a port', () => {

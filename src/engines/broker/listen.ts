@@ -118,14 +118,18 @@ function listenOn(server: Server, host: string, port: number): Promise<Listener>
 }
 
 /**
- * A port that another program can be told to listen on: this one if nobody has it, or for 0 any free one. Throws Fault
- * `conflict`.
+ * A port that another program can be told to listen on: this one if nobody has it, or for 0 any free one that is none of
+ * the others, which were let go for that program too. Throws Fault `conflict`.
  */
-export async function freePort(host: string, port: number): Promise<number> {
+export async function freePort(
+  host: string,
+  port: number,
+  others: readonly (number | undefined)[] = [],
+): Promise<number> {
   const server = createServer()
   const { port: own } = await listenOn(server, host, port)
   await new Promise((resolve) => server.close(resolve))
-  return own
+  return port === 0 && others.includes(own) ? freePort(host, port, others) : own
 }
 
 async function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Promise<Fault> {

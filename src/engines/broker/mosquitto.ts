@@ -52,7 +52,8 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
   const access = createAccess(options)
   const program = options.program ?? (await findProgram())
   const port = await freePort(host, options.port)
-  const webSocketPort = options.webSocketPort === undefined ? undefined : await freePort(host, options.webSocketPort)
+  const webSocketPort =
+    options.webSocketPort === undefined ? undefined : await freePort(host, options.webSocketPort, [port])
 
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const security = join(folder, 'dynamic-security.json')
@@ -66,7 +67,9 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
       host,
       port,
       ...(webSocketPort !== undefined && { webSocketPort }),
-      ...(options.tls && { tls: { ...options.tls, port: await freePort(host, options.tls.port) } }),
+      ...(options.tls && {
+        tls: { ...options.tls, port: await freePort(host, options.tls.port, [port, webSocketPort]) },
+      }),
       plugin: await findPlugin(),
       security,
       folder,
