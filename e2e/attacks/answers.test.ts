@@ -125,7 +125,9 @@ suite('what answers tell browsers and caches', () => {
       const response = await ask(path)
       assert.equal(response.headers.get('access-control-allow-origin'), '*', path)
       assert.equal(response.headers.get('access-control-allow-credentials'), null, path)
-      assert.doesNotMatch(await response.text(), /"d":|mia|secret/, path)
+      // Without the bytes of keys: any three letters may stand in them.
+      const text = (await response.text()).replaceAll(/"(?:kid|x)":"[\w-]{43}"/g, '')
+      assert.doesNotMatch(text, /"d":|mia|secret/, path)
     }
     for (const path of [
       '/api',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
@@ -191,6 +193,10 @@ suite('credentials that are not good, on every way in', () => {
     const loginOfAnotherPort = (await home.logIn('anna')).access_token
     await first.result('tokens.revoke_token', { name: 'revoked' })
     await first.end()
+    // Taken, so that the next one is elsewhere for sure.
+    const taken = createServer().listen(Number(new URL(first.urls.http).port), '127.0.0.1')
+    ending.after(() => taken.close())
+    await once(taken, 'listening')
     const database = new DatabaseSync(join(first.home.data, 'alicia.db'))
     database.prepare('update tokens set expires_at = ? where name = ?').run(Date.now() - 1000, 'expired')
     database.close()

@@ -66,6 +66,10 @@ export class TestBrowser {
   }
 }
 
+/** A page without what is random in it, where any three letters may stand. */
+export const withoutRandom = (page: string): string =>
+  page.replaceAll(/(?<=[?;](?:state|code)=|name="form" value=")[\w-]+/g, '')
+
 export const pkce = () => {
   const verifier = randomBytes(32).toString('base64url')
   return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
