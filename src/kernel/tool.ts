@@ -79,6 +79,8 @@ export interface Tool {
   readonly listed?: boolean
   /** `false`: MCP clients neither see nor call it. It takes or gives what no model should have: a password, a token. */
   readonly forModels?: boolean
+  /** It is for the user interface that its server brings (MCP Apps): models are not shown it, and it can be called by name. */
+  readonly forAppAlone?: true
   /** The tool as another MCP server describes it; MCP clients get that, with the name the hub gives it. */
   readonly mcp?: Described
   readonly route?: Route

@@ -180,6 +180,26 @@ suite('lists of everything that providers offer', () => {
     assert.deepEqual(seen, names)
   })
 
+  test('apps that stand in no list are known by the tools that name them', async () => {
+    const app = (id: string) =>
+      upstream({
+        id,
+        tools: [{ name: 'show', inputSchema: {}, _meta: { ui: { resourceUri: 'ui://app' } } }],
+        knows: ['ui://app'],
+      })
+    const [a, b] = [app('a'), app('b')]
+    const { ask } = connect([a, b])
+    const { tools } = (await ask('tools/list')).line.result as { tools: { _meta: { ui: { resourceUri: string } } }[] }
+    const uris = tools.map(({ _meta }) => _meta.ui.resourceUri)
+    assert.deepEqual(uris, ['ui://~b/app', 'ui://app'])
+    for (const uri of uris) await ask('resources/read', { uri })
+    for (const { asked } of [a, b])
+      assert.deepEqual(
+        asked.map(({ input }) => (input as { uri: string }).uri),
+        ['ui://app'],
+      )
+  })
+
   test('entries say what their server wrote, numbers that no double holds too', async () => {
     const text = '{"name":"big","inputSchema":{"maximum":18446744073709551615},"outputSchema":{"type":"array"},"x":1.0}'
     const tools = [{ ...(JSON.parse(text) as object), name: 'big' }]

@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts'
+import { showsApps } from '../../kernel/mcp/apps.ts'
 import type { ListKind, Target } from '../../kernel/mcp/catalog.ts'
 import { RpcError, rpcErrorOf, unknownMethod, type Request } from '../../kernel/mcp/message.ts'
 import { MODERN_REVISION, RPC } from '../../kernel/mcp/protocol.ts'
@@ -38,12 +39,17 @@ export function answerMethod(server: McpServer, request: Request, exchange: Exch
 }
 
 function list(server: McpServer, kind: 'tools' | ListKind, request: Request, { client, caller }: Exchange): JsonText {
-  const { revision, view } = client
+  const { revision, view, capabilities } = client
   server.limit(caller, request.method)
   const capability = kind === 'templates' ? 'resources' : kind
   if (!(capability in view.capabilities(revision))) throw unknownMethod(request.method)
   for (const { offers } of view.providers()) offers?.freshen?.()
-  const page = view.page(kind, { params: request.params, revision, caller })
+  const page = view.page(kind, {
+    params: request.params,
+    revision,
+    caller,
+    showsApps: showsApps(capabilities),
+  })
   if (revision !== MODERN_REVISION) return `{${page}}`
   return `{"resultType":"complete",${cacheText(view)},${page},"_meta":${server.metaText}}`
 }

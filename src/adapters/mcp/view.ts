@@ -40,6 +40,8 @@ export interface Asked {
   readonly params: Params
   readonly revision: Revision
   readonly caller?: Caller
+  /** The client shows apps, so it is told of tools that are for them alone. */
+  readonly showsApps?: boolean
 }
 
 export interface ViewOptions {
@@ -63,10 +65,12 @@ export function createView(options: ViewOptions): View {
   const includes = (provider: Provider) => profile.includesProvider(provider)
   const providers = () => [...registry.providers()].filter(includes)
   const sees = (caller: Caller | undefined, entry: Entry) => caller === undefined || sight.sees(caller, entry)
-  const tools = ({ revision, caller }: Asked) =>
+  const tools = ({ revision, caller, showsApps = false }: Asked) =>
     listed(
       profile,
-      registry.list().filter((entry) => isTool(entry) && sees(caller, entry)),
+      registry
+        .list()
+        .filter((entry) => isTool(entry) && sees(caller, entry) && (showsApps || entry.tool.forAppAlone !== true)),
     ).map((entry) => ({
       key: entry.name,
       text: describeTool(entry, revision, catalog),
@@ -111,12 +115,12 @@ export function createView(options: ViewOptions): View {
     },
     hears: (caller, provider) => methodsOf(provider).some((entry) => sight.hears(caller, entry)),
     page(kind, asked) {
-      const { params, revision, caller } = asked
+      const { params, revision, caller, showsApps = false } = asked
       const eyes = caller === undefined ? '' : sight.keyOf(caller)
       if (kind === 'tools')
         return pageOf(
           'tools',
-          remembered(revision + eyes, registry.list(), () => tools(asked)),
+          remembered(`${revision}${showsApps ? ' apps' : ''}${eyes}`, registry.list(), () => tools(asked)),
           params,
         )
       const { member, key, method } = LISTS[kind]

@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts'
+import { isForAppAlone } from '../../kernel/mcp/apps.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import { paramHeadersOf } from '../../kernel/mcp/param-headers.ts'
 import { readMember, readMembers, withMembers, writeMembers, type JsonText } from '../../kernel/mcp/raw.ts'
@@ -71,6 +72,7 @@ function toolOf(definition: ServerDefinition, tool: ListedTool, pass: Pass): Too
     heedsSignal: true,
     inputSchema,
     ...(isObject(outputSchema) && { outputSchema }),
+    ...(isForAppAlone(tool.value) && { forAppAlone: true }),
     mcp: { value, ...(tool.text !== undefined && { text: withMembers(tool.text, changed) }) },
     ...(timeoutMs !== undefined && { timeoutMs: () => timeoutMs }),
     parse(input) {

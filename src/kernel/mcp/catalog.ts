@@ -1,6 +1,7 @@
 import type { EventMap, Events } from '../events.ts'
 import type { Offer, Provider, Registry } from '../registry.ts'
 import { addressOf, readAddress, schemeOf } from './address.ts'
+import { appOf } from './apps.ts'
 import { claimName, forgetUnused } from './exposed-name.ts'
 import { isObject, type Params } from './message.ts'
 import { replaceAddresses, type JsonText } from './raw-address.ts'
@@ -73,8 +74,11 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
         for (const offer of provider.offers?.[kind] ?? [])
           gathered[kind].push({ key: keyOf(kind, provider, offer), provider, offer })
     for (const kind of KINDS) gathered[kind].sort((a, b) => (a.key < b.key ? -1 : 1))
+    const apps = [...registry.providers()].flatMap((provider) =>
+      appsOf(provider).map((uri) => ({ key: addressFor(provider.id, uri), provider, offer: { key: uri, value: {} } })),
+    )
     prompts = new Map(gathered.prompts.map((entry) => [entry.key, entry]))
-    resources = new Map([...gathered.templates, ...gathered.resources].map((entry) => [entry.key, entry]))
+    resources = new Map([...apps, ...gathered.templates, ...gathered.resources].map((entry) => [entry.key, entry]))
     forgetUnused(promptOwners, (name) => prompts.has(name))
     forgetUnused(addressOwners, (uri) => resources.has(uri))
     for (const known of renamed.values()) forgetUnused(known, (_, address) => resources.has(address))
@@ -127,6 +131,10 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
     exposeAddresses,
   }
 }
+
+/** Apps may stand in no list of resources: the tools that they belong to name them (SEP-1865, "Resource Discovery"). */
+const appsOf = ({ tools, offers }: Provider): string[] =>
+  offers && 'resources' in offers.capabilities ? tools.flatMap(({ mcp }) => (mcp && appOf(mcp.value)) ?? []) : []
 
 interface Question {
   readonly provider: Provider

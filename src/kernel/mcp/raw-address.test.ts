@@ -17,6 +17,8 @@ suite('addresses in the text of another server', () => {
       '{"_meta":[{"uri":"a:1"},{"resourceUri":"a:1"}]}',
       '{"_meta":[{"uri":"alicia:up:a:1"},{"resourceUri":"alicia:up:a:1"}]}',
     ],
+    ['of an app, as once', '{"_meta":{"ui/resourceUri":"a:1"}}', '{"_meta":{"ui/resourceUri":"alicia:up:a:1"}}'],
+    ['of an app, by PHP', '{"_meta":{"ui\\/resourceUri":"a:1"}}', '{"_meta":{"ui\\/resourceUri":"alicia:up:a:1"}}'],
     ['in a text', '{"content":[{"text":"\\"uri\\":\\"a:1\\""}]}', '{"content":[{"text":"\\"uri\\":\\"a:1\\""}]}'],
     ['in what is a tool’s own', '{"structuredContent":{"uri":"a:1"}}', '{"structuredContent":{"uri":"a:1"}}'],
   ] as const)

@@ -5,8 +5,8 @@ export type { JsonText } from './raw.ts'
 /** Members of results and list entries that hold what a server says of resources; `structuredContent` is a tool's own. */
 const SPEAKING = ['content', 'contents', 'messages', '_meta', 'uri', 'uriTemplate', 'task', 'result']
 
-/** The names that addresses stand under: contents and links have `uri`, templates `uriTemplate`, apps `resourceUri`. */
-const ADDRESS = /(?<!\\)"(?:uri|uriTemplate|resourceUri)"\s*:\s*(?=")/g
+/** The names that addresses stand under: contents and links have `uri`, templates `uriTemplate`, apps `resourceUri` (once `ui/resourceUri`). */
+const ADDRESS = /(?<!\\)"(?:uri|uriTemplate|(?:ui\\?\/)?resourceUri)"\s*:\s*(?=")/g
 
 /** The text with these addresses in place of those; everything else keeps its bytes. */
 export function replaceAddresses(text: JsonText, addresses: ReadonlyMap<string, string>): JsonText {

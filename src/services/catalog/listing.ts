@@ -46,7 +46,8 @@ export function createListing({ mostTokens, keepsResults }: ListingOptions): Lis
 /** About what these tools cost a model in a list, without those of the search. */
 export function modelTokensOf(entries: readonly Entry[]): number {
   let tokens = 0
-  for (const { name, tool, provider } of entries) if (provider.id !== CATALOG) tokens += modelTokens(name, tool)
+  for (const { name, tool, provider } of entries)
+    if (provider.id !== CATALOG && tool.forAppAlone !== true) tokens += modelTokens(name, tool)
   return tokens
 }
 

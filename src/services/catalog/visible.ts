@@ -29,7 +29,7 @@ export function visibleTo({ profiles, sight }: Looking, asker: Asker): (entry: E
   const profile = profileOf(profiles, asker)
   return (entry) =>
     entry.provider.id !== CATALOG &&
-    (asker.peer === undefined || entry.tool.forModels !== false) &&
+    (asker.peer === undefined || (entry.tool.forModels !== false && entry.tool.forAppAlone !== true)) &&
     profile.includes(entry) &&
     sight.sees(asker.caller, entry)
 }
