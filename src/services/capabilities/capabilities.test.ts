@@ -6,6 +6,7 @@ import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { Call } from '../../kernel/invoke.ts'
 import type { Peer } from '../../kernel/mcp/peer.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
+import type { Hub } from '../../kernel/ports.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import { notSent } from '../../kernel/resilience/blame.ts'
 import type { StatusReport } from '../../kernel/status.ts'
@@ -89,7 +90,11 @@ const speak: CapabilityDefinition = {
   ],
 }
 
-function setUp(providers: readonly Provider[], definitions: readonly CapabilityDefinition[] = [speak]) {
+function setUp(
+  providers: readonly Provider[],
+  definitions: readonly CapabilityDefinition[] = [speak],
+  more: Partial<Hub> = {},
+) {
   const clock = heldClock()
   const source = { definitions }
   const tools = () => [listCapabilities, executeCapability, recommendProvider, diagnoseService, servicesForCapability]
@@ -100,7 +105,7 @@ function setUp(providers: readonly Provider[], definitions: readonly CapabilityD
   )
   for (const one of providers) door.registry.add(one)
   Object.assign(late, {
-    hub: testHub(door),
+    hub: testHub(door, more),
     clock,
     events: door.events,
     catalog: createCatalog(door.registry, door.events, () => source.definitions),
@@ -392,6 +397,39 @@ suite('capabilities', () => {
     ])
     assert.deepEqual((await call('diagnose_service', { name: 'second' }))['recommendations'], ['All is well.'])
     await assert.rejects(call('diagnose_service', { name: 'third' }), { code: 'not_found' })
+  })
+
+  test('diagnoses whatever there is, and says what brings it back', async () => {
+    const at = (name: string, more: object = {}) => ({ name, needs: [], status: 'unavailable', sinceMs: 0, ...more })
+    const states = {
+      halted: 'stopped',
+      locked: 'needs_login',
+      broken: 'failed',
+      trying: 'backing_off',
+      waits: 'stopped',
+    }
+    const hub = {
+      parts: () => [
+        at('broker', { status: 'available' }),
+        at('bus'),
+        ...Object.keys(states).map((name) => at(name, name === 'waits' ? { needs: ['broken'] } : {})),
+      ],
+      gateway: () => ({ servers: () => Object.entries(states).map(([id, state]) => ({ id, state })) }),
+      control: { states: () => [{ name: 'bus', state: 'stopped' }] },
+    }
+    const { call } = setUp([], [speak], hub as unknown as Partial<Hub>)
+    const says = async (name: string) => {
+      const { kind, recommendations } = await call('diagnose_service', { name })
+      return [kind, ...(recommendations as string[])].join(': ')
+    }
+    assert.equal(await says('broker'), 'part: All is well.')
+    assert.match(await says('bus'), /^part: .* it was stopped: `alicia call start_service name=bus` starts it\.$/)
+    assert.match(await says('halted'), /^upstream: .* it was stopped: `alicia restart halted` starts it\.$/)
+    assert.match(await says('locked'), /`alicia login locked`/)
+    assert.match(await says('broken'), /given up until `alicia restart broken`/)
+    assert.match(await says('trying'), /started again by itself/)
+    assert.match(await says('waits'), /because of what it needs/)
+    await assert.rejects(call('diagnose_service', { name: 'brokr' }), { hint: 'Did you mean broker?' })
   })
 
   const mistakes: [string, unknown, RegExp][] = [

@@ -1,6 +1,6 @@
-import type { Provider } from '../../kernel/registry.ts'
 import type { Status } from '../../kernel/status.ts'
 import type { Capability } from './definition.ts'
+import { wayBack, type Subject } from './subject.ts'
 
 /** How a provider is, and what could be done about it. */
 export interface Diagnosis {
@@ -26,12 +26,12 @@ const SLOW_MS = 5000
 const FEW_CALLS = 10
 
 export function diagnose(
-  provider: Provider,
+  subject: Subject,
   usage: Usage,
   own: readonly Capability[],
   others: readonly string[],
 ): Diagnosis {
-  const { status, sinceMs, reason } = provider.report()
+  const { status, sinceMs, reason } = subject.report
   const { calls, errors, lastMs } = usage
   return {
     status,
@@ -40,23 +40,18 @@ export function diagnose(
     calls,
     errors,
     ...(lastMs !== undefined && { last_call_ms: Math.round(lastMs * 1000) / 1000 }),
-    recommendations: recommend(provider, status, usage, { own, others }),
+    recommendations: recommend(subject, status, usage, { own, others }),
   }
 }
 
 function recommend(
-  { id, kind }: Provider,
+  subject: Subject,
   status: Status,
   { calls, errors, lastMs }: Usage,
   { own, others }: { own: readonly Capability[]; others: readonly string[] },
 ): string[] {
   const advice: string[] = []
-  if (status === 'unavailable')
-    advice.push(
-      kind === 'upstream'
-        ? `It is down: \`alicia logs ${id}\` shows what it said last, \`alicia inspect ${id}\` how it is started.`
-        : 'It is down: the reason above names what it waits for, and it comes back by itself when that is there.',
-    )
+  if (status === 'unavailable') advice.push(wayBack(subject))
   if (status === 'degraded') advice.push('It works, but not well: prefer another where there is one.')
   if (status === 'unknown') advice.push('Nobody has needed it yet: the first call starts it, and may take longer.')
   if (calls >= FEW_CALLS && errors / calls >= MANY_ERRORS)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Events } from '../../kernel/events.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { nearest } from '../../kernel/nearest.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Hub } from '../../kernel/ports.ts'
 import type { Candidates } from './candidates.ts'
@@ -12,6 +13,7 @@ import { diagnose } from './diagnosis.ts'
 import { execute } from './execute.ts'
 import { presented } from './presented.ts'
 import { servedBy, usageOf } from './served.ts'
+import { subjectOf } from './subject.ts'
 
 export interface Deps {
   readonly hub: Hub
@@ -150,7 +152,7 @@ export const diagnoseService = operation<Deps>()({
   input: z.object({ name: Name }),
   output: z.object({
     name: z.string(),
-    kind: z.string().describe('service, upstream, bus, or the kind of server it was recognised as'),
+    kind: z.string().describe('service, upstream, bus, part of the hub, or the kind of server it was recognised as'),
     status: z.enum(['available', 'degraded', 'unavailable', 'unknown']),
     since: z.iso.datetime(),
     reason: z.string().optional(),
@@ -160,21 +162,29 @@ export const diagnoseService = operation<Deps>()({
     capabilities: z.array(z.string()),
     recommendations: z.array(z.string()),
   }),
-  async handler({ name }, { hub: { registry }, catalog, candidates }) {
-    const provider = [...registry.providers()].find(({ id }) => id === name)
-    if (!provider)
-      throw new Fault('not_found', `There is no service called ${JSON.stringify(name)}.`, {
-        hint: 'list_services shows what is there.',
-      })
-    const { own, others } = servedBy(provider, catalog, candidates)
+  async handler({ name }, { hub, catalog, candidates }) {
+    const subject = subjectOf(name, hub)
+    if (!subject) throw noService(name, hub)
+    const provider = [...hub.registry.providers()].find(({ id }) => id === name)
+    const { own, others } = provider ? servedBy(provider, catalog, candidates) : { own: [], others: [] }
     return {
       name,
-      kind: catalog.kindOf(provider) ?? provider.kind,
+      kind: (provider && catalog.kindOf(provider)) ?? subject.kind,
       capabilities: own.map((capability) => capability.name),
-      ...asOutput(diagnose(provider, usageOf(provider, registry), own, others)),
+      ...asOutput(diagnose(subject, usageOf(provider?.tools ?? [], hub.registry), own, others)),
     }
   },
 })
+
+function noService(name: string, hub: Hub): Fault {
+  const meant = nearest(
+    name,
+    hub.parts().map((part) => part.name),
+  )
+  return new Fault('not_found', `There is no service or server called ${JSON.stringify(name)}.`, {
+    hint: meant === undefined ? 'list_services shows what is there.' : `Did you mean ${meant}?`,
+  })
+}
 
 export const servicesForCapability = operation<Deps>()({
   name: 'capabilities.services_for_capability',

@@ -23,7 +23,7 @@ export function servedBy(
 }
 
 /** How the calls of all its tools went since the hub started. */
-export function usageOf({ tools }: Provider, registry: Registry): Usage {
+export function usageOf(tools: Provider['tools'], registry: Registry): Usage {
   const all = tools.map(({ name }) => registry.find(name).statistics)
   const latest = all.reduce<(typeof all)[number] | undefined>(
     (a, b) => ((b.lastAtMs ?? -1) > (a?.lastAtMs ?? -1) ? b : a),

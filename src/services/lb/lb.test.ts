@@ -3,6 +3,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { z } from 'zod'
 import { definitionWith } from '../../gateway/upstream/definition.fixture.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
@@ -107,5 +108,33 @@ suite('lb', () => {
     door.registry.add({ id: 'capabilities', kind: 'service', tools: [capability.bind({})], report })
     const answer = await call('route_request', { target: 'speak', arguments: { text: 'hello' } })
     assert.deepEqual({ ...answer, ms: 0 }, { result: 1, answered_by: 'b', tool: 'b.c', tried: ['speak'], ms: 0 })
+  })
+
+  test('a server without a tool, or with one that it has not, is told what is missing', async (t) => {
+    const { call, door, gateway } = await hubWith(t, temporaryFolder(t))
+    await gateway.apply({ definitions: [{ ...echo, id: 'mirror', name: 'mirror' }], unusable: [] })
+    const nobody = operation()({
+      name: 'capabilities.execute_capability',
+      summary: 'Executes.',
+      scope: null,
+      effect: 'read',
+      input: z.object({ capability: z.string(), arguments: z.unknown() }),
+      output: z.unknown(),
+      handler: async ({ capability }) => {
+        throw new Fault('not_found', `Nobody here can do "${capability}".`)
+      },
+    })
+    const report = () => ({ status: 'available' as const, sinceMs: 0 })
+    door.registry.add({ id: 'capabilities', kind: 'service', tools: [nobody.bind({})], report })
+    await assert.rejects(call('route_request', { target: 'mirror' }), {
+      code: 'invalid_input',
+      message: 'mirror is an MCP server: say which of its tools is asked for.',
+    })
+    // Whoever may not call it does not hear that it is there.
+    await assert.rejects(call('route_request', { target: 'mirror' }, callerWith('lb:use')), { code: 'not_found' })
+    await assert.rejects(call('route_request', { target: 'mirror', tool: 'nope' }), {
+      code: 'not_found',
+      message: '"mirror" has no tool "nope".',
+    })
   })
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mayUse, type Caller } from '../../kernel/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
@@ -132,9 +133,14 @@ export const routeRequest = operation<Deps>()({
       ...(span && { trace: span.traceparent }),
     }
     const entry = entryOf(hub, tool === undefined ? target : `${target}.${tool}`)
+    if (!entry && tool !== undefined) throw noTool(target, tool)
     const output = entry
       ? await hub.invoke({ ...call, operation: entry.tool.name, input })
-      : await hub.invoke({ ...call, operation: CAPABILITY, input: { capability: target, arguments: input } })
+      : await hub
+          .invoke({ ...call, operation: CAPABILITY, input: { capability: target, arguments: input } })
+          .catch((fault: unknown) => {
+            throw isServerAlone(hub, caller, target, fault) ? toolMissing(target) : fault
+          })
     const ms = Math.round((clock.monotonic() - startMs) * 1000) / 1000
     if (entry) {
       const result = output instanceof RelayedResult ? output.value : output
@@ -154,6 +160,23 @@ interface Executed {
   readonly tool: string
   readonly tried: unknown[]
 }
+
+/** It was meant as a server, of which this caller may know, and is no capability. */
+const isServerAlone = (hub: Hub, { scopes }: Caller, target: string, fault: unknown): boolean =>
+  fault instanceof Fault &&
+  fault.code === 'not_found' &&
+  mayUse(scopes, `mcp:${target}`) &&
+  (hub.gateway()?.servers() ?? []).some(({ id }) => id === target)
+
+const noTool = (server: string, tool: string) =>
+  new Fault('not_found', `${JSON.stringify(server)} has no tool ${JSON.stringify(tool)}.`, {
+    hint: 'List the tools to see what there is.',
+  })
+
+const toolMissing = (server: string) =>
+  new Fault('invalid_input', `${server} is an MCP server: say which of its tools is asked for.`, {
+    hint: `{"target": "${server}", "tool": "…", "arguments": {…}}`,
+  })
 
 /** Undefined: it is no tool, so it may be a capability. */
 function entryOf({ registry }: Hub, name: string) {
