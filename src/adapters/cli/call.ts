@@ -70,7 +70,9 @@ async function unheardServers(client: HubClient, signal: AbortSignal): Promise<r
   const result = await client.call('gateway.list_servers', {}, { signal }).catch(() => undefined)
   const { servers = [] } = (result ?? {}) as { servers?: readonly { name: string; state: string; tools: number }[] }
   const unheard = servers.filter(({ tools, state }) => tools === 0 && state !== 'ready')
-  return unheard.map(({ name, state }) => `${name} is ${state.replace('_', ' ')}: its tools are not known yet.`)
+  if (unheard.length === 0) return []
+  const named = unheard.map(({ name, state }) => `${name} (${state.replaceAll('_', ' ')})`)
+  return [`Of servers that have not been up yet the tools are not known: ${named.join(', ')}.`]
 }
 
 interface Given {

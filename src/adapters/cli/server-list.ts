@@ -46,20 +46,24 @@ function inFiles<Config extends HubConfig>({ composition }: Context<Config>, fla
 
 /** One row for each server, of the files and of the hub. */
 function merged(files: readonly ListedServer[], states: readonly Row[]): Row[] {
-  const stateOf = ({ id, name }: Pick<ListedServer, 'id' | 'name'>) =>
+  const rowOf = ({ id, name }: Pick<ListedServer, 'id' | 'name'>) =>
     states.find((row) => row['id'] === id || row['name'] === id || row['name'] === name)
-  const known = new Set(files.map(stateOf))
+  const known = new Set(files.map(rowOf))
   return [
-    ...files.map(({ entry: _, ...server }) => ({ ...server, ...statusOf(server, stateOf(server)) })),
+    ...files.map(({ entry: _, ...server }) => ({ ...server, ...statusOf(server, rowOf(server)) })),
     ...states.filter((row) => !known.has(row)).map((row) => ({ ...row, ...statusOf({ enabled: true }, row) })),
   ]
 }
 
-function statusOf(server: Pick<ListedServer, 'enabled' | 'problem'>, row: Row | undefined): Row {
-  if (!server.enabled) return { status: 'disabled' }
-  if (server.problem !== undefined) return { status: 'failed', reason: server.problem }
-  if (!row) return { status: 'not running' }
-  const { tools, state, status, reason, held_tools: held } = row
+function statusOf({ enabled, problem }: Pick<ListedServer, 'enabled' | 'problem'>, row: Row | undefined): Row {
+  if (!enabled) return { status: 'disabled' }
+  if (problem === undefined) return row ? stateOf(row) : { status: 'not running' }
+  // A change that makes a server wrong is not taken over: the hub runs it as it was.
+  if (row === undefined || row['state'] === 'failed') return { status: 'failed', reason: problem }
+  return { ...stateOf(row), reason: `as it was before the file was changed: ${problem}` }
+}
+
+function stateOf({ tools, state, status, reason, held_tools: held }: Row): Row {
   const count = Array.isArray(tools) ? tools.length : tools
   return {
     status: text(state ?? status ?? 'unknown'),

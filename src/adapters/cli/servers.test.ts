@@ -280,8 +280,19 @@ suite('alicia list and inspect', () => {
     assert.equal(code, 5)
     assert.match(
       err,
-      /no operation called "frobnicate" that you may call\.\n.* slow is starting: its tools are not known yet\.\n$/,
+      /no operation called "frobnicate" that you may call\.\n.* Of servers that have not been up yet the tools are not known: slow \(starting\)\.\n$/,
     )
+  })
+
+  test('a server that a change of the file made wrong runs as it was, and the list says so', async (t) => {
+    const row = (name: string, state: string, tools: number) => ({ name, state, tools })
+    const servers = [row('a', 'ready', 3), row('b', 'failed', 0)]
+    const { url } = await restServer(t, [answering('gateway.list_servers', { servers })])
+    const { run, write } = home(t, url)
+    write('mcp.json', '{"mcpServers":{"a":{"command":"x","alicia":{"needs":["a"]}},"b":{"command":5}}}')
+    const { out } = await run(['list'])
+    assert.match(out, /^a +stdio +ready +3 +x\n +→ as it was before the file was changed: it needs itself: a → a$/m)
+    assert.match(out, /^b +unknown +failed\n +→ mcpServers\.b\.command must be text$/m)
   })
 
   const server = (state: string, more: object = {}) => ({ name: 'b', state, reached: 'npx b', held_tools: 0, ...more })

@@ -35,7 +35,7 @@ export function serverChecks(book: Pick<ServerBook, 'config'>, machine: Machine)
   const unusable = config.unusable.map(({ name, enabled, problem }) => {
     const text = `${problem.source}:${problem.line ?? 1}: ${problem.text}`
     const found = enabled
-      ? failed(text, 'Mend it there; the other servers run meanwhile.')
+      ? failed(text, 'Mend it there; a running hub goes on with what it had, the other servers too.')
       : note(`switched off; ${text}`)
     return finding(`Server ${name}`, found)
   })
