@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { suite, test, type TestContext } from 'node:test'
 import { exportSPKI, importJWK, type CryptoKey, type JWTPayload } from 'jose'
 import { createGuardedFetch } from '../../gateway/oauth/guarded-fetch.ts'
-import { heldClock, systemClock } from '../../kernel/clock.ts'
+import { heldClock } from '../../kernel/clock.ts'
 import { hashToken, type Holder } from '../../kernel/identity.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { DEFAULT_ROLES } from '../../kernel/role.ts'
@@ -20,13 +20,16 @@ async function start(t: TestContext, options: Partial<ExternalIssuerOptions> = {
   const people = testPeople()
   people.set(ANNA)
   const nowS = () => Math.floor(clock.now() / 1000)
-  // As the hub guards it; its time limit is short, and runs in real time.
+  // As the hub guards it. Its time runs only while the issuer leaves a question without an answer.
+  const network = heldClock()
+  const timeoutMs = 5000
+  issuer.faults.onSilence = () => network.advance(timeoutMs)
   const fetch = createGuardedFetch({
     name: 'the issuer',
     upstream: new URL(issuer.issuer),
     allowPrivateAddresses: false,
-    clock: systemClock,
-    timeoutMs: 300,
+    clock: network,
+    timeoutMs,
     mostBytes: 100_000,
   })
   const { source, changed } = createExternalIssuer(

@@ -10,6 +10,8 @@ export interface IssuerFaults {
   metadata: Record<string, unknown>
   /** Instead of the keys, or of everything. */
   answers: 'well' | 'error' | 'never' | 'no JSON' | 'too much' | 'elsewhere'
+  /** Called for each request that is left without an answer. */
+  onSilence: () => void
   /** Keys that are published besides its own. */
   moreKeys: JWK[]
 }
@@ -38,7 +40,7 @@ const ALGORITHM = 'ES256'
 
 /** An issuer on loopback: its metadata and its keys, with real signatures. It ends with the test. */
 export async function startIssuer(test: Pick<TestContext, 'after'>): Promise<TestIssuer> {
-  const faults: IssuerFaults = { metadata: {}, answers: 'well', moreKeys: [] }
+  const faults: IssuerFaults = { metadata: {}, answers: 'well', onSilence: () => {}, moreKeys: [] }
   const asked: string[] = []
   let count = 0
   const makeKey = async (): Promise<Signing> => {
@@ -62,7 +64,7 @@ export async function startIssuer(test: Pick<TestContext, 'after'>): Promise<Tes
         response.end(JSON.stringify(document ?? {}))
       },
       error: () => response.writeHead(500).end('{"keys":[]}'),
-      never: () => undefined,
+      never: () => faults.onSilence(),
       'no JSON': () => response.end('<html>'),
       'too much': () => response.end(`{"keys":["${'x'.repeat(2_000_000)}"]}`),
       elsewhere: () => response.writeHead(302, { location: 'http://169.254.169.254/' }).end(),
