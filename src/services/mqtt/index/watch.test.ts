@@ -72,6 +72,24 @@ suite('the watch of a session', () => {
       assert.equal(all.links.watched(), false)
     })
 
+  test('who stood still meanwhile has not heard that it is quiet', async () => {
+    const { clock, opened, watch, until } = watching()
+    await until('watching')
+    let isSettled = false
+    const settled = watch.settled(new AbortController().signal).then(() => (isSettled = true))
+    clock.advance(1000)
+    await turn()
+    assert.equal(isSettled, false)
+    opened[0]?.deliver('a', '1')
+    for (let count = 0; count < 3; count++) {
+      clock.advance(100)
+      await turn()
+    }
+    await settled
+    assert.equal(watch.index.size(), 1)
+    await watch.stop()
+  })
+
   test('who gives up waiting for it is let go', async () => {
     const { watch } = watching()
     const gone = new AbortController()

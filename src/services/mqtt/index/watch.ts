@@ -66,7 +66,10 @@ export function startWatch({ links, clock, maxTopics, maxBytes }: WatchOptions):
     const startMs = clock.monotonic()
     for (let size = -1; size !== index.size() && clock.monotonic() - startMs < LONGEST_SETTLING_MS;) {
       size = index.size()
+      const beforeMs = clock.monotonic()
       await sleep(clock, QUIET_MS, signal)
+      // Who stood still meanwhile has not heard that it was quiet.
+      if (clock.monotonic() - beforeMs > 2 * QUIET_MS) size = -1
     }
   }
 
