@@ -90,14 +90,14 @@ suite('mqtt service and brokers that fail', { concurrency: false }, () => {
     context.after(() => toolkit.stop())
     return toolkit.call('establish_connection', {
       connection_string: `mqtt://127.0.0.1:${port}`,
-      connect_timeout: 1,
       ...more,
     })
   }
 
   test('a server that accepts and says nothing', async (context) => {
     const port = await tcpServer(context, (socket) => socket.resume())
-    await assert.rejects(establishAt(context, port), fault('upstream_failed', /no answer within 1 s/))
+    const establishing = establishAt(context, port, { connect_timeout: 1 })
+    await assert.rejects(establishing, fault('upstream_failed', /no answer within 1 s/))
   })
 
   test('a server that is no broker', async (context) => {

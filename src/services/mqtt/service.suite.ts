@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { connectAsync, type MqttClient } from 'mqtt'
+import { heldClock } from '../../kernel/clock.ts'
 import type { Broker } from '../../kernel/ports.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import {
@@ -86,15 +87,15 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       const publish = (payload: string) =>
         toolkit.call('publish_message', { session_id, topic, payload, qos: 1, retain: true, confirm: payload === '' })
       assert.equal((await publish('21.5'))['retained'], true)
-      const collect = () =>
-        toolkit.call('subscribe_and_collect', { session_id, topic: 'kept/#', duration: 0.3, mode: 'first' })
-      const [message] = messagesOf(await collect())
+      const collect = (until: { duration: number; max_messages?: number }) =>
+        toolkit.call('subscribe_and_collect', { session_id, topic: 'kept/#', mode: 'first', ...until })
+      const [message] = messagesOf(await collect({ duration: 60, max_messages: 1 }))
       assert.deepEqual([message?.payload, message?.format, message?.retained], ['21.5', 'number', true])
-      const listed = await toolkit.call('list_topics', { session_id, pattern: 'kept/#', duration: 0.3 })
+      const listed = await toolkit.call('list_topics', { session_id, pattern: 'kept/#', duration: 60, max_topics: 1 })
       const [facts] = listed['topics'] as Record<string, unknown>[]
       assert.deepEqual([facts?.['topic'], facts?.['payload'], facts?.['retained']], [topic, '21.5', true])
       assert.equal((await publish(''))['retained_deleted'], true)
-      assert.deepEqual(messagesOf(await collect()), [])
+      assert.deepEqual(messagesOf(await collect({ duration: 0.3 })), [])
     })
 
     test('MQTT 5 properties arrive as they were sent', async (context) => {
@@ -188,7 +189,8 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
     })
 
     test('a sample is of the whole time, in words and messages', async (context) => {
-      const toolkit = await toolkitFor(context, broker)
+      const clock = heldClock()
+      const toolkit = await toolkitFor(context, broker, { clock })
       const session_id = await establish(toolkit)
       const { emit, first } = started()
       const input = { session_id, topic: 'zigbee2mqtt/#', duration: 1.5, max_messages: 20 }
@@ -200,6 +202,9 @@ export function mqttServiceSuite(name: string, start: (ending: CleanUps) => Prom
       for (let number = 0; number < 200; number++) await say('meter', { power: number })
       await say('bridge/logging', { level: 'error', message: 'no answer' })
       await say('hall_light', { state: 'OFF', brightness: 3 })
+      // All that was said is on its way before this answer.
+      await toolkit.call('ping', { session_id })
+      clock.advance(1500)
       const result = await collecting
       assert.deepEqual([result['ended_by'], result['received']], ['duration', 203])
       assert.ok(messagesOf(result).length <= 20)

@@ -253,7 +253,7 @@ export function mqttToolsSuite(name: string, start: (ending: CleanUps) => Promis
       const session_id = await establish(toolkit)
       await device.publishAsync('much/a', '\u0001'.repeat(100), { qos: 1, retain: true })
       const record = (name: string) =>
-        toolkit.call('record_messages', { session_id, topic: 'much/#', name, duration: 0.3 })
+        toolkit.call('record_messages', { session_id, topic: 'much/#', name, duration: 60, max_messages: 1 })
       assert.partialDeepStrictEqual(await record('one'), { messages: 0, ended_by: 'max_bytes' })
       await record('two')
       await assert.rejects(record('three'), fault('conflict', /2 recordings/))
