@@ -6,7 +6,7 @@ const CONNECT = Buffer.from([0x10, 12, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 10
 /** First byte of a CONNACK (MQTT 3.1.1, 3.2.1). */
 const CONNACK = 0x20
 
-const PROBE_TIMEOUT_MS = 1500
+const PROBE_TIMEOUT_MS = 5000
 
 /**
  * Whether an MQTT broker answers at this address: any CONNACK counts, a refusal too. A broker that closes the
