@@ -6,7 +6,6 @@ import type { RunningGateway } from '../gateway/gateway.ts'
 import { noAudit, type Audit } from '../kernel/audit.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { createEvents } from '../kernel/events.ts'
-import { Fault } from '../kernel/fault.ts'
 import { createIdentity } from '../kernel/identity.ts'
 import { openDoor } from '../kernel/invoke.ts'
 import { createLoginThrottle } from '../kernel/login-throttle.ts'
@@ -14,15 +13,13 @@ import { createLifecycle, type Lifecycle } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
 import { createMetrics } from '../kernel/metrics.ts'
 import { createPolicy } from '../kernel/policy.ts'
-import type { Hub, PartReport } from '../kernel/ports.ts'
+import type { Hub } from '../kernel/ports.ts'
 import { createRefusals } from '../kernel/refusals.ts'
 import { createSight } from '../kernel/reach.ts'
 import { createRegistry } from '../kernel/registry.ts'
 import { DEFAULT_ROLES } from '../kernel/role.ts'
-import type { Service } from '../kernel/service.ts'
 import { createTenure } from '../kernel/tenure.ts'
 import type { Tracer } from '../kernel/trace.ts'
-import { services, servicesFor, type Changing } from '../services.ts'
 import { approvalNewsPart, createApprovals } from './approvals.ts'
 import { createBoundaries } from './boundaries.ts'
 import { keepingOf, redactionOf, trailPart, watched } from './audit.ts'
@@ -40,7 +37,8 @@ import { keyParts } from './key-parts.ts'
 import { callerQuotas, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts'
 import { createOwnerToken } from './owner-token.ts'
 import { ownOrigins } from './own-origins.ts'
-import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts } from './parts.ts'
+import { ownServices, RESERVED } from './own-services.ts'
+import { cleanPart, instanceOf, isDemoElsewhere, mqttPart, readyParts, serverParts } from './parts.ts'
 import { createPlaces } from './places.ts'
 import { peopleOf } from './people.ts'
 import { createProfiles } from './profiles.ts'
@@ -241,47 +239,4 @@ export function assemble(
     { clock, events, log, startTimeoutMs: START_TIMEOUT_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
   )
   return { lifecycle, door, hub, mcp, broker: () => broker, address: () => address }
-}
-
-/** Names that a server behind the hub cannot have: those of services and of the hub's own parts. */
-export const RESERVED = [
-  ...services.map(({ name }) => name),
-  'hub',
-  'store',
-  'trail',
-  'limits',
-  'logins',
-  'authorization',
-  'broker',
-  'bus',
-  'http',
-  'requests',
-  'broker-people',
-  'approval-news',
-  'servers',
-  'processes',
-]
-
-/** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
-function serverParts(gateway: RunningGateway | undefined): PartReport[] {
-  return (gateway?.servers() ?? []).map(({ id, needs, status, sinceMs, reason }) => ({
-    name: id,
-    needs,
-    status,
-    sinceMs,
-    ...(reason !== undefined && { reason }),
-  }))
-}
-
-/** Those that this process runs. Throws Fault `invalid_input` for one to leave out that does not exist. */
-function ownServices(config: Config, changing: Changing): readonly Service[] {
-  const { without } = config
-  const unknown = without.find((name) => !services.some((service) => service.name === name))
-  if (unknown !== undefined)
-    throw new Fault('invalid_input', `without: there is no service called ${unknown}.`, {
-      hint: `There are: ${services.map(({ name }) => name).join(', ')}.`,
-    })
-  if (without.includes('people'))
-    throw new Fault('invalid_input', 'without: people are those of the hub, and cannot be left out.')
-  return servicesFor(config, changing).filter(({ name }) => !without.includes(name))
 }

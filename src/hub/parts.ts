@@ -1,12 +1,13 @@
 import { hostname } from 'node:os'
 import { createMqttAdapter } from '../adapters/mqtt/adapter.ts'
 import type { Config } from '../config.ts'
+import type { RunningGateway } from '../gateway/gateway.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Events } from '../kernel/events.ts'
 import type { Holder } from '../kernel/identity.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { RootLog } from '../kernel/log.ts'
-import type { Hub, Ports } from '../kernel/ports.ts'
+import type { Hub, PartReport, Ports } from '../kernel/ports.ts'
 import { clearDemoHome } from '../services/demo/ghosts.ts'
 
 /** Ports that need no start: they are there as soon as they are made. */
@@ -71,4 +72,15 @@ export const cleanPart = (clock: Clock, log: RootLog): Part => ({
 export function instanceOf({ port }: Config): string {
   const name = hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')
   return port === 8765 ? name : `${name}-${port}`
+}
+
+/** The servers behind the hub stand beside its own parts wherever somebody asks how things are. */
+export function serverParts(gateway: RunningGateway | undefined): PartReport[] {
+  return (gateway?.servers() ?? []).map(({ id, needs, status, sinceMs, reason }) => ({
+    name: id,
+    needs,
+    status,
+    sinceMs,
+    ...(reason !== undefined && { reason }),
+  }))
 }

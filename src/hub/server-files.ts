@@ -11,7 +11,7 @@ import { openNamedSecrets, type NamedSecrets } from '../engines/named-secrets.ts
 import { systemClock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/fault.ts'
 import { silentLog } from '../kernel/log.ts'
-import { RESERVED } from './assemble.ts'
+import { RESERVED } from './own-services.ts'
 import { KEY_FILES, keyringAt } from './secrets.ts'
 
 /** What the command line does with the servers' files: beside a running hub, or without one. */
