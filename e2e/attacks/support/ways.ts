@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import process from 'node:process'
@@ -123,15 +124,15 @@ const announcements: Way = async (hub, shown) => {
 const oldSse: Way = async (hub, shown) => {
   const stream = await open(hub, behind('/sse', shown), { method: 'GET', headers: headersOf(shown) })
   let text = ''
-  stream.setEncoding('utf8')
+  // What comes while nobody listens is lost.
+  stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   const said = (pattern: RegExp) =>
     within(
       (async () => {
         for (;;) {
           const found = pattern.exec(text)
           if (found) return found
-          const [chunk] = (await once(stream, 'data')) as [string]
-          text += chunk
+          await once(stream, 'data')
         }
       })(),
       `${pattern} on the stream`,
@@ -160,16 +161,13 @@ const webSocket: Way = async ({ urls }, shown) => {
     response === undefined ? '' : `${response.statusCode} ${codeOf(await textOf(response))}`,
   )
   const called = once(socket, 'open').then(async () => {
-    const answered = (id: number) =>
-      within(
-        (async () => {
-          for (;;) {
-            const [data] = (await once(socket, 'message')) as [Buffer]
-            if (data.toString().includes(`"id":${id}`)) return data.toString()
-          }
-        })(),
-        'an answer on the socket',
-      )
+    const answered = (id: number) => {
+      const { promise, resolve } = Promise.withResolvers<string>()
+      socket.on('message', (data: Buffer) => {
+        if (data.toString().includes(`"id":${id}`)) resolve(data.toString())
+      })
+      return within(promise, 'an answer on the socket')
+    }
     const greeting = answered(0)
     socket.send(JSON.stringify(INITIALIZE))
     await greeting
@@ -207,7 +205,8 @@ const mqtt =
       const refusal = await entered(client)
       if (refusal !== undefined) return refusal
       const level = await levelOf(hub, token ?? '')
-      const responseTopic = `alicia/v1/as/${level}/rep/1`
+      // Two tokens of one login have one level: an answer that was another's would come too early.
+      const responseTopic = `alicia/v1/as/${level}/rep/${randomUUID()}`
       const answer = await nextMessage(client, responseTopic)
       await client.publishAsync(`alicia/v1/as/${level}/req/health/raise_alert`, JSON.stringify(wanted(shown)), {
         qos: 1,
