@@ -93,37 +93,40 @@ let clock: HeldClock
 let store: ReturnType<typeof openSqlite>
 let stopService: () => Promise<void>
 
-beforeEach(async () => {
-  runs = []
-  clock = heldClock()
-  door = testDoor(homeTools(), {
-    clock,
-    approvals: ({ registry, events }) =>
-      (calls = createWaitingCalls({
-        registry,
-        events,
-        tenure: createTenure(events, clock),
-        clock,
-        redact: createRedaction(),
-        decidesAlone: (role) => DEFAULT_ROLES[role].decidesAlone,
-        waitMs: WAIT_MS,
-      })),
+/** For each test of a suite; a hook at the top of a file would run for every test of every file. */
+function eachAtItsOwnDoor(): void {
+  beforeEach(async () => {
+    runs = []
+    clock = heldClock()
+    door = testDoor(homeTools(), {
+      clock,
+      approvals: ({ registry, events }) =>
+        (calls = createWaitingCalls({
+          registry,
+          events,
+          tenure: createTenure(events, clock),
+          clock,
+          redact: createRedaction(),
+          decidesAlone: (role) => DEFAULT_ROLES[role].decidesAlone,
+          waitMs: WAIT_MS,
+        })),
+    })
+    store = openSqlite({ file: ':memory:', log: silentLog })
+    const { registry, events } = door
+    const part = approvalsService({ calls: () => calls, retentionDays: 30 }).join(
+      { clock, events, log: silentLog },
+      registry,
+      () => ({ status: 'available', sinceMs: 0 }),
+    )
+    const running = await part.start({ hub: testHub(door), store, people }, new AbortController().signal)
+    stopService = () => running.stop()
   })
-  store = openSqlite({ file: ':memory:', log: silentLog })
-  const { registry, events } = door
-  const part = approvalsService({ calls: () => calls, retentionDays: 30 }).join(
-    { clock, events, log: silentLog },
-    registry,
-    () => ({ status: 'available', sinceMs: 0 }),
-  )
-  const running = await part.start({ hub: testHub(door), store, people }, new AbortController().signal)
-  stopService = () => running.stop()
-})
 
-afterEach(async () => {
-  await stopService()
-  await store.close()
-})
+  afterEach(async () => {
+    await stopService()
+    await store.close()
+  })
+}
 
 const describeAnew = (summary: string) =>
   door.registry.add({
@@ -154,6 +157,8 @@ async function ask(caller = asked, input: object = { room: 'attic' }, name = 'wi
 }
 
 suite('calls that wait for a person', () => {
+  eachAtItsOwnDoor()
+
   const who: [name: string, caller: Caller, operation: string, waits: boolean][] = [
     ['a child that destroys something', asked, 'wipe_room', true],
     ['a child that only changes something', asked, 'switch_lamp', false],
@@ -285,6 +290,8 @@ suite('calls that wait for a person', () => {
 })
 
 suite('who may decide', () => {
+  eachAtItsOwnDoor()
+
   const deciders: [name: string, approver: Caller, asker: Caller, says?: RegExp][] = [
     ['an adult', mother, asked],
     ['the owner', { ...mother, role: 'owner', credential: 'owner' }, asked],
@@ -373,6 +380,8 @@ suite('who may decide', () => {
 })
 
 suite('a yes for some minutes', () => {
+  eachAtItsOwnDoor()
+
   async function allow() {
     const { outcome, id } = await ask()
     await call('approve_call', { id, for_minutes: 10 }, mother)
@@ -408,6 +417,8 @@ suite('a yes for some minutes', () => {
 })
 
 suite('bounds of waiting', () => {
+  eachAtItsOwnDoor()
+
   test('one caller has so many calls waiting, and leaves room for others', async () => {
     for (let at = 0; at < 5; at++) await ask()
     await assert.rejects(call('wipe_room', { room: 'x' }, asked), { code: 'rate_limited', message: /5 calls of kim/ })
