@@ -328,7 +328,8 @@ async function killedAt(home: Home, file: string, event: number): Promise<void> 
   let seen = 0
   const watching = watch(home.data, { recursive: true }, () => {
     seen += 1
-    if (seen === event) process.kill(program.pid, 'SIGKILL')
+    // It may have ended just now.
+    if (seen === event) void program.end('SIGKILL')
   })
   program.write(`${PASSPHRASE}\n`)
   program.closeInput()

@@ -51,7 +51,7 @@ const OTHER_WAYS: Readonly<Record<string, (hub: TestHub, mqtt: Record<5 | 4, Mqt
   'MQTT 5 by mqtt.js': (_, mqtt) => async (operation, input) => {
     const responseTopic = `alicia/v1/rep/e2e/${randomUUID()}`
     const reply = await nextMessage(mqtt[5], responseTopic)
-    const properties = { responseTopic, correlationData: Buffer.from('e2e'), messageExpiryInterval: 20 }
+    const properties = { responseTopic, correlationData: Buffer.from('e2e'), messageExpiryInterval: 60 }
     const topic = `alicia/v1/req/${operation.replace('.', '/')}`
     await mqtt[5].publishAsync(topic, JSON.stringify(input), { qos: 1, properties })
     const { payload, properties: said } = await reply()
@@ -60,7 +60,7 @@ const OTHER_WAYS: Readonly<Record<string, (hub: TestHub, mqtt: Record<5 | 4, Mqt
   },
   'MQTT 5 by mosquitto_rr': (hub) => async (operation, input) => {
     const topics = ['-t', `alicia/v1/req/${operation.replace('.', '/')}`, '-e', `alicia/v1/rep/rr/${randomUUID()}`]
-    const args = [...mosquittoAt(hub.urls.mqtt, ownerLogin(hub)), ...topics, '-V', 'mqttv5', '-q', '1', '-W', '20']
+    const args = [...mosquittoAt(hub.urls.mqtt, ownerLogin(hub)), ...topics, '-V', 'mqttv5', '-q', '1', '-W', '60']
     const { stdout } = await runProgram('mosquitto_rr', [...args, '-m', JSON.stringify(input)])
     return outcomeOf(stdout, !stdout.includes('"/problems/'))
   },

@@ -149,7 +149,7 @@ suite('a guest of the kitchen never reaches the hall', () => {
       const { promise: gone, reject } = Promise.withResolvers<never>()
       client.once('close', () => reject(new Error('it was cut off')))
       const sent = client.publishAsync(topic, 'open', options)
-      await assert.rejects(within(Promise.race([sent, gone]), topic), `${topic} ${JSON.stringify(options)}`)
+      await within(assert.rejects(Promise.race([sent, gone]), `${topic} ${JSON.stringify(options)}`), topic)
       await client.endAsync(true)
       await Promise.allSettled([sent, gone])
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
 import { cleanUps } from '../../src/testing/mqtt-toolkit.ts'
 import type { TestHub } from '../support/hub.ts'
@@ -76,6 +77,7 @@ suite('nobody says yes to what they asked for', () => {
       for (;;) {
         const call = (await waiting()).find(({ id }) => !before.has(id))
         if (call) return call
+        await delay(20)
       }
     }
     return { call: await within(appeared(), 'a call that waits'), outcome }
@@ -197,6 +199,7 @@ suite('nobody says yes to what they asked for', () => {
     for (;;) {
       const calls = await waiting()
       if (calls.length > 0) return calls
+      await delay(20)
     }
   }
 

@@ -193,7 +193,7 @@ for (const broker of ['embedded', 'mosquitto'])
         const { promise: gone, reject } = Promise.withResolvers<never>()
         client.once('close', () => reject(new Error('it was cut off')))
         const sent = client.publishAsync(topic, '{}', { qos: 1 })
-        await assert.rejects(within(Promise.race([sent, gone]), topic), topic)
+        await within(assert.rejects(Promise.race([sent, gone]), topic), topic)
         await client.endAsync(true)
         await Promise.allSettled([sent, gone])
       }

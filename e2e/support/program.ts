@@ -63,8 +63,10 @@ export function startProgram(command: string, args: readonly string[], { env = {
       listeners.add(look)
       look()
       ended.then(
-        ({ code }) =>
-          reject(new Error(`${command} ${args.join(' ')} ended (${code}) without ${pattern}:\n${stdout}${stderr}`)),
+        ({ code, signal }) =>
+          reject(
+            new Error(`${command} ${args.join(' ')} ended (${code ?? signal}) without ${pattern}:\n${stdout}${stderr}`),
+          ),
         reject,
       )
       return within(promise, `${command} saying ${pattern}`).finally(() => listeners.delete(look))
@@ -94,15 +96,18 @@ export async function runProgram(
   if (input !== '') program.write(input)
   program.closeInput()
   try {
-    return await within(program.ended, `${command} ${args.join(' ')}`, 40_000)
+    return await within(program.ended, `${command} ${args.join(' ')}`)
   } catch (error) {
     await program.end('SIGKILL')
     throw error
   }
 }
 
+/** Longer than anything takes that does not hang, on a machine that is slow or stands still now and then; below the runner's own. */
+const HANGS_MS = 90_000
+
 /** A bound for what should have happened long before: a hang becomes a failure that says what hung. */
-export async function within<T>(promise: Promise<T>, what: string, ms = 20_000): Promise<T> {
+export async function within<T>(promise: Promise<T>, what: string, ms = HANGS_MS): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error(`${what}: nothing within ${ms} ms.`)), ms)
   try {
