@@ -13,7 +13,9 @@ const START_MS = 180_000
 
 const StateShape = z.object({
   name: z.string(),
-  kind: z.enum(['part', 'server']).describe('`part` of this hub, or another MCP `server` behind it'),
+  kind: z
+    .enum(['part', 'server', 'process'])
+    .describe('`part` of this hub, another MCP `server` behind it, or a service that runs in a `process` of its own'),
   state: z.enum([
     'waiting',
     'starting',
@@ -28,7 +30,7 @@ const StateShape = z.object({
   status: z.enum(['available', 'degraded', 'unavailable', 'unknown']),
   since: z.iso.datetime(),
   reason: z.string().optional(),
-  restarts: z.int().describe('Since the hub started'),
+  restarts: z.int().optional().describe('Since the hub started; not known of a process of its own'),
   needs: z.array(z.string()),
   needed_by: z.array(z.string()).describe('What goes down with it'),
   essential: z.boolean().describe('The hub is of no use without it: it cannot be stopped'),
@@ -106,10 +108,18 @@ function shown(target: Target, orchestration: Orchestration): z.input<typeof Sta
     const { state, restarts, needs } = server
     return { ...common, kind: 'server', state, restarts, needs: [...needs], essential: false, ...statusOf(server) }
   }
+  if (target.is === 'process') {
+    const { part } = target
+    const state = STATES[part.status]
+    return { ...common, kind: 'process', state, needs: [...part.needs], essential: false, ...statusOf(part) }
+  }
   const { part } = target
   const { state, restarts, needs, essential } = part
   return { ...common, kind: 'part', state, restarts, needs: [...needs], essential, ...statusOf(part) }
 }
+
+/** Of a process of its own: how it came to be away is for whoever runs it, the hub waits for it. */
+const STATES = { available: 'running', degraded: 'degraded', unavailable: 'waiting', unknown: 'waiting' } as const
 
 const statusOf = ({ status, sinceMs, reason }: StatusReport) => ({
   status,

@@ -1,13 +1,17 @@
 import { Fault } from '../../kernel/fault.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import type { PartState } from '../../kernel/part-control.ts'
-import type { Gateway, Hub, ServerReport } from '../../kernel/ports.ts'
+import type { Gateway, Hub, PartReport, ServerReport } from '../../kernel/ports.ts'
 
-type Steered = Pick<Hub, 'control' | 'gateway'>
+type Steered = Pick<Hub, 'control' | 'gateway' | 'parts'>
 
-/** What can be started and stopped by name: a part of the hub, or an MCP server behind it. */
+/**
+ * What has a name: a part of the hub, an MCP server behind it, or a service that runs in a process of its own, which whoever
+ * runs that process starts and stops.
+ */
 export type Target =
   | { readonly is: 'part'; readonly part: PartState }
+  | { readonly is: 'process'; readonly part: PartReport }
   | { readonly is: 'server'; readonly server: ServerReport; readonly gateway: Gateway }
 
 /** Starts, stops and restarts what has a name, in the order of needs. All throw Fault. */
@@ -30,7 +34,12 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
     const servers: Target[] = (gateway?.servers() ?? []).flatMap((server) =>
       gateway ? [{ is: 'server', server, gateway }] : [],
     )
-    return [...parts, ...servers]
+    const known = new Set([...parts, ...servers].map(nameOf))
+    const elsewhere: Target[] = hub
+      .parts()
+      .filter(({ name }) => !known.has(name))
+      .map((part) => ({ is: 'process', part }))
+    return [...parts, ...servers, ...elsewhere]
   }
 
   const target = (name: string): Target => {
@@ -39,6 +48,15 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
     const meant = nearest(name, targets().map(nameOf))
     throw new Fault('not_found', `There is no service or server called ${JSON.stringify(name.slice(0, 100))}.`, {
       hint: meant === undefined ? 'get_orchestration says which there are.' : `Did you mean ${meant}?`,
+    })
+  }
+
+  /** Throws Fault `conflict` for what the hub does not run. */
+  const steered = (name: string) => {
+    const one = target(name)
+    if (one.is !== 'process') return one
+    throw new Fault('conflict', `${name} runs in a process of its own, which the hub neither starts nor stops.`, {
+      hint: `Where it is to run: alicia start --only ${name}; to end it, stop that process.`,
     })
   }
 
@@ -81,7 +99,7 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
   const startServer = async ({ id, needs }: ServerReport, gateway: Gateway, signal: AbortSignal): Promise<void> => {
     for (const need of needs) {
       const needed = target(need)
-      if (isUp(needed)) continue
+      if (needed.is === 'process' || isUp(needed)) continue
       if (needed.is === 'part') await hub.control.start(need)
       else await startServer(needed.server, gateway, signal)
     }
@@ -93,12 +111,12 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
     target,
     affected,
     async start(name, signal) {
-      const one = target(name)
+      const one = steered(name)
       if (one.is === 'part') await hub.control.start(name)
       else await startServer(one.server, one.gateway, signal)
     },
     async stop(name) {
-      const one = target(name)
+      const one = steered(name)
       if (one.is === 'part') {
         refuseOwnEnd(name)
         return await hub.control.stop(name)
@@ -109,7 +127,7 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
       await wantAgain(along, one.gateway)
     },
     async restart(name, signal) {
-      const one = target(name)
+      const one = steered(name)
       if (one.is === 'part') {
         refuseOwnEnd(name)
         return await hub.control.restart(name)
@@ -128,7 +146,7 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
   }
 }
 
-export const nameOf = (target: Target): string => (target.is === 'part' ? target.part.name : target.server.id)
+export const nameOf = (target: Target): string => (target.is === 'server' ? target.server.id : target.part.name)
 
 /** One that sleeps until it is called is none. */
 const isStopped = ({ state, status }: ServerReport) => state === 'stopped' && status === 'unavailable'
@@ -141,5 +159,5 @@ async function wantAgain(servers: readonly string[], gateway: Gateway): Promise<
   await Promise.allSettled(servers.map((id) => gateway.start(id, AT_ONCE)))
 }
 
-const isUp = (target: Target): boolean =>
+const isUp = (target: Exclude<Target, { readonly is: 'process' }>): boolean =>
   target.is === 'part' ? target.part.state === 'running' : target.server.state === 'ready'

@@ -54,7 +54,8 @@ async function running(own: Partial<Gateway> = {}) {
     restart: (id) => move(id, 'ready', '±'),
     ...own,
   }
-  const hub = testHub(door, { gateway: () => gateway as Gateway })
+  const attic = { name: 'attic', needs: ['bus'], status: 'unavailable', sinceMs: 0, reason: 'it was killed' } as const
+  const hub = testHub(door, { gateway: () => gateway as Gateway, parts: () => [...life.reports(), attic] })
   Object.defineProperty(hub, 'control', { get: () => life.control })
   const surroundings = { clock, events: door.events, log: silentLog }
   const life = createLifecycle(
@@ -83,6 +84,28 @@ suite('orchestrator', () => {
       needed_by: ['files', 'search', 'lamps'],
     })
     assert.deepEqual(journal, ['-lamps', '-bus', '+bus', '+lamps'])
+    await stop()
+  })
+
+  test('a service in a process of its own is listed, and is not for the hub to start or stop', async () => {
+    const { call, journal, stop } = await running()
+    const { services } = (await call('get_orchestration', 'attic')) as unknown as { services: object[] }
+    assert.deepEqual(services, [
+      {
+        name: 'attic',
+        kind: 'process',
+        state: 'waiting',
+        status: 'unavailable',
+        since: '1970-01-01T00:00:00.000Z',
+        reason: 'it was killed',
+        needs: ['bus'],
+        needed_by: [],
+        essential: false,
+      },
+    ])
+    for (const operation of ['start_service', 'stop_service', 'restart_service'])
+      await assert.rejects(call(operation, 'attic'), { code: 'conflict', hint: /alicia start --only attic/ })
+    assert.deepEqual(journal, [])
     await stop()
   })
 
