@@ -52,6 +52,8 @@ export interface Life<C extends Closable> {
    * up by then. Throws Fault `unavailable` that says since when, why and when it is tried again; or the signal's reason.
    */
   obtain(signal: AbortSignal): Promise<C>
+  /** The same for whoever asked for a start and not for a call: one that is under way is waited for until it has come to an end. */
+  started(signal: AbortSignal): Promise<C>
   /** Somebody asks for it: unless it is up or starting, it starts. */
   start(): void
   /** It stays stopped until somebody starts it. `why`: "it was stopped by owner". Resolves when all of it is gone. */
@@ -159,12 +161,13 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     return state.is === 'starting' ? 0 : Number.POSITIVE_INFINITY
   }
 
-  const obtain = async (signal: AbortSignal): Promise<C> => {
+  const awaited = async (signal: AbortSignal, waitsForStart: boolean): Promise<C> => {
     const untilMs = clock.monotonic() + patienceMs
     for (;;) {
       wake()
       if (machine.live !== undefined) return machine.live
-      const restMs = untilMs - clock.monotonic()
+      const isUnbounded = waitsForStart && machine.state.is === 'starting' && !machine.block
+      const restMs = isUnbounded ? Number.POSITIVE_INFINITY : untilMs - clock.monotonic()
       if (soonestMs() >= restMs) {
         const { state, block } = machine
         throw unavailableFault({
@@ -186,7 +189,8 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     },
     report: () => machine.report(),
     current: () => machine.live,
-    obtain,
+    obtain: (signal) => awaited(signal, false),
+    started: (signal) => awaited(signal, true),
     start() {
       if (!isUnderWay(machine.state)) machine.begin(1)
     },

@@ -7,9 +7,9 @@ import { testLife, turn, type TestLife } from './life.testing.ts'
 const never = new AbortController().signal
 
 /** A call, and what became of it. */
-function call(rig: TestLife, signal = never) {
+function call(rig: TestLife, signal = never, asks: 'obtain' | 'started' = 'obtain') {
   const outcome = { is: 'waiting' as 'waiting' | 'served' | 'refused', error: undefined as unknown }
-  const done = rig.life.obtain(signal).then(
+  const done = rig.life[asks](signal).then(
     () => {
       outcome.is = 'served'
     },
@@ -50,6 +50,22 @@ suite('a call that finds no connection', () => {
     })
     await rig.succeed()
     assert.ok(rig.life.current())
+  })
+
+  test('whoever asked for the start waits until it has come to its end, however long a call may wait', async () => {
+    const rig = testLife()
+    rig.life.start()
+    const { outcome, done } = call(rig, never, 'started')
+    await rig.advance(19_999)
+    assert.equal(outcome.is, 'waiting')
+    await rig.succeed()
+    await done
+    assert.equal(outcome.is, 'served')
+    rig.life.restart()
+    const next = call(rig, never, 'started')
+    await rig.advance(20_000)
+    await next.done
+    next.assertRefused({ code: 'unavailable', message: /did not start within 20 s/ })
   })
 
   test('waits for the next attempt if that comes in time', async () => {

@@ -80,7 +80,7 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
 
   /** Whoever starts it wants to find its tools. */
   const up = async (signal: AbortSignal) => {
-    await Promise.all(shared().map((instance) => instance.obtain(signal)))
+    await Promise.all(shared().map(({ life }) => life.started(signal)))
     offering.refresh()
     await offering.settled()
   }
