@@ -128,6 +128,7 @@ export function assemble(
       return lifecycle.control
     },
     gateway: () => gateway,
+    processes: () => directory?.groups() ?? [],
   }
   const economy = createEconomy({ clock, events, sight, profiles, limits: config.limits, mcp: () => mcp })
   const mcp: McpServer = createMcpServer({

@@ -9,6 +9,7 @@ import type { PeopleKeeper } from './people.ts'
 import type { Performance } from './performance.ts'
 import type { Registry } from './registry.ts'
 import type { Strategy } from './resilience/balance.ts'
+import type { GroupStatus } from './resilience/group-status.ts'
 import type { ServerReport } from './server-report.ts'
 import type { PartReport, StatusReport } from './status.ts'
 import type { Trail } from './trail.ts'
@@ -153,6 +154,8 @@ export interface Hub {
   readonly control: PartControl
   /** The other MCP servers; undefined while none can be run. Services that are about nothing else need `servers`. */
   gateway(): Gateway | undefined
+  /** Services of other processes, each with the processes that run it. */
+  processes(): readonly GroupStatus[]
 }
 
 /** The other MCP servers behind the hub, as its own services see them. Every method throws Fault `not_found` for a name it does not know. */

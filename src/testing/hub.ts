@@ -82,6 +82,7 @@ export function testHub({ invoke, registry, metrics }: TestDoor, more: Partial<H
       stopTimeoutMs: 1000,
     }).control,
     gateway: () => undefined,
+    processes: () => [],
     ...more,
   }
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
+import type { GroupStatus, MemberStatus } from '../../kernel/resilience/group-status.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { ECHO, testGateway } from '../../testing/gateway.ts'
 import { callerWith, owner, testHub } from '../../testing/hub.ts'
@@ -15,12 +16,15 @@ const ONE = { transport: ECHO, weight: 1 }
 const echo = definitionWith({ id: 'echo', name: 'echo', replicas: [ONE, ONE, ONE] })
 
 /** A hub with three replicas of a real server. */
-async function hubWith(t: TestContext, folder: string) {
+async function hubWith(t: TestContext, folder: string, processes: readonly GroupStatus[] = []) {
   const place = await testGateway(t, { folder })
   const { door, gateway } = place
   const surroundings = { clock: systemClock, events: door.events, log: silentLog }
   const part = lb.join(surroundings, door.registry, () => ({ status: 'available', sinceMs: 0 }))
-  await part.start({ hub: testHub(door, { gateway: () => gateway }) }, new AbortController().signal)
+  await part.start(
+    { hub: testHub(door, { gateway: () => gateway, processes: () => processes }) },
+    new AbortController().signal,
+  )
   const listed = place.event('tools.changed', ({ provider }) => provider === 'echo')
   await gateway.apply({ definitions: [echo], unusable: [] })
   await listed
@@ -108,6 +112,45 @@ suite('lb', () => {
     door.registry.add({ id: 'capabilities', kind: 'service', tools: [capability.bind({})], report })
     const answer = await call('route_request', { target: 'speak', arguments: { text: 'hello' } })
     assert.deepEqual({ ...answer, ms: 0 }, { result: 1, answered_by: 'b', tool: 'b.c', tried: ['speak'], ms: 0 })
+  })
+
+  test('shows the processes of a service that runs beside the hub', async (t) => {
+    const well: MemberStatus = {
+      id: 'attic/one',
+      status: 'available',
+      sinceMs: 0,
+      weight: 1,
+      running: 2,
+      waiting: 0,
+      calls: 9,
+      failures: 0,
+      latencyMs: 1.5,
+      breaker: 'closed',
+    }
+    const gone: MemberStatus = { ...well, id: 'attic/two', status: 'unavailable', reason: 'it was killed', running: 0 }
+    const group: GroupStatus = { name: 'lamps', strategy: 'least_loaded', failovers: 1, members: [well, gone] }
+    const { call } = await hubWith(t, temporaryFolder(t), [group])
+    const { servers } = await call<{ servers: object[] }>('get_balance')
+    const balance = { server: 'lamps', strategy: 'least_loaded', replicas: 2, available: 1, running: 2, failovers: 1 }
+    assert.deepEqual(servers.at(-1), balance)
+    const { backends } = await call<Backends>('list_backends', { server: 'lamps' })
+    const common = { server: 'lamps', reached: 'on the bus', since: '1970-01-01T00:00:00.000Z', weight: 1 }
+    assert.deepEqual(backends, [
+      { ...common, name: 'attic/one', status: 'available', running: 2, latency_ms: 1.5, breaker: 'closed' },
+      {
+        ...common,
+        name: 'attic/two',
+        status: 'unavailable',
+        reason: 'it was killed',
+        running: 0,
+        latency_ms: 1.5,
+        breaker: 'closed',
+      },
+    ])
+    assert.deepEqual(
+      (await call<Backends>('list_backends')).backends.map(({ name }) => name),
+      ['echo', 'echo#2', 'echo#3', 'attic/one', 'attic/two'],
+    )
   })
 
   test('a server without a tool, or with one that it has not, is told what is missing', async (t) => {

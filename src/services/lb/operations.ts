@@ -4,8 +4,16 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { operation } from '../../kernel/operation.ts'
-import type { Gateway, Hub, ReplicaReport, ServerReport } from '../../kernel/ports.ts'
-import { STRATEGIES } from '../../kernel/resilience/balance.ts'
+import type { Gateway, Hub, ServerReport } from '../../kernel/ports.ts'
+import {
+  backendOf,
+  BackendShape,
+  balanceOf,
+  BalanceShape,
+  processBackends,
+  processBalance,
+  StrategyShape,
+} from './backends.ts'
 
 /** What every operation of this service works on. */
 export interface Deps {
@@ -13,52 +21,37 @@ export interface Deps {
   readonly clock: Clock
 }
 
-const StrategyShape = z.enum(STRATEGIES)
-
-const BalanceShape = z.object({
-  server: z.string(),
-  strategy: StrategyShape.describe('How calls are spread over its replicas'),
-  replicas: z.int(),
-  available: z.int().describe('Replicas that are up'),
-  running: z.int().describe('Calls that run now'),
-  failovers: z.int().describe('Calls passed on to another replica, since the hub started'),
-})
-
 export const getBalance = operation<Deps>()({
   name: 'lb.get_balance',
-  summary: 'How calls are spread over the replicas of each MCP server.',
+  summary:
+    'How calls are spread over the replicas of each MCP server, and over the processes of services that run beside the hub.',
   scope: 'lb:read',
   effect: 'read',
   route: { method: 'GET', path: '/lb/status' },
   input: z.object({}),
   output: z.object({ servers: z.array(BalanceShape) }),
-  handler: async (_, { hub }) => ({ servers: (hub.gateway()?.servers() ?? []).map(balanceOf) }),
-})
-
-const BackendShape = z.object({
-  server: z.string(),
-  name: z.string().describe('Of the replica'),
-  reached: z.string().describe('Its command or address'),
-  status: z.enum(['available', 'degraded', 'unavailable', 'unknown']),
-  since: z.iso.datetime(),
-  reason: z.string().optional(),
-  weight: z.number(),
-  running: z.int().describe('Calls that run now'),
-  latency_ms: z.number().optional().describe('Average of its latest answers'),
-  breaker: z.enum(['closed', 'open', 'half_open']).describe('Open: it failed so often that it is not asked for now'),
+  handler: async (_, { hub }) => ({
+    servers: [...(hub.gateway()?.servers() ?? []).map(balanceOf), ...hub.processes().map(processBalance)],
+  }),
 })
 
 export const listBackends = operation<Deps>()({
   name: 'lb.list_backends',
-  summary: 'Every replica of every MCP server: health, weight, load, latency and breaker.',
+  summary: 'Every replica of every MCP server and every process of a service: health, weight, load, latency, breaker.',
   scope: 'lb:read',
   effect: 'read',
   route: { method: 'GET', path: '/lb/services' },
-  input: z.object({ server: z.string().max(200).optional().describe('Only replicas of this one') }),
+  input: z.object({ server: z.string().max(200).optional().describe('Only of this MCP server or service') }),
   output: z.object({ backends: z.array(BackendShape) }),
   async handler({ server }, { hub }) {
-    const servers = server === undefined ? (hub.gateway()?.servers() ?? []) : [find(gatewayOf(hub), server)]
-    return { backends: servers.flatMap(({ id, replicas }) => replicas.map((replica) => backendOf(id, replica))) }
+    const beside = hub.processes().filter(({ name }) => server === undefined || name === server)
+    const servers = server !== undefined && beside.length > 0 ? [] : serversOf(hub, server)
+    return {
+      backends: [
+        ...servers.flatMap(({ id, replicas }) => replicas.map((replica) => backendOf(id, replica))),
+        ...beside.flatMap(processBackends),
+      ],
+    }
   },
 })
 
@@ -194,6 +187,11 @@ function gatewayOf(hub: Hub): Gateway {
   throw new Fault('unavailable', 'MCP servers cannot be run at the moment.', { hint: 'list_services says why.' })
 }
 
+/** Throws Fault `not_found` for a name that is none. */
+function serversOf(hub: Hub, name: string | undefined): readonly ServerReport[] {
+  return name === undefined ? (hub.gateway()?.servers() ?? []) : [find(gatewayOf(hub), name)]
+}
+
 function find(gateway: Gateway, name: string): ServerReport {
   const server = gateway.servers().find((one) => one.id === name || one.name === name)
   if (server) return server
@@ -201,25 +199,3 @@ function find(gateway: Gateway, name: string): ServerReport {
     hint: 'get_balance says which there are.',
   })
 }
-
-const balanceOf = ({ id, balance, replicas, failovers }: ServerReport): z.input<typeof BalanceShape> => ({
-  server: id,
-  strategy: balance,
-  replicas: replicas.length,
-  available: replicas.filter(({ status }) => status === 'available' || status === 'degraded').length,
-  running: replicas.reduce((sum, { running }) => sum + running, 0),
-  failovers,
-})
-
-const backendOf = (server: string, replica: ReplicaReport): z.input<typeof BackendShape> => ({
-  server,
-  name: replica.name,
-  reached: replica.reached,
-  status: replica.status,
-  since: new Date(replica.sinceMs).toISOString(),
-  ...(replica.reason !== undefined && { reason: replica.reason }),
-  weight: replica.weight,
-  running: replica.running,
-  ...(replica.latencyMs !== undefined && { latency_ms: Math.round(replica.latencyMs * 1000) / 1000 }),
-  breaker: replica.breaker,
-})
