@@ -17,6 +17,8 @@ export interface CheckOptions {
   readonly store: Store
   readonly clock: Clock
   readonly history: Pick<HealthHistory, 'record'>
+  /** Wall-clock milliseconds of the latest check of each that was asked something. */
+  readonly checkedMs: Map<string, number>
 }
 
 /** A server that takes longer is not well; a call that it works on goes on. */
@@ -42,6 +44,7 @@ export async function check(part: PartReport, options: CheckOptions, signal: Abo
   const ask = questionFor(part, options)
   if (!ask) return part
   const late = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)])
+  options.checkedMs.set(part.name, options.clock.now())
   try {
     const latencyMs = await ask(late)
     options.history.record({ kind: 'latency', name: part.name, atMs: options.clock.now(), latencyMs })

@@ -226,6 +226,12 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
       )
       assert.deepEqual(asked, ['f1', 'f2'])
       assert.partialDeepStrictEqual(await call('get_service', { name: 'f1' }), { latencies: [{ ms: 12.346 }] })
+      const { services: after } = (await call('list_services')) as { services: { name: string; checked_at?: string }[] }
+      const checkedAt = '2026-01-01T00:00:01.500Z'
+      assert.deepEqual(
+        after.flatMap(({ name, checked_at }) => (checked_at === undefined ? [] : [[name, checked_at]])),
+        ['f1', 'f2', 'store'].map((asked) => [asked, checkedAt]),
+      )
     })
 
     test('MCP clients read it and subscribe to it as a resource', async (t) => {

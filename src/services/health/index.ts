@@ -21,7 +21,7 @@ export const healthService = ({ retentionDays }: { readonly retentionDays: numbe
       const endWatch = watchHealth({ hub, events, clock, history, alerts })
       const endAnnouncements = announceChanges(events)
       return {
-        deps: { hub, store, clock, history, alerts },
+        deps: { hub, store, clock, history, alerts, checkedMs: new Map() },
         async stop() {
           endAnnouncements()
           endWatch()

@@ -13,6 +13,8 @@ export interface Deps {
   readonly clock: Clock
   readonly history: HealthHistory
   readonly alerts: Alerts
+  /** Wall-clock milliseconds of the latest check of each that was asked something. */
+  readonly checkedMs: Map<string, number>
 }
 
 export const StatusShape = z.enum(['available', 'degraded', 'unavailable', 'unknown'])
@@ -34,6 +36,7 @@ export const ServiceShape = PartShape.extend({
   errors: z.int().describe('Calls of these that failed'),
   last_call_ms: z.number().optional().describe('How long the latest call took, in milliseconds'),
   latency_ms: z.number().optional().describe('How long its calls took within the last 5 minutes, in the middle'),
+  checked_at: z.iso.datetime().optional().describe('When a call or a check last showed how it is'),
   history: z
     .array(z.object({ at: z.iso.datetime(), status: StatusShape, reason: z.string().optional() }))
     .describe('Changes of status, the latest first'),
@@ -61,7 +64,7 @@ export interface ServiceFacts {
 export async function serviceOf(
   part: PartReport,
   { entries, isServer, latencyMs, changes }: ServiceFacts,
-  { history }: Pick<Deps, 'history'>,
+  { history, checkedMs }: Pick<Deps, 'history' | 'checkedMs'>,
 ): Promise<z.input<typeof ServiceShape>> {
   const past = changes === 0 ? [] : await history.latest(part.name, changes, 'status')
   return {
@@ -69,6 +72,7 @@ export async function serviceOf(
     kind: isServer ? 'server' : 'part',
     needs: [...part.needs],
     ...statisticsOf(entries),
+    ...checkedAt(checkedMs.get(part.name), ...entries.map(({ statistics }) => statistics.lastAtMs)),
     ...(latencyMs !== undefined && { latency_ms: rounded(latencyMs) }),
     history: past.flatMap((entry) =>
       entry.kind === 'status'
@@ -82,6 +86,12 @@ export async function serviceOf(
         : [],
     ),
   }
+}
+
+/** The latest of these, where there is any. */
+function checkedAt(...timesMs: readonly (number | undefined)[]) {
+  const latestMs = Math.max(...timesMs.map((ms) => ms ?? -Infinity))
+  return Number.isFinite(latestMs) ? { checked_at: time(latestMs) } : {}
 }
 
 function statisticsOf(entries: readonly Entry[]) {
