@@ -30,7 +30,7 @@ export async function connectClient(
     ...(protocolVersion === 5 && properties && { properties }),
     protocolVersion,
     reconnectPeriod: 0,
-    connectTimeout: 5000,
+    connectTimeout: 15_000,
   })
   client.on('error', () => undefined)
   test.after(() => void client.end(true))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
+import { heldClock } from '../../../kernel/clock.ts'
 import { startTestMosquitto } from '../../../testing/mosquitto.ts'
 import { fiveBrokers } from '../../../testing/five-brokers.ts'
 import { callerWith } from '../../../testing/hub.ts'
@@ -7,10 +8,18 @@ import { brokerAt, establish, fault, started, toolkitFor, type MqttToolkit } fro
 import type { DeviceReport } from './device-report.ts'
 
 suite('diagnosis at a real broker', { concurrency: false }, () => {
+  /** Time goes on when a test says so. */
   async function atMosquitto(context: TestContext) {
+    const clock = heldClock()
     const broker = await startTestMosquitto(context, { lines: ['allow_anonymous true', 'sys_interval 1'] })
-    const toolkit = await toolkitFor(context, brokerAt(broker.url))
-    return { broker, toolkit, session_id: await establish(toolkit) }
+    const toolkit = await toolkitFor(context, brokerAt(broker.url), { clock })
+    const session_id = await establish(toolkit)
+    /** What was said until now has arrived; then it is so much later. */
+    const pass = async (ms: number) => {
+      await toolkit.call('ping', { session_id })
+      clock.advance(ms)
+    }
+    return { broker, toolkit, session_id, clock, pass }
   }
 
   const publisher =
@@ -18,7 +27,7 @@ suite('diagnosis at a real broker', { concurrency: false }, () => {
       toolkit.call('publish_message', { session_id, topic, payload, qos: 1, ...(retain && { retain }) })
 
   test('a device that flaps', async (context) => {
-    const { toolkit, session_id } = await atMosquitto(context)
+    const { toolkit, session_id, pass } = await atMosquitto(context)
     const publish = publisher(toolkit, session_id)
     await publish('tele/porch/LWT', 'Online', true)
     const { emit, first } = started()
@@ -30,6 +39,7 @@ suite('diagnosis at a real broker', { concurrency: false }, () => {
       await publish('tele/porch/LWT', 'Online', true)
       await publish('tele/porch/STATE', { POWER: 'ON', Wifi: { RSSI: 20, Signal: -90 } })
     }
+    await pass(1500)
     const { devices } = await watching
     const [report] = devices as [DeviceReport]
     assert.partialDeepStrictEqual(report, { family: 'tasmota', went_offline: 3 })
@@ -37,20 +47,25 @@ suite('diagnosis at a real broker', { concurrency: false }, () => {
   })
 
   test('nothing matches: the devices that there are', async (context) => {
-    const { toolkit, session_id } = await atMosquitto(context)
+    const { toolkit, session_id, pass } = await atMosquitto(context)
     await publisher(toolkit, session_id)('tele/porch/LWT', 'Online', true)
-    const result = await toolkit.call('debug_device', { session_id, device_pattern: 'attic', duration: 1 })
+    const { emit, first } = started()
+    const watching = toolkit.call('debug_device', { session_id, device_pattern: 'attic', duration: 1 }, { emit })
+    await first
+    await pass(1000)
+    const result = await watching
     assert.deepEqual([result['devices'], result['known']], [[], ['porch']])
   })
 
   test('filters that overlap, and probes beside them', async (context) => {
-    const { toolkit, session_id } = await atMosquitto(context)
+    const { toolkit, session_id, clock, pass } = await atMosquitto(context)
     const { emit, first } = started()
     const topics = ['#', 'home/+/power', '$SYS/broker/uptime']
     const measuring = toolkit.call('monitor_performance', { session_id, topics, duration: 2, probe: true }, { emit })
     await first
     const publish = publisher(toolkit, session_id)
-    for (let count = 0; count < 10; count++) await publish('home/plug/power', { ts: Date.now(), power: count })
+    for (let count = 0; count < 10; count++) await publish('home/plug/power', { ts: clock.now(), power: count })
+    for (let second = 0; second < 2; second++) await pass(1000)
     const { filters, total, loop_back: loopBack } = await measuring
     const counts = (filters as { filter: string; messages: number }[]).map(({ filter, messages }) => [filter, messages])
     assert.deepEqual(counts.slice(0, 2), [

@@ -4,7 +4,15 @@ import { connectAsync, type IClientPublishOptions, type IPublishPacket, type Mqt
 import type { Caller } from '../../../kernel/caller.ts'
 import type { Broker } from '../../../kernel/ports.ts'
 import { owner } from '../../../testing/hub.ts'
-import { cleanUps, establish, fault, started, toolkitFor, type CleanUps } from '../../../testing/mqtt-toolkit.ts'
+import {
+  cleanUps,
+  establish,
+  fault,
+  messagesOf,
+  started,
+  toolkitFor,
+  type CleanUps,
+} from '../../../testing/mqtt-toolkit.ts'
 
 const guest: Caller = { ...owner, id: 'guest', name: 'guest' }
 
@@ -277,14 +285,16 @@ export function mqttToolsSuite(name: string, start: (ending: CleanUps) => Promis
         confirmed: false,
         dry_run: { would_publish: false, kept_now: '{"name":"[redacted]","psk":"[redacted]"}' },
       })
-      const collected = await toolkit.call('subscribe_and_collect', {
-        session_id,
-        topic: 'rules/#',
-        mode: 'first',
-        duration: 0.3,
-      })
+      const { emit, first } = started()
+      const input = { session_id, topic: 'rules/#', mode: 'first', duration: 60, max_messages: 2 }
+      const collecting = toolkit.call('subscribe_and_collect', input, { emit })
+      await first
+      // What is kept, and one that is not: the collection ends with it.
+      await device.publishAsync('rules/last', 'x', { qos: 1 })
+      const collected = await collecting
       assert.doesNotMatch(JSON.stringify(collected), /hunter22|Ann|rules\/lock/)
-      assert.partialDeepStrictEqual(collected['messages'], [{ topic: 'rules/door', redacted: 2 }])
+      const messages = messagesOf(collected).toSorted((one, other) => one.topic.localeCompare(other.topic))
+      assert.partialDeepStrictEqual(messages, [{ topic: 'rules/door', redacted: 2 }, { topic: 'rules/last' }])
       await assert.rejects(
         toolkit.call('subscribe_and_collect', { session_id, topic: 'rules/lock', duration: 1 }),
         fault('forbidden', /read\.deny rules\/lock/),
