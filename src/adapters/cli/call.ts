@@ -51,7 +51,9 @@ async function find(client: HubClient, name: string, signal: AbortSignal): Promi
   const found = operations.find((entry) => entry.name === name || entry.operation === name)
   if (found) return found
   // The list has what this token may call. Whether there is more only the hub knows, and says why it refuses.
-  if (FULL_NAME.test(name)) return { name, operation: name, summary: '', scope: null, effect: 'write', inputSchema: {} }
+  const fullName = FULL_NAME.test(name) ? name : await heldName(client, name, signal)
+  if (fullName !== undefined)
+    return { name, operation: fullName, summary: '', scope: null, effect: 'write', inputSchema: {} }
   const meant = nearest(
     name,
     operations.flatMap((entry) => [entry.name, entry.operation]),
@@ -62,6 +64,14 @@ async function find(client: HubClient, name: string, signal: AbortSignal): Promi
       ...(await unheardServers(client, signal)),
     ].join(' '),
   })
+}
+
+/** The full name of a tool that stands in no list because it is held back. Undefined: there is none, or it is not for this caller. */
+async function heldName(client: HubClient, name: string, signal: AbortSignal): Promise<string | undefined> {
+  const result = await client.call('gateway.review_tools', {}, { signal }).catch(() => undefined)
+  const { tools = [] } = (result ?? {}) as { tools?: readonly { server: string; tool: string }[] }
+  const held = tools.find(({ server, tool }) => tool === name || `${server}_${tool}` === name)
+  return held && `${held.server}.${held.tool}`
 }
 
 /** Nobody can say which tools a server has that has not been up yet. */

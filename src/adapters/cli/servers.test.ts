@@ -270,6 +270,20 @@ suite('alicia list and inspect', () => {
       assert.equal((await home(t, url).run(['reload'])).out, says)
     })
 
+  for (const name of ['take_note', 'notes_take_note'])
+    test(`a call of ${name}, which is held back, says so`, async (t) => {
+      const refuses: Tool = {
+        ...answering('notes.take_note', {}),
+        listed: false,
+        run: () => Promise.reject(new Fault('conflict', 'notes.take_note is held back.')),
+      }
+      const held = answering('gateway.review_tools', { tools: [{ server: 'notes', tool: 'take_note' }] })
+      const { url } = await restServer(t, [held, refuses])
+      const { code, err } = await home(t, url).run(['call', name])
+      assert.equal(code, 1)
+      assert.match(err, /notes\.take_note is held back\./)
+    })
+
   test('a call of what nobody has says which servers were not up yet', async (t) => {
     const servers = [
       { name: 'slow', state: 'starting', tools: 0 },
