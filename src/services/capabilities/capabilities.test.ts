@@ -405,6 +405,7 @@ suite('capabilities', () => {
       halted: 'stopped',
       locked: 'needs_login',
       broken: 'failed',
+      wrong: 'failed',
       trying: 'backing_off',
       waits: 'stopped',
     }
@@ -417,7 +418,8 @@ suite('capabilities', () => {
       gateway: () => ({ servers: () => Object.entries(states).map(([id, state]) => ({ id, state })) }),
       control: { states: () => [{ name: 'bus', state: 'stopped' }] },
     }
-    const { call } = setUp([], [speak], hub as unknown as Partial<Hub>)
+    const broken = server('broken', fails('upstream_failed'), { status: 'unavailable' })
+    const { call } = setUp([broken.provider], [speak], hub as unknown as Partial<Hub>)
     const says = async (name: string) => {
       const { kind, recommendations } = await call('diagnose_service', { name })
       return [kind, ...(recommendations as string[])].join(': ')
@@ -427,6 +429,7 @@ suite('capabilities', () => {
     assert.match(await says('halted'), /^upstream: .* it was stopped: `alicia restart halted` starts it\.$/)
     assert.match(await says('locked'), /`alicia login locked`/)
     assert.match(await says('broken'), /given up until `alicia restart broken`/)
+    assert.match(await says('wrong'), /^upstream: Its definition is wrong/)
     assert.match(await says('trying'), /started again by itself/)
     assert.match(await says('waits'), /because of what it needs/)
     await assert.rejects(call('diagnose_service', { name: 'brokr' }), { hint: 'Did you mean broker?' })

@@ -9,6 +9,8 @@ export interface Subject {
   readonly report: StatusReport
   /** Of an MCP server. */
   readonly state?: ServerReport['state']
+  /** Its definition is wrong: there is nothing to start. */
+  readonly isUnusable: boolean
   /** Somebody stopped it. */
   readonly isStopped: boolean
   /** What it needs is down. */
@@ -28,19 +30,21 @@ export function subjectOf(id: string, hub: Hub): Subject | undefined {
     .find((server) => server.id === id)?.state
   const isStopped =
     state === 'stopped' || hub.control.states().some((own) => own.name === id && own.state === 'stopped')
+  const isUnusable = provider === undefined && state === 'failed'
   const isBlocked = parts.some(({ name, status }) => status === 'unavailable' && part?.needs.includes(name))
   return {
     id,
     kind: provider?.kind ?? (state === undefined ? 'part' : 'upstream'),
     report,
     ...(state && { state }),
+    isUnusable,
     isStopped,
     isBlocked,
   }
 }
 
 /** What ends it that this one is down, in words. */
-export function wayBack({ id, kind, state, isStopped, isBlocked }: Subject): string {
+export function wayBack({ id, kind, state, isUnusable, isStopped, isBlocked }: Subject): string {
   if (isBlocked)
     return 'It is down because of what it needs: the reason names it, and it comes back by itself with that.'
   if (isStopped && kind === 'upstream')
@@ -48,6 +52,7 @@ export function wayBack({ id, kind, state, isStopped, isBlocked }: Subject): str
   if (isStopped) return `Nothing is wrong with it, it was stopped: \`alicia call start_service name=${id}\` starts it.`
   if (kind !== 'upstream')
     return 'It is down: the reason above names what it waits for, and it comes back by itself when that is there.'
+  if (isUnusable) return 'Its definition is wrong: the reason above says where and what; it starts once that is mended.'
   if (state === 'needs_login') return `It wants a login: \`alicia login ${id}\`.`
   const look = `\`alicia logs ${id}\` shows what it said last, \`alicia inspect ${id}\` how it is started`
   if (state === 'backing_off') return `It is down, and started again by itself: ${look}.`
