@@ -246,7 +246,8 @@ suite('gateway', () => {
   test('what it needs and is down is the reason it does not start', async (t) => {
     let isDown = true
     const place = await testGateway(t, {
-      statusOf: () => ({ status: isDown ? 'unavailable' : 'available', sinceMs: 0 }),
+      // In the middle of a year: it is that year in every time zone.
+      statusOf: () => ({ status: isDown ? 'unavailable' : 'available', sinceMs: Date.UTC(1970, 6) }),
     })
     await place.gateway.apply({ definitions: [echo({ needs: ['broker'], patienceMs: 100 })], unusable: [] })
     assert.match((await place.gateway.server('echo')).reason ?? '', /broker is down since 1970/)
