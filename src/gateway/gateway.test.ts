@@ -166,7 +166,14 @@ suite('gateway', () => {
     const place = await testGateway(t)
     const nowhere = { kind: 'stdio', command: '/nowhere', args: [], env: {} } as const
     const oauth = { grant: 'authorization_code', allowPrivateAddresses: false } as const
-    const definition = echo({ oauth, start: 'on_demand', replicas: [{ transport: nowhere, weight: 1 }], patienceMs: 0 })
+    const definition = echo({
+      oauth,
+      start: 'on_demand',
+      replicas: [{ transport: nowhere, weight: 1 }],
+      patienceMs: 0,
+      // Once each is enough: to start a program takes a large process long.
+      restart: { firstDelayMs: 60_000, mostDelayMs: 60_000, mostAttempts: 5 },
+    })
     await place.gateway.apply({ definitions: [definition], unusable: [] })
     for (let count = 0; count < 70; count++) {
       const caller = { ...owner, id: `person ${count}`, via: 'mcp' } as const
