@@ -9,7 +9,10 @@ import { gather } from './gather.ts'
 import { createTopicIndex } from './topic-index.ts'
 
 async function gathering(options: FakeOptions & { maxMessages?: number; maxBytes?: number } = {}) {
-  const clock = heldClock()
+  const held = heldClock()
+  /** Milliseconds for which the hub stood still: time went on, and no timer came. */
+  const stood = { ms: 0 }
+  const clock = { ...held, monotonic: () => held.monotonic() + stood.ms }
   const connection = fakeConnection(options)
   const cancel = new AbortController()
   const ticks: number[] = []
@@ -24,7 +27,7 @@ async function gathering(options: FakeOptions & { maxMessages?: number; maxBytes
   )
   done.catch(() => undefined)
   await new Promise(setImmediate)
-  return { clock, connection, cancel, ticks, collector, done }
+  return { clock, stood, connection, cancel, ticks, collector, done }
 }
 
 suite('gather', () => {
@@ -39,6 +42,17 @@ suite('gather', () => {
     assert.equal(connection.subscribed.size, 0)
     // What still waited for the connection's end would hold every message until then.
     assert.equal(connection.listeners(), 0)
+  })
+
+  test('listens on for as long as its end came too late: what lay there meanwhile has not been read', async () => {
+    const { clock, stood, connection, done, collector } = await gathering()
+    stood.ms = 700
+    clock.advance(5000)
+    await new Promise(setImmediate)
+    connection.deliver('home/a', '1')
+    clock.advance(700)
+    assert.deepEqual(await done, { ended: { by: 'duration' }, grantedQos: 1, elapsedMs: 6400 })
+    assert.equal(collector.messages.length, 1)
   })
 
   test('ends at the count, and still counts what comes', async () => {

@@ -34,6 +34,9 @@ export interface Gathered {
 
 const TICK_MS = 1000
 
+/** An end that comes so much too late: the hub stood still, and what came meanwhile it has not read yet. Milliseconds. */
+const LATE_MS = 10
+
 /** Subscribes until the time is over, the sink is full or the connection ends; the time runs from the broker's consent. */
 export async function gather(
   connection: Connection,
@@ -57,9 +60,15 @@ export async function gather(
       if (elapsedMs < durationMs) gathering.tick?.(elapsedMs)
       cancels[1] = clock.after(TICK_MS, tick)
     }
+    const end = () => over.resolve({ by: 'duration' })
+    const timeIsOver = () => {
+      const lateMs = clock.monotonic() - startMs - durationMs
+      if (lateMs < LATE_MS) end()
+      else cancels[0] = clock.after(Math.min(lateMs, durationMs), end)
+    }
     gathering.tick?.(0)
     cancels.push(
-      clock.after(durationMs, () => over.resolve({ by: 'duration' })),
+      clock.after(durationMs, timeIsOver),
       clock.after(TICK_MS, tick),
       () => signal.removeEventListener('abort', aborted),
       connection.onClosed((reason) => over.resolve({ by: 'connection_lost', reason })),
