@@ -15,3 +15,5 @@ const said = servers.map(
   ({ stdout }) => new Promise<string>((resolve) => stdout.once('data', (chunk: Buffer) => resolve(String(chunk)))),
 )
 process.stdout.write(`${(await Promise.all(said)).join(' ').replaceAll('\n', '')}\n`)
+// Says what it is told once its event loop comes round to it.
+process.stdin.pipe(process.stdout)

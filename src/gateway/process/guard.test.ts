@@ -28,14 +28,19 @@ async function until(isSo: () => boolean, what: string): Promise<void> {
 /** A program as the hub is one, with a server that runs each script. */
 async function startHub(t: TestContext, scripts: readonly string[]) {
   const servers = scripts.map((script) => JSON.stringify({ command: 'sh', args: ['-c', script] }))
-  const hub = spawn(process.execPath, [CHILD, ...servers], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const hub = spawn(process.execPath, [CHILD, ...servers], { stdio: ['pipe', 'pipe', 'inherit'] })
   t.after(() => hub.kill('SIGKILL'))
   const [line] = (await once(hub.stdout, 'data')) as [Buffer]
   const pids = String(line).trim().split(' ').map(Number)
   assert.ok(pids.every((pid) => pid > 1))
   // Where the test fails there may be survivors.
   t.after(() => pids.filter(isAlive).forEach((pid) => process.kill(pid, 'SIGKILL')))
-  return { hub, pids }
+  /** Resolves when the program has done what it had begun. */
+  const comesRound = async () => {
+    hub.stdin.write('?')
+    await once(hub.stdout, 'data')
+  }
+  return { hub, pids, comesRound }
 }
 
 /** The watchers of a hub: the other children that it has. */
@@ -74,11 +79,13 @@ suite('whatever way the hub ends, no server survives it', () => {
   })
 
   test('a watcher that was killed has a successor, who knows all', async (t) => {
-    const { hub, pids } = await startHub(t, ['echo $$; exec sleep 1000'])
+    const { hub, pids, comesRound } = await startHub(t, ['echo $$; exec sleep 1000'])
     const [first = 0, ...more] = watchersOf(hub.pid ?? 0)
     assert.deepEqual(more, [])
     process.kill(first, 'SIGKILL')
     await until(() => watchersOf(hub.pid ?? 0).some((pid) => pid !== first), 'no successor')
+    // It can be seen before it has been told anything.
+    await comesRound()
     hub.kill('SIGKILL')
     await until(() => !pids.some(isAlive), 'a server survived')
   })
