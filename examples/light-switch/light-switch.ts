@@ -46,7 +46,7 @@ const call = async (name: string, input: Record<string, unknown> = {}, onprogres
 
 const { session_id } = await call('establish_connection')
 const listening = Promise.withResolvers<void>()
-const answer = call('subscribe_and_collect', { session_id, topic: STATE, duration: 2 }, listening.resolve)
+const answer = call('subscribe_and_collect', { session_id, topic: STATE, duration: 5 }, listening.resolve)
 await listening.promise
 const sent = await call('publish_message', { session_id, topic: COMMAND, payload: { state: 'OFF' }, qos: 1 })
 assert.equal(sent['confirmed'], true)
