@@ -94,8 +94,10 @@ const STOP_TIMEOUT_MS = 1000
 
 /** Says goodbye, so that the will is not spoken. */
 export async function disconnect(client: MqttClient): Promise<void> {
-  // It waits for what is in flight, which a broker that hangs never confirms.
-  const late = setTimeout(() => client.end(true), STOP_TIMEOUT_MS)
-  await client.endAsync().catch(() => undefined)
-  clearTimeout(late)
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, STOP_TIMEOUT_MS)
+  await Promise.race([client.endAsync().catch(() => undefined), late.promise])
+  clearTimeout(timer)
+  // A broker that hangs never confirms what is in flight. To mqtt.js, `end(true)` is nothing while an `end` waits for that.
+  client.stream.destroy()
 }

@@ -66,9 +66,12 @@ function optionsOf({ broker, clientId, will }: ClientOptions): IClientOptions {
 /** Says goodbye, so that the will is not spoken; cuts the connection when the broker does not listen. */
 export async function endClient(client: MqttClient): Promise<void> {
   if (!client.connected) return void client.end(true)
-  const late = setTimeout(() => client.end(true), END_TIMEOUT_MS)
-  await client.endAsync().catch(() => undefined)
-  clearTimeout(late)
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, END_TIMEOUT_MS)
+  await Promise.race([client.endAsync().catch(() => undefined), late.promise])
+  clearTimeout(timer)
+  // To mqtt.js, `end(true)` is nothing while an `end` before it waits for what the broker has not confirmed.
+  client.stream.destroy()
 }
 
 const unreachable = (url: string, cause: Error | undefined) =>
