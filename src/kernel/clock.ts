@@ -37,6 +37,21 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   })
 }
 
+const STEPS = 10
+
+/**
+ * Like `clock.after`, for a bound on what this process itself has to do: a moment in which all of it stood still (a busy
+ * machine, one that slept) counts as a tenth of `ms` at most. Otherwise it would be over before anything had its turn.
+ */
+export function afterRunning(clock: Clock, ms: number, task: () => void): () => void {
+  let cancel = () => {}
+  const wait = (steps: number) => {
+    cancel = clock.after(ms / STEPS, () => (steps === 1 ? task() : wait(steps - 1)))
+  }
+  wait(STEPS)
+  return () => cancel()
+}
+
 /** A clock that moves only when told to. `advance` runs what became due, in order of its time. */
 export interface HeldClock extends Clock {
   advance(ms: number): void

@@ -118,6 +118,29 @@ suite('life cycle', () => {
     assert.deepEqual(journal, ['+base', '-base'])
   })
 
+  test('a moment in which the whole process stood still is not held against a part that stops', async () => {
+    const timers: (() => void)[] = []
+    const warned: string[] = []
+    let end = () => {}
+    const slow = { start: async () => ({ stop: () => new Promise<void>((resolve) => (end = resolve)) }) }
+    const life = createLifecycle([part('slow', [], [], slow)], {
+      clock: { ...clock, after: (_ms, task) => (timers.push(task), () => {}) },
+      events,
+      log: { ...silentLog, warn: (message) => void warned.push(message) },
+      startTimeoutMs: 1000,
+      stopTimeoutMs: 1000,
+    })
+    await life.start()
+    const stopped = life.stop()
+    await new Promise(setImmediate)
+    // Whatever time it is by then: what is due comes before anything else has its turn.
+    timers.at(-1)?.()
+    await new Promise(setImmediate)
+    end()
+    await stopped
+    assert.deepEqual(warned, [])
+  })
+
   test('stopping while starting waits for nothing that hangs', async () => {
     const life = lifecycle([part('slow', [], [], { start: () => new Promise(() => {}) })])
     const started = life.start()

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { afterRunning, type Clock } from './clock.ts'
 import type { Events } from './events.ts'
 import { Fault } from './fault.ts'
 import type { Log } from './log.ts'
@@ -132,7 +132,7 @@ export function createLifecycle(parts: readonly Part[], options: LifecycleOption
     if (state?.is !== 'running') return
     let cancel = () => {}
     const late = new Promise<void>((resolve) => {
-      cancel = clock.after(options.stopTimeoutMs, () => {
+      cancel = afterRunning(clock, options.stopTimeoutMs, () => {
         log.warn(`${part.name} did not stop in time`)
         resolve()
       })
