@@ -36,6 +36,7 @@ suite('gateway', () => {
       ['ready', 1, '2025-11-25', 'echo', 0],
     )
     assert.ok((report.memoryMegabytes ?? 0) > 1)
+    assert.ok((report.cpuSeconds ?? 0) > 0)
   })
 
   test('one that is killed is started again; a call meanwhile waits for it', async (t) => {

@@ -136,8 +136,11 @@ export function createGateway(options: GatewayOptions): RunningGateway {
       const broken = unusableReports().find((one) => one.id === name || one.name === name)
       if (broken) return broken
       const upstream = find(name)
-      const memoryMegabytes = await upstream.memoryMegabytes()
-      return { ...upstream.report(), ...(memoryMegabytes !== undefined && { memoryMegabytes }) }
+      const usage = await upstream.usage()
+      return {
+        ...upstream.report(),
+        ...(usage && { memoryMegabytes: usage.megabytes, cpuSeconds: usage.cpuSeconds }),
+      }
     },
     log: (name, most) => find(name).log(most),
     start: async (name, signal) => await find(name).start(signal),

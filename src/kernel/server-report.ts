@@ -24,6 +24,8 @@ export interface ServerReport extends StatusReport {
   readonly server?: { readonly name?: string; readonly version?: string }
   /** Of the process group; stdio servers that run only. */
   readonly memoryMegabytes?: number
+  /** The same; user and system time since its processes started. */
+  readonly cpuSeconds?: number
   /** Wall-clock milliseconds of the next attempt, while it is backing off. */
   readonly nextAttemptAtMs?: number
   /** How calls are spread over the replicas. */

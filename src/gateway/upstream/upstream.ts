@@ -1,7 +1,7 @@
 import type { ServerDefinition } from '../../kernel/mcp/server-definition.ts'
 import type { BalanceChange, HeldToolReport, ServerLogLine, ServerReport, ToolApproval } from '../../kernel/ports.ts'
 import type { LifeState } from '../life/state.ts'
-import { memoryOf } from '../process/process-table.ts'
+import { usageOf, type Usage } from '../process/process-table.ts'
 import { createStderrRing } from '../process/stderr-lines.ts'
 import { createOffering } from './offering.ts'
 import type { UpstreamParts } from './parts.ts'
@@ -15,7 +15,7 @@ export interface Upstream {
   readonly definition: ServerDefinition
   report(): ServerReport
   /** Of all its processes; undefined: it has none that runs here. */
-  memoryMegabytes(): Promise<number | undefined>
+  usage(): Promise<Usage | undefined>
   log(most: number): readonly ServerLogLine[]
   /** Milliseconds to the first answer of those replicas that are up. Throws Fault when none is. */
   check(signal: AbortSignal): Promise<number>
@@ -96,10 +96,10 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
         held: offering.held.length,
         interactive: memory.get(id, 'asks') !== undefined,
       }),
-    async memoryMegabytes() {
+    async usage() {
       const pids = everybody().flatMap((instance) => instance.pid() ?? [])
-      const each = await Promise.all(pids.map(memoryOf))
-      return pids.length === 0 ? undefined : each.reduce<number>((sum, megabytes = 0) => sum + megabytes, 0)
+      const each = (await Promise.all(pids.map(usageOf))).filter((usage) => usage !== undefined)
+      return pids.length === 0 ? undefined : each.reduce(added, { megabytes: 0, cpuSeconds: 0 })
     },
     log: (most) => ring.lines().slice(-most),
     async check(signal) {
@@ -147,6 +147,11 @@ export function createUpstream(definition: ServerDefinition, parts: UpstreamPart
     },
   }
 }
+
+const added = (a: Usage, b: Usage): Usage => ({
+  megabytes: a.megabytes + b.megabytes,
+  cpuSeconds: a.cpuSeconds + b.cpuSeconds,
+})
 
 const rethrowFirst = (error: AggregateError): never => {
   throw error.errors[0]

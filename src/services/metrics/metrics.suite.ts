@@ -42,11 +42,12 @@ export function metricsSuite(name: string, open: () => Promise<ClosableStore>): 
     }
 
     test('the hub, its machine and the programs it runs', async (t) => {
-      const server = async (id: string) => ({ id, ...(id === 'files' && { memoryMegabytes: 30.5 }) }) as ServerReport
+      const server = async (id: string) =>
+        ({ id, ...(id === 'files' && { memoryMegabytes: 30.5, cpuSeconds: 1.25 }) }) as ServerReport
       const servers = () => [{ id: 'files' }, { id: 'remote' }] as ServerReport[]
       const { call } = await stopAfter(t, { servers, server })
       const found = (await call('get_system_metrics')) as {
-        processes: { name: string; memory_megabytes: number }[]
+        processes: { name: string; cpu_seconds: number }[]
         memory: { resident_megabytes: number }
         disk: { free_megabytes: number; total_megabytes: number }
       }
@@ -54,7 +55,8 @@ export function metricsSuite(name: string, open: () => Promise<ClosableStore>): 
         found.processes.map((one) => one.name),
         ['hub', 'files'],
       )
-      assert.equal(found.processes[1]?.memory_megabytes, 30.5)
+      assert.deepEqual(found.processes[1], { name: 'files', memory_megabytes: 30.5, cpu_seconds: 1.25 })
+      assert.ok((found.processes[0]?.cpu_seconds ?? 0) > 0)
       assert.ok(found.memory.resident_megabytes > 10)
       assert.ok(found.disk.total_megabytes >= found.disk.free_megabytes)
     })

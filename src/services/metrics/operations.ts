@@ -20,12 +20,14 @@ const ProcessShape = z.object({
   name: z.string().describe('`hub`, or the MCP server whose processes these are'),
   pid: z.int().optional(),
   memory_megabytes: z.number(),
-  cpu_percent: z.number().optional().describe('Of one core'),
+  cpu_seconds: z.number().optional().describe('Since the hub, or the server, started'),
+  cpu_percent: z.number().optional().describe('Of one core, of the hub only'),
 })
 
 export const getSystemMetrics = operation<Deps>()({
   name: 'metrics.get_system_metrics',
-  summary: 'CPU, memory, event loop and disk of the hub and its machine, and the memory of each MCP server it runs.',
+  summary:
+    'CPU, memory, event loop and disk of the hub and its machine, and memory and CPU of each MCP server it runs.',
   scope: 'metrics:read',
   effect: 'read',
   route: { method: 'GET', path: '/metrics/system' },
@@ -75,6 +77,7 @@ export const getSystemMetrics = operation<Deps>()({
           name: 'hub',
           pid: process.pid,
           memory_megabytes: rounded(figures.residentMegabytes),
+          cpu_seconds: rounded(figures.cpuSeconds),
           cpu_percent: rounded(figures.cpuPercent),
         },
         ...servers,
@@ -91,7 +94,13 @@ async function processesOf(hub: Hub): Promise<z.input<typeof ProcessShape>[]> {
   return reports.flatMap((report) =>
     report?.memoryMegabytes === undefined
       ? []
-      : [{ name: report.id, memory_megabytes: rounded(report.memoryMegabytes) }],
+      : [
+          {
+            name: report.id,
+            memory_megabytes: rounded(report.memoryMegabytes),
+            ...(report.cpuSeconds !== undefined && { cpu_seconds: rounded(report.cpuSeconds) }),
+          },
+        ],
   )
 }
 

@@ -8,6 +8,8 @@ import type { Clock } from '../../kernel/clock.ts'
 export interface SystemFigures {
   /** Of one core, within the last 10 s; 200 is two cores. */
   readonly cpuPercent: number
+  /** User and system time of this process since it started. */
+  readonly cpuSeconds: number
   readonly cores: number
   /** Of the machine, within a minute; 0 on Windows. */
   readonly load: number
@@ -61,9 +63,11 @@ export function createSystemMeter({ clock, folder }: { clock: Clock; folder: str
       // Before the first interval is over, what there is.
       if (cpuPercent === 0) look()
       const { rss, heapUsed } = process.memoryUsage()
+      const { user, system } = process.cpuUsage()
       const disk = await diskOf(folder)
       return {
         cpuPercent,
+        cpuSeconds: (user + system) / 1e6,
         cores: availableParallelism(),
         load: loadavg()[0] ?? 0,
         residentMegabytes: megabytes(rss),
