@@ -28,6 +28,8 @@ export interface ServerReport extends StatusReport {
   readonly cpuSeconds?: number
   /** Wall-clock milliseconds of the next attempt, while it is backing off. */
   readonly nextAttemptAtMs?: number
+  /** Wall-clock milliseconds of the latest time that the hub asked it by itself how it is, as it does while nobody calls it. */
+  readonly probedAtMs?: number
   /** How calls are spread over the replicas. */
   readonly balance: Strategy
   /** Calls that were passed on to another replica, since the hub started. */

@@ -68,8 +68,14 @@ suite('health', () => {
     probes[0]?.resolve()
     await turn()
     assert.deepEqual(latencies, [30])
+    const answeredAtMs = rig.clock.now()
+    assert.equal(rig.life.probedAtMs, answeredAtMs)
     await rig.advance(MINUTE_MS)
     assert.equal(probes.length, 2)
+    assert.equal(rig.life.probedAtMs, answeredAtMs)
+    probes[1]?.reject(new Error('no'))
+    await turn()
+    assert.equal(rig.life.probedAtMs, answeredAtMs + MINUTE_MS)
   })
 
   test('is not asked for while calls say it', async () => {

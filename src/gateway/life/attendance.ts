@@ -12,6 +12,8 @@ export interface AttendanceOptions {
   readonly memory: { readonly cap: MemoryCap; readonly measure: () => Promise<number | undefined> } | undefined
   /** It does well (undefined) or not. */
   onJudged(reason: string | undefined): void
+  /** A probe was answered, or was not. */
+  onProbed(): void
   onLatency(latencyMs: number): void
   /** Nobody has used it for `idleStopMs`. */
   onIdle(): void
@@ -48,6 +50,7 @@ export function attend(options: AttendanceOptions): Attendance {
   }
 
   const onSilence = (error: unknown) => {
+    options.onProbed()
     const reason = `it does not answer (${error instanceof Error ? error.message : String(error)})`
     if (wellness.silent()) options.onDead(reason)
     else noteFailure(reason)
@@ -68,6 +71,7 @@ export function attend(options: AttendanceOptions): Attendance {
         ask: probe,
         isDoubtful: () => wellness.isDoubtful,
         onAnswer(latencyMs) {
+          options.onProbed()
           noteSuccess()
           options.onLatency(latencyMs)
         },

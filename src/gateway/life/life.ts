@@ -45,6 +45,8 @@ export interface LifeOptions<C extends Closable> {
 export interface Life<C extends Closable> {
   readonly state: LifeState
   report(): StatusReport
+  /** Wall-clock milliseconds of the end of the latest probe, answered or not; undefined: none has been yet. */
+  readonly probedAtMs: number | undefined
   /** What calls go to, if it can be used right now. */
   current(): C | undefined
   /**
@@ -83,6 +85,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
   const use = { running: 0, lastUsedMs: clock.monotonic() }
   const cap = memoryMegabytes === undefined ? undefined : createMemoryCap(clock, memoryMegabytes)
   let attendance: Attendance | undefined
+  let probedAtMs: number | undefined
   let isOver = false
   let lastState: LifeState | undefined
   let lastReport: StatusReport | undefined
@@ -96,6 +99,9 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
       probe: probe && ((signal) => probe(connection, signal)),
       memory: memory && cap && { cap, measure: () => memory(connection) },
       onJudged: (reason) => machine.judged(reason),
+      onProbed() {
+        probedAtMs = clock.now()
+      },
       onLatency: (latencyMs) => options.onLatency?.(latencyMs),
       onIdle: () => sleep(`nobody has used it for ${(idleStopMs ?? 0) / 1000} s`),
       onDead: (reason) => machine.crashed(reason),
@@ -188,6 +194,9 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
       return machine.state
     },
     report: () => machine.report(),
+    get probedAtMs() {
+      return probedAtMs
+    },
     current: () => machine.live,
     obtain: (signal) => awaited(signal, false),
     started: (signal) => awaited(signal, true),

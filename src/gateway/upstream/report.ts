@@ -33,6 +33,7 @@ export function serverReport(reported: Reported): ServerReport {
   const { strategy, failovers, members } = group.status()
   const [best] = instances.map(({ life }) => life.state).sort((a, b) => ORDER.indexOf(a.is) - ORDER.indexOf(b.is))
   const connection = instances.map((instance) => instance.current()).find((current) => current !== undefined)
+  const probesMs = instances.flatMap(({ life }) => life.probedAtMs ?? [])
   const name = serverOf(connection?.serverInfo ?? lists.serverInfo)
   return {
     ...group.report(),
@@ -51,6 +52,7 @@ export function serverReport(reported: Reported): ServerReport {
     restarts: instances.reduce((sum, { restarts }) => sum + restarts, 0),
     ...(connection && { revision: connection.revision }),
     ...(name && { server: name }),
+    ...(probesMs.length > 0 && { probedAtMs: Math.max(...probesMs) }),
     ...(best?.is === 'backing_off' && { nextAttemptAtMs: best.nextAtMs }),
     balance: strategy,
     failovers,

@@ -232,6 +232,14 @@ export function healthSuite(name: string, open: () => Promise<ClosableStore>): v
         after.flatMap(({ name, checked_at }) => (checked_at === undefined ? [] : [[name, checked_at]])),
         ['f1', 'f2', 'store'].map((asked) => [asked, checkedAt]),
       )
+      // The hub has asked by itself since.
+      servers[0] = { ...server('f1', 'ready'), probedAtMs: clock.now() + 1000 }
+      servers[1] = { ...server('f2', 'ready'), probedAtMs: clock.now() - 1000 }
+      for (const [name, checked_at] of [
+        ['f1', '2026-01-01T00:00:02.500Z'],
+        ['f2', checkedAt],
+      ])
+        assert.partialDeepStrictEqual(await call('get_service', { name }), { checked_at })
     })
 
     test('MCP clients read it and subscribe to it as a resource', async (t) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { mayUse } from '../../kernel/caller.ts'
 import { operation } from '../../kernel/operation.ts'
-import type { Hub } from '../../kernel/ports.ts'
+import type { Hub, ServerReport } from '../../kernel/ports.ts'
 import type { PartReport } from '../../kernel/status.ts'
 import { check, findPart } from './check.ts'
 import { latencies } from './latency.ts'
@@ -45,14 +45,14 @@ export const getHealth = operation<Deps>()({
   },
 })
 
-const NONE: ReadonlySet<string> = new Set()
+const NONE: ReadonlyMap<string, ServerReport> = new Map()
 
-const serversOf = (hub: Pick<Hub, 'gateway'>): ReadonlySet<string> =>
-  new Set(
+const serversOf = (hub: Pick<Hub, 'gateway'>): ReadonlyMap<string, ServerReport> =>
+  new Map(
     hub
       .gateway()
       ?.servers()
-      .map(({ id }) => id),
+      .map((server) => [server.id, server]),
   )
 
 export const listServices = operation<Deps>()({
@@ -145,7 +145,7 @@ function describe(parts: readonly PartReport[], changes: number, deps: Deps) {
         part,
         {
           entries: entries.get(part.name) ?? [],
-          isServer: servers.has(part.name),
+          server: servers.get(part.name),
           latencyMs: recent.get(part.name),
           changes,
         },

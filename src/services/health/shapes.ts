@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
-import type { Hub, Store } from '../../kernel/ports.ts'
+import type { Hub, ServerReport, Store } from '../../kernel/ports.ts'
 import type { Entry } from '../../kernel/registry.ts'
 import type { PartReport } from '../../kernel/status.ts'
 import type { Alerts } from './alerts.ts'
@@ -55,7 +55,8 @@ export const partOf = ({ name, status, sinceMs, reason }: PartReport): z.input<t
 
 export interface ServiceFacts {
   readonly entries: readonly Entry[]
-  readonly isServer: boolean
+  /** Where it is an MCP server. */
+  readonly server: ServerReport | undefined
   readonly latencyMs: number | undefined
   /** How many changes of status. */
   readonly changes: number
@@ -63,16 +64,16 @@ export interface ServiceFacts {
 
 export async function serviceOf(
   part: PartReport,
-  { entries, isServer, latencyMs, changes }: ServiceFacts,
+  { entries, server, latencyMs, changes }: ServiceFacts,
   { history, checkedMs }: Pick<Deps, 'history' | 'checkedMs'>,
 ): Promise<z.input<typeof ServiceShape>> {
   const past = changes === 0 ? [] : await history.latest(part.name, changes, 'status')
   return {
     ...partOf(part),
-    kind: isServer ? 'server' : 'part',
+    kind: server ? 'server' : 'part',
     needs: [...part.needs],
     ...statisticsOf(entries),
-    ...checkedAt(checkedMs.get(part.name), ...entries.map(({ statistics }) => statistics.lastAtMs)),
+    ...checkedAt(checkedMs.get(part.name), server?.probedAtMs, ...entries.map(({ statistics }) => statistics.lastAtMs)),
     ...(latencyMs !== undefined && { latency_ms: rounded(latencyMs) }),
     history: past.flatMap((entry) =>
       entry.kind === 'status'
