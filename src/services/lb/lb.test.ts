@@ -114,7 +114,7 @@ suite('lb', () => {
     assert.deepEqual({ ...answer, ms: 0 }, { result: 1, answered_by: 'b', tool: 'b.c', tried: ['speak'], ms: 0 })
   })
 
-  test('shows the processes of a service that runs beside the hub', async (t) => {
+  test('shows the processes of a service that runs beside the hub, whose balance is fixed', async (t) => {
     const well: MemberStatus = {
       id: 'attic/one',
       status: 'available',
@@ -151,6 +151,11 @@ suite('lb', () => {
       (await call<Backends>('list_backends')).backends.map(({ name }) => name),
       ['echo', 'echo#2', 'echo#3', 'attic/one', 'attic/two'],
     )
+    await assert.rejects(call('configure_balance', { server: 'lamps', strategy: 'round_robin' }), {
+      code: 'conflict',
+      message: 'lamps is a service that runs beside the hub: how its calls are spread cannot be changed.',
+      hint: /the least to do/,
+    })
   })
 
   test('a server without a tool, or with one that it has not, is told what is missing', async (t) => {

@@ -77,6 +77,7 @@ export const configureBalance = operation<Deps>()({
   async handler({ server, strategy, weights }, { hub }) {
     if (strategy === undefined && weights === undefined)
       throw new Fault('invalid_input', 'Say what to change: `strategy`, `weights` or both.')
+    if (hub.processes().some(({ name }) => name === server)) throw balanceFixed(server)
     const gateway = gatewayOf(hub)
     await gateway.setBalance(server, {
       ...(strategy !== undefined && { strategy }),
@@ -89,6 +90,15 @@ export const configureBalance = operation<Deps>()({
     }
   },
 })
+
+const balanceFixed = (service: string) =>
+  new Fault(
+    'conflict',
+    `${service} is a service that runs beside the hub: how its calls are spread cannot be changed.`,
+    {
+      hint: 'Each goes to the process with the least to do; `list_backends` shows them.',
+    },
+  )
 
 /** As long as a tool may take that says nothing else, and a while for those who are asked after it. */
 const ROUTE_MS = 120_000
