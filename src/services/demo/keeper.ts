@@ -54,9 +54,11 @@ export async function startKeeper({ broker, clock, signal }: KeeperOptions): Pro
       client.publish(RETAINED_TOPIC, JSON.stringify([...topics]), { qos: 1, retain: true }, () => undefined)
     },
     async stop() {
-      // A broker that hangs confirms nothing; cutting the connection ends the wait.
-      const cancel = clock.after(CLEAR_TIMEOUT_MS, () => client.end(true))
-      if (client.connected) await clearTopics(speakerOf(client), topics).catch(() => undefined)
+      // A broker that hangs confirms nothing, and mqtt.js does not say so where the connection is cut.
+      const late = Promise.withResolvers<void>()
+      const cancel = clock.after(CLEAR_TIMEOUT_MS, late.resolve)
+      const clearing = client.connected ? clearTopics(speakerOf(client), topics).catch(() => undefined) : undefined
+      await Promise.race([clearing, late.promise])
       cancel()
       await endClient(client)
     },
