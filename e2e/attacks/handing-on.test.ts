@@ -130,7 +130,7 @@ const ROWS: readonly Row[] = [
 ]
 
 /** Models are not told that there is such a thing. */
-const NOT_FOR_MODELS = new Set(['people.pair', 'people.set_password'])
+const NOT_FOR_MODELS = new Set(['gateway.approve_tools', 'people.pair', 'people.set_password'])
 
 suite('more by handing on', () => {
   const ending = cleanUps()

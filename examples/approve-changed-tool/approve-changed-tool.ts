@@ -31,9 +31,13 @@ assert.match(textOf(refused), /is held back: it changed/)
 const { tools } = await client.listTools()
 assert.ok(!tools.some(({ name }) => name === 'take_note'))
 
-// It may not approve it either: that is what the new description could have told it to do.
+// It may not approve it either: that is what the new description could have told it to do. Nor by way of another operation.
+assert.ok(!tools.some(({ name }) => name === 'approve_tools'))
 const byModel = await client.callTool({ name: 'approve_tools', arguments: { name: 'notes' } }).catch(String)
-assert.match(JSON.stringify(byModel), /approved by a person/)
+assert.match(JSON.stringify(byModel), /no tool called \\"approve_tools\\"/)
+const onward = { target: 'approve_tools', arguments: { name: 'notes' } }
+const passedOn = await client.callTool({ name: 'route_request', arguments: onward })
+assert.match(textOf(passedOn), /approved by a person/)
 
 const review = await hub.cli(['review'])
 console.log(`\n$ alicia review\n${review.stdout}`)

@@ -77,7 +77,7 @@ export interface Tool {
   readonly streams: boolean
   /** `false`: it can be found by name, and stands in no list. */
   readonly listed?: boolean
-  /** `false`: MCP clients neither see nor call it. It takes or gives what no model should have: a password, a token. */
+  /** `false`: MCP clients neither see nor call it. It takes or gives what no model should: a password, a token, a person's yes. */
   readonly forModels?: boolean
   /** It is for the user interface that its server brings (MCP Apps): models are not shown it, and it can be called by name. */
   readonly forAppAlone?: true

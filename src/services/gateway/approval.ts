@@ -40,6 +40,8 @@ export const approveTools = operation<Deps>()({
   scope: 'gateway:approve',
   effect: 'write',
   idempotent: true,
+  // What a tool newly says of itself could tell a model to approve it.
+  forModels: false,
   input: z.object({
     name: Name,
     tools: z.array(z.string()).min(1).optional().describe('Absent: every tool of it that is held back'),
@@ -50,7 +52,7 @@ export const approveTools = operation<Deps>()({
   }),
   output: z.object({ approved: z.array(z.string()) }),
   async handler({ name, tools, fingerprints = {} }, { gateway, caller }) {
-    // What a tool newly says of itself could tell a model to approve it.
+    // By way of another operation, which calls it for a model.
     if (caller.via === 'mcp')
       throw new Fault('forbidden', 'Tools are approved by a person, not over MCP.', {
         hint: `\`alicia review ${name}\` shows what changed, \`alicia approve ${name}\` lets it through.`,
