@@ -101,13 +101,15 @@ suite('doctor on servers', () => {
       login: { url: login },
       nothing: { url: nothing },
       closed: { url: closed },
+      discard: { url: 'http://127.0.0.1:9/mcp' },
     })
     const found = (await read()).filter((text) => !text.includes('cleartext'))
     assert.deepEqual(found, [
       `ok Server fine: ${fine} answers`,
       `ok Server login: ${login} answers and wants a login`,
       `warning Server nothing: ${nothing} answers that there is nothing (404)`,
-      `failed Server closed: ${closed} does not answer (ECONNREFUSED)`,
+      `failed Server closed: ${closed} cannot be reached: nothing listens there`,
+      'failed Server discard: http://127.0.0.1:9/mcp cannot be reached: nothing listens there',
     ])
     assert.deepEqual([...new Set(seen)], ['/mcp '])
   })

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts'
+import { connectionReason, errorCodeOf } from '../../kernel/connection-reason.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import { isObject } from '../../kernel/mcp/message.ts'
 import { shortened, type RelayedErrorBody } from '../../kernel/mcp/relayed.ts'
@@ -77,38 +78,14 @@ export function errorOf(body: string): RelayedErrorBody | undefined {
   }
 }
 
-/** What a broken connection is called by those who read it. */
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'it broke the connection',
-  ENOTFOUND: 'its host name is not known',
-  EAI_AGAIN: 'its host name cannot be looked up now',
-  ETIMEDOUT: 'it does not answer',
-  EHOSTUNREACH: 'its host cannot be reached',
-  ENETUNREACH: 'its network cannot be reached',
-  EPIPE: 'it broke the connection',
-  UND_ERR_SOCKET: 'it broke the connection',
-  EPROTO: 'it does not speak TLS as it should',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; its `url` may have to begin with http',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody the hub trusts has signed its certificate',
-  SELF_SIGNED_CERT_IN_CHAIN: 'nobody the hub trusts has signed its certificate',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody the hub trusts has signed its certificate',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
-  ERR_INVALID_CHAR: 'one of its `headers` has a character that no header may have',
-  ERR_INVALID_HTTP_TOKEN: 'the name of one of its `headers` is not valid',
-}
-
 /** With these, the request may have arrived; with the others there was no connection. */
 const BROKE_LATER: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET'])
 
 /** The connection to a server failed, or broke before the answer was whole. */
 export function brokenOff(name: string, error: unknown): Fault {
   if (error instanceof Fault) return error
-  const code = codeOfError(error)
-  const reason =
-    (code && REASONS[code]) ?? (code === undefined ? 'the connection broke' : `the connection broke (${code})`)
-  const fault = new Fault('unavailable', `${name} cannot be reached: ${reason}.`, {
+  const code = errorCodeOf(error)
+  const fault = new Fault('unavailable', `${name} cannot be reached: ${connectionReason(error)}.`, {
     hint: 'See whether it runs and whether its `url` is right.',
     details: { provider: name },
     cause: error,
@@ -122,13 +99,6 @@ function isOfConnecting(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isOfConnecting)
   if (!(error instanceof Error)) return false
   return ('syscall' in error && error.syscall === 'connect') || isOfConnecting(error.cause)
-}
-
-/** `fetch` hides the code in a cause. */
-function codeOfError(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return codeOfError(error.cause)
 }
 
 export const redirectFault = (name: string, status: number, to: URL | null): Fault =>
