@@ -53,7 +53,10 @@ suite('services as processes of their own', () => {
     await isThere(hub, 'demo', 'unavailable')
     const down = await hub.call('demo.describe_home')
     assert.deepEqual([down.status, down.body['code']], [503, 'unavailable'])
-    assert.match(String(down.body['detail']), /demo \(attic\/.+\) is unavailable since .*its connection broke/)
+    assert.match(
+      String(down.body['detail']),
+      /demo \(attic\/.+\) is unavailable since (\d{4}-\d\d-\d\d )?\d\d:\d\d: .*its connection broke/,
+    )
     const { services } = (await hub.result('health.list_services')) as { services: { name: string; status: string }[] }
     assert.equal(services.find(({ name }) => name === 'demo')?.status, 'unavailable')
 

@@ -4,6 +4,7 @@ import { contextOf } from './call-context.ts'
 import type { Call } from './call.ts'
 import type { Caller } from './caller.ts'
 import { sleep, type Clock } from './clock.ts'
+import { clockTime } from './clock-time.ts'
 import { Deadline, Deadlines } from './deadline.ts'
 import { Fault, hubStopping, toFault, type FaultCode } from './fault.ts'
 import type { Log } from './log.ts'
@@ -91,7 +92,7 @@ export function openDoor(options: DoorOptions): Door {
       context.log.debug('retrying', { attempt: count, waitMs })
       await sleep(clock, waitMs, context.signal)
       try {
-        return await run(entry, input, context)
+        return await run(entry, input, context, clock)
       } catch (next) {
         error = next
       }
@@ -142,7 +143,7 @@ export function openDoor(options: DoorOptions): Door {
       // Not in a function of its own: each one that waits costs every call.
       let output: unknown
       try {
-        output = await run(entry, input, own)
+        output = await run(entry, input, own, clock)
       } catch (failure) {
         output = await again({ call, entry, input, context: own }, failure)
       }
@@ -193,8 +194,8 @@ interface FailedRun {
 }
 
 /** One attempt. Throws what the tool throws, or the signal's reason. */
-function run(entry: Entry, input: unknown, context: CallContext): Promise<unknown> {
-  requireUp(entry)
+function run(entry: Entry, input: unknown, context: CallContext, clock: Clock): Promise<unknown> {
+  requireUp(entry, clock)
   const work = entry.tool.run(input, context)
   return entry.tool.heedsSignal ? work : untilAborted(work, context.signal)
 }
@@ -208,17 +209,17 @@ function follow(signal: AbortSignal, controller: AbortController, tool: Tool): (
 }
 
 /** What runs elsewhere knows best itself whether a call may wait for it. */
-function requireUp({ provider }: Entry): void {
+function requireUp({ provider }: Entry, clock: Clock): void {
   if (provider.kind !== 'service') return
   const report = provider.report()
   if (report.status !== 'unavailable') return
-  const since = new Date(report.sinceMs).toISOString()
+  const since = clockTime(report.sinceMs, clock.now())
   throw new Fault(
     'unavailable',
     `${provider.id} is unavailable since ${since}: ${report.reason ?? 'no reason known'}.`,
     {
       hint: 'list_services shows why, and when it is back.',
-      details: { provider: provider.id, since },
+      details: { provider: provider.id, since: new Date(report.sinceMs).toISOString() },
     },
   )
 }

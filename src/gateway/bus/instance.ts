@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts'
+import { clockTime } from '../../kernel/clock-time.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Bus } from '../../kernel/ports.ts'
 import type { Member } from '../../kernel/resilience/group.ts'
@@ -236,10 +237,10 @@ export class Instance {
 
   #fault(service: string): Fault {
     const { sinceMs, reason = 'no reason known' } = this.#report(service)
-    const since = new Date(sinceMs).toISOString()
+    const since = clockTime(sinceMs, this.#options.clock.now())
     return new Fault('unavailable', `${service} (${this.name}) is unavailable since ${since}: ${reason}.`, {
       hint: 'It is used again as soon as it is back; list_services shows how it is.',
-      details: { provider: service, since },
+      details: { provider: service, since: new Date(sinceMs).toISOString() },
     })
   }
 }

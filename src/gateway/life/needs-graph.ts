@@ -1,7 +1,7 @@
+import { clockTime } from '../../kernel/clock-time.ts'
 import type { Events } from '../../kernel/events.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import type { StatusReport } from '../../kernel/status.ts'
-import { clockTime } from './unavailable.ts'
 
 /** A server and the names of what it is of no use without: other servers, parts of the hub. */
 export interface Needing {
