@@ -258,7 +258,9 @@ suite('gateway', () => {
       statusOf: () => ({ status: isDown ? 'unavailable' : 'available', sinceMs: Date.UTC(1970, 6) }),
     })
     await place.gateway.apply({ definitions: [echo({ needs: ['broker'], patienceMs: 100 })], unusable: [] })
-    assert.match((await place.gateway.server('echo')).reason ?? '', /broker is down since 1970/)
+    const { reason, waitsFor } = await place.gateway.server('echo')
+    assert.match(reason ?? '', /broker is down since 1970/)
+    assert.equal(waitsFor, reason)
     isDown = false
     const up = place.event('status.changed', ({ name, status }) => name === 'echo' && status === 'available')
     place.door.events.emit('status.changed', { name: 'broker', status: 'available' })

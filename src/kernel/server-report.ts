@@ -10,6 +10,8 @@ export interface ServerReport extends StatusReport {
   /** `stdio: npx -y …`, or the address without credentials. */
   readonly reached: string
   readonly needs: readonly string[]
+  /** What it needs and is down, "mosquitto is down since 14:02": it can be used again when that can. */
+  readonly waitsFor?: string
   readonly profiles: readonly string[]
   readonly sharing: 'shared' | 'per_client'
   /** Connections besides the shared one. */

@@ -11,6 +11,8 @@ interface Server {
   /** Empty: it cannot be run as it is written. */
   readonly reached: string
   readonly held_tools: number
+  /** What it needs and is down. */
+  readonly waits_for?: string
 }
 
 const SICK: ReadonlySet<string> = new Set(['unavailable', 'degraded'])
@@ -65,14 +67,21 @@ function findingOf(servers: readonly Server[]): Finding {
   if (servers.length === 0) return note('none; `alicia add` adds one')
   // What cannot be run as it is written has a check of its own.
   const down = servers.filter(({ state, reached }) => state in WORDS && reached !== '')
+  const waiting = servers
+    .filter((server) => !down.includes(server))
+    .flatMap(({ name, waits_for: cause }) => (cause === undefined ? [] : [`${name} waits: ${cause}`]))
   const [first] = down
   if (first)
     return failed(
-      down.map(({ name, state, reason }) => `${name} ${wordsOf(WORDS[state] ?? '', reason ?? 'no reason')}`).join('; '),
+      down
+        .map(({ name, state, reason }) => `${name} ${wordsOf(WORDS[state] ?? '', reason ?? 'no reason')}`)
+        .concat(waiting)
+        .join('; '),
       first.state === 'needs_login'
         ? `\`alicia login ${first.name}\`.`
         : `\`alicia logs ${first.name}\` says more; \`alicia restart ${first.name}\` tries again at once.`,
     )
+  if (waiting.length > 0) return warning(waiting.join('; '), 'It can be used again as soon as what it needs can.')
   const holding = servers.find((server) => server.held_tools > 0)
   if (holding)
     return warning(

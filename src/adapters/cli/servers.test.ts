@@ -323,6 +323,17 @@ suite('alicia list and inspect', () => {
       [server('needs_login', { reason: 'it asks' })],
       /^✗ {2}MCP servers +b needs a login: it asks\n +→ `alicia login b`\.$/m,
     ],
+    [
+      [
+        server('stopped', { name: 'a', waits_for: 'b is down since 14:02' }),
+        server('failed', { reason: 'it crashed', waits_for: 'c is down since 14:01' }),
+      ],
+      /^✗ {2}MCP servers +b has failed: it crashed; a waits: b is down since 14:02\n +→ `alicia logs b` says more; /m,
+    ],
+    [
+      [server('ready', { held_tools: 2, waits_for: 'mqtt is down since 14:02' })],
+      /^! {2}MCP servers +b waits: mqtt is down since 14:02\n +→ It can be used again as soon as what it needs can\.$/m,
+    ],
     [[server('ready', { held_tools: 2 })], /^! {2}MCP servers +b holds back 2 tools\n +→ `alicia review b` /m],
     [[server('degraded')], /^! {2}MCP servers +b answers badly\n +→ `alicia inspect b` says why\.$/m],
   ]

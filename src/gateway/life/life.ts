@@ -45,6 +45,8 @@ export interface LifeOptions<C extends Closable> {
 export interface Life<C extends Closable> {
   readonly state: LifeState
   report(): StatusReport
+  /** What `blockedBy` said, unless somebody stopped it: then it waits for nothing. */
+  readonly waitsFor: string | undefined
   /** Wall-clock milliseconds of the end of the latest probe, answered or not; undefined: none has been yet. */
   readonly probedAtMs: number | undefined
   /** What calls go to, if it can be used right now. */
@@ -194,6 +196,9 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
       return machine.state
     },
     report: () => machine.report(),
+    get waitsFor() {
+      return machine.block?.reason
+    },
     get probedAtMs() {
       return probedAtMs
     },

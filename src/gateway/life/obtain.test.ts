@@ -237,8 +237,9 @@ suite('what it needs', () => {
     await rig.up()
     await rig.setNeed(DOWN)
     assert.equal(rig.life.current(), undefined)
-    assert.equal(rig.life.report().reason, DOWN)
+    assert.deepEqual([rig.life.report().reason, rig.life.waitsFor], [DOWN, DOWN])
     await rig.setNeed(undefined)
+    assert.equal(rig.life.waitsFor, undefined)
     assert.equal(rig.life.current(), rig.opened[0])
     assert.equal(rig.opens(), 1)
   })
@@ -249,6 +250,7 @@ suite('what it needs', () => {
     await rig.setNeed(DOWN)
     await rig.life.stop('it was stopped by owner')
     assert.equal(rig.life.report().reason, 'it was stopped by owner')
+    assert.equal(rig.life.waitsFor, undefined)
     const { done, assertRefused } = call(rig)
     await done
     assertRefused({ message: 'lamps is unavailable since 14:02: it was stopped by owner.' })

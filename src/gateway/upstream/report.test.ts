@@ -3,21 +3,18 @@ import { suite, test } from 'node:test'
 import { heldClock } from '../../kernel/clock.ts'
 import { createGroup } from '../../kernel/resilience/group.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { LifeState } from '../life/state.ts'
 import { definitionWith } from './definition.fixture.ts'
 import type { Instance } from './instance.ts'
 import { NO_LISTS } from './listed.ts'
 import { serverReport } from './report.ts'
 
-const READY: LifeState = { is: 'ready', sinceMs: 0 }
-
 /** What a report needs to know of a replica. */
-const replica = (state: LifeState, probedAtMs?: number) =>
+const replica = (more: Partial<Instance['life']>) =>
   ({
     id: 'up',
     reached: 'x',
     restarts: 0,
-    life: { state, probedAtMs },
+    life: { state: { is: 'ready', sinceMs: 0 }, ...more },
     relay: { leases: () => 0 },
     current() {},
   }) as unknown as Instance
@@ -41,7 +38,13 @@ const reportOf = (...instances: Instance[]) =>
 
 suite('report of a server', () => {
   test('when it was last asked how it is: the latest of its replicas', () => {
-    assert.equal(reportOf(replica(READY, 2000), replica(READY), replica(READY, 3000)).probedAtMs, 3000)
-    assert.ok(!('probedAtMs' in reportOf(replica(READY))))
+    const never = replica({})
+    assert.equal(reportOf(replica({ probedAtMs: 2000 }), never, replica({ probedAtMs: 3000 })).probedAtMs, 3000)
+    assert.ok(!('probedAtMs' in reportOf(never)))
+  })
+
+  test('what it waits for', () => {
+    assert.equal(reportOf(replica({}), replica({ waitsFor: 'a is down' })).waitsFor, 'a is down')
+    assert.ok(!('waitsFor' in reportOf(replica({}))))
   })
 })

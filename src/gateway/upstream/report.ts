@@ -33,6 +33,7 @@ export function serverReport(reported: Reported): ServerReport {
   const { strategy, failovers, members } = group.status()
   const [best] = instances.map(({ life }) => life.state).sort((a, b) => ORDER.indexOf(a.is) - ORDER.indexOf(b.is))
   const connection = instances.map((instance) => instance.current()).find((current) => current !== undefined)
+  const [waitsFor] = instances.flatMap(({ life }) => life.waitsFor ?? [])
   const probesMs = instances.flatMap(({ life }) => life.probedAtMs ?? [])
   const name = serverOf(connection?.serverInfo ?? lists.serverInfo)
   return {
@@ -42,6 +43,7 @@ export function serverReport(reported: Reported): ServerReport {
     state: best?.is ?? 'stopped',
     reached: instances.map(({ reached }) => reached).join(', '),
     needs: definition.needs,
+    ...(waitsFor !== undefined && { waitsFor }),
     profiles: definition.profiles,
     sharing: reported.interactive || definition.sharing === 'per_client' ? 'per_client' : 'shared',
     connections: instances.reduce((sum, { relay }) => sum + relay.leases(), 0),
