@@ -7,6 +7,13 @@ suite('MCP Apps', () => {
     ['a tool without an app', {}, undefined, false],
     ['a tool with one', { _meta: { ui: { resourceUri: 'ui://a' } } }, 'ui://a', false],
     ['as it was written once', { _meta: { 'ui/resourceUri': 'ui://a' } }, 'ui://a', false],
+    [
+      'as it was written once, with a visibility',
+      { _meta: { ui: { visibility: ['app'] }, 'ui/resourceUri': 'ui://a' } },
+      'ui://a',
+      true,
+    ],
+    ['an address that is no app’s', { _meta: { ui: { resourceUri: 'file:///a' } } }, undefined, false],
     ['for both', { _meta: { ui: { resourceUri: 'ui://a', visibility: ['model', 'app'] } } }, 'ui://a', false],
     ['for the app alone', { _meta: { ui: { resourceUri: 'ui://a', visibility: ['app'] } } }, 'ui://a', true],
     ['for nobody', { _meta: { ui: { visibility: [] } } }, undefined, true],

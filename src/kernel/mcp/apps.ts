@@ -12,9 +12,11 @@ export const showsApps = ({ extensions }: Params): boolean => isObject(extension
 /** The resource that shows a tool's results, by the tool as its server describes it. */
 export function appOf({ _meta: meta }: Params): string | undefined {
   if (!isObject(meta)) return undefined
-  // The second is how it was written before there was a stable revision.
-  const uri = isObject(meta['ui']) ? meta['ui']['resourceUri'] : meta['ui/resourceUri']
-  return typeof uri === 'string' ? uri : undefined
+  const { ui } = meta
+  // The second is how it was written before there was a stable revision; what is said beside it may be newer.
+  const uri = (isObject(ui) ? ui['resourceUri'] : undefined) ?? meta['ui/resourceUri']
+  // Another address is no app's: a tool could claim with it what another server has (SEP-1865, "UI Resource Format").
+  return typeof uri === 'string' && uri.startsWith('ui://') ? uri : undefined
 }
 
 /** Whether a tool is for its app alone (SEP-1865, "Visibility"). It says nothing: it is for models too. */
