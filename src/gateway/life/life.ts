@@ -56,7 +56,10 @@ export interface Life<C extends Closable> {
    * up by then. Throws Fault `unavailable` that says since when, why and when it is tried again; or the signal's reason.
    */
   obtain(signal: AbortSignal): Promise<C>
-  /** The same for whoever asked for a start and not for a call: one that is under way is waited for until it has come to an end. */
+  /**
+   * The same for whoever asked for a start and not for a call: one that is under way is waited for until it has come to an end.
+   * Its fault is not retryable: to ask again would be to start it again, one too that somebody has stopped meanwhile.
+   */
   started(signal: AbortSignal): Promise<C>
   /** Somebody asks for it: unless it is up or starting, it starts. */
   start(): void
@@ -169,12 +172,12 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
     return state.is === 'starting' ? 0 : Number.POSITIVE_INFINITY
   }
 
-  const awaited = async (signal: AbortSignal, waitsForStart: boolean): Promise<C> => {
+  const awaited = async (signal: AbortSignal, isForStart: boolean): Promise<C> => {
     const untilMs = clock.monotonic() + patienceMs
     for (;;) {
       wake()
       if (machine.live !== undefined) return machine.live
-      const isUnbounded = waitsForStart && machine.state.is === 'starting' && !machine.block
+      const isUnbounded = isForStart && machine.state.is === 'starting' && !machine.block
       const restMs = isUnbounded ? Number.POSITIVE_INFINITY : untilMs - clock.monotonic()
       if (soonestMs() >= restMs) {
         const { state, block } = machine
@@ -184,6 +187,7 @@ export function createLife<C extends Closable>(options: LifeOptions<C>): Life<C>
           report: machine.report(),
           isBlocked: !!block,
           isOver,
+          isForStart,
           nowMs: clock.now(),
         })
       }

@@ -65,7 +65,21 @@ suite('a call that finds no connection', () => {
     const next = call(rig, never, 'started')
     await rig.advance(20_000)
     await next.done
-    next.assertRefused({ code: 'unavailable', message: /did not start within 20 s/ })
+    next.assertRefused({ code: 'unavailable', message: /did not start within 20 s/, retryable: false })
+  })
+
+  test('a start that somebody stopped is not asked for again by the hub; of what was replaced it is', async () => {
+    const rig = testLife()
+    rig.life.start()
+    const first = call(rig, never, 'started')
+    void rig.life.stop('it was stopped on request')
+    await first.done
+    first.assertRefused({ code: 'unavailable', message: /stopped on request/, retryable: false })
+    rig.life.start()
+    const second = call(rig, never, 'started')
+    void rig.life.close('its configuration changed')
+    await second.done
+    second.assertRefused({ code: 'unavailable', retryable: true, retryAfterMs: 1000 })
   })
 
   test('waits for the next attempt if that comes in time', async () => {

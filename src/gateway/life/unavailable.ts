@@ -14,17 +14,20 @@ export interface Unavailability {
   readonly isBlocked: boolean
   /** Nobody starts this one any more; another one may be about to take its place. */
   readonly isOver: boolean
+  /** Who waited had asked for a start. */
+  readonly isForStart: boolean
   readonly nowMs: number
 }
 
 /** What a call gets that cannot be served: who, since when, why, when it is tried again, what to do. */
-export function unavailableFault({ name, state, report, isBlocked, isOver, nowMs }: Unavailability): Fault {
+export function unavailableFault({ name, state, report, isBlocked, isOver, isForStart, nowMs }: Unavailability): Fault {
   const { hint, retryAfterMs } = isOver ? SOON : isBlocked ? blockedProspect(name) : prospect(name, state, nowMs)
   const { sinceMs, reason = 'no reason is known' } = report
   const why = isBlocked ? `because ${reason}` : `since ${clockTime(sinceMs, nowMs)}: ${reason}`
   return new Fault('unavailable', `${name} is unavailable ${why}.`, {
     hint,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(isForStart && !isOver && { retryable: false as const }),
     details: { server: name, state: state.is, since: new Date(sinceMs).toISOString() },
   })
 }
