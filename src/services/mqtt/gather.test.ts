@@ -55,6 +55,14 @@ suite('gather', () => {
     assert.equal(collector.messages.length, 1)
   })
 
+  test('listens on for a few seconds at most, however late its end came', async () => {
+    const { clock, stood, done } = await gathering()
+    stood.ms = 50_000
+    clock.advance(5000)
+    clock.advance(5000)
+    assert.deepEqual((await done).elapsedMs, 60_000)
+  })
+
   test('ends at the count, and still counts what comes', async () => {
     const { connection, done, collector } = await gathering({ maxMessages: 2 })
     for (const payload of ['1', '2', '3']) connection.deliver('home/a', payload)

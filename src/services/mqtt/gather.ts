@@ -37,6 +37,9 @@ const TICK_MS = 1000
 /** An end that comes so much too late: the hub stood still, and what came meanwhile it has not read yet. Milliseconds. */
 const LATE_MS = 10
 
+/** It listens on for so long at most; the call as a whole has a deadline too. */
+const MOST_MORE_MS = 5000
+
 /** Subscribes until the time is over, the sink is full or the connection ends; the time runs from the broker's consent. */
 export async function gather(
   connection: Connection,
@@ -64,7 +67,7 @@ export async function gather(
     const timeIsOver = () => {
       const lateMs = clock.monotonic() - startMs - durationMs
       if (lateMs < LATE_MS) end()
-      else cancels[0] = clock.after(Math.min(lateMs, durationMs), end)
+      else cancels[0] = clock.after(Math.min(lateMs, durationMs, MOST_MORE_MS), end)
     }
     gathering.tick?.(0)
     cancels.push(
