@@ -60,6 +60,9 @@ suite('arguments of a call', () => {
     [['{"topic":"a","new":1}'], { topic: 'a', new: 1 }],
     [['{"topic":"a"}', 'topic=b'], { topic: 'b' }],
   ]
+  test('takes anything for what nothing is known of', () =>
+    assert.deepEqual(inputOf(['a=1', 'b:=1'], { name: 'x', inputSchema: {} }), { a: '1', b: 1 }))
+
   for (const [words, input] of accepted)
     test(`takes: ${words.join(' ')}`, () => assert.deepEqual(inputOf(words, target), input))
 

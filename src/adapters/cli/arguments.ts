@@ -48,11 +48,14 @@ function pairOf(word: string, target: Target): [key: string, value: unknown] {
     })
   }
   const [, key = '', sign, text = ''] = match
-  const schema = Object.hasOwn(properties, key) ? properties[key] : undefined
+  const schema = Object.hasOwn(properties, key) ? properties[key] : othersOf(target.inputSchema)
   if (schema === undefined) throw unknownKey(key, target, Object.keys(properties))
   if (sign === ':=') return [key, jsonOf(text, `${key} of ${target.name}`)]
   return [key, coerce(text, resolve(schema, target.inputSchema), target.inputSchema)]
 }
+
+/** An empty schema is that of an operation of which nothing is known here: the hub will say what it takes. */
+const othersOf = (schema: JsonSchema): JsonSchema | undefined => (Object.keys(schema).length === 0 ? {} : undefined)
 
 function unknownKey(key: string, { name }: Target, known: readonly string[]): Fault {
   const meant = nearest(key, known)

@@ -279,7 +279,7 @@ suite('alicia list and inspect', () => {
       }
       const held = answering('gateway.review_tools', { tools: [{ server: 'notes', tool: 'take_note' }] })
       const { url } = await restServer(t, [held, refuses])
-      const { code, err } = await home(t, url).run(['call', name])
+      const { code, err } = await home(t, url).run(['call', name, 'text=hello'])
       assert.equal(code, 1)
       assert.match(err, /notes\.take_note is held back\./)
     })
