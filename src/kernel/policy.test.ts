@@ -14,6 +14,17 @@ const entry = (provider: string, idempotent = true, calls = 0) =>
     statistics: { calls, errors: 0 },
   }) as Entry
 
+suite('who may call what', () => {
+  const policy = createPolicy({ callsPerMinute: 1, timeoutMs: 1, clock: heldClock() })
+  const hidden = { tool: { name: 'people.set_password', scope: 'people:own', forModels: false } } as Entry
+  for (const via of ['mcp', 'rest', 'mqtt', 'cli', 'internal'] as const)
+    test(`what is not for models, by ${via}`, () => {
+      const call = () => policy.authorize({ id: 'mia', name: 'Mia', scopes: ['people:own'], via }, hidden)
+      if (via === 'mcp') assert.throws(call, { code: 'forbidden', message: /not for models/ })
+      else call()
+    })
+})
+
 const away = (options?: FaultOptions) => new Fault('unavailable', 'away', options)
 
 suite('retries', () => {

@@ -44,6 +44,8 @@ export function createPolicy(options: PolicyOptions): Policy {
   return {
     authorize(caller, entry) {
       if (!mayReach(caller.scopes, entry, boundaries)) throw lacking(caller, entry.tool)
+      // Those that they are not shown they could still have called for them, by an operation that calls others.
+      if (entry.tool.forModels === false && caller.via === 'mcp') throw notForModels(entry.tool)
     },
     confine(caller, entry, input) {
       const { tool } = entry
@@ -76,6 +78,11 @@ function lacking(caller: Caller, { name, scope }: Tool): Fault {
     details: { scope },
   })
 }
+
+const notForModels = ({ name }: Tool) =>
+  new Fault('forbidden', `${name} is not for models.`, {
+    hint: 'A person calls it: on the command line of the hub (`alicia --help`), or by REST.',
+  })
 
 /** Of a house full of devices that is enough to go on with. */
 const MOST_TOPICS = 20

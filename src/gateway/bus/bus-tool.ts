@@ -24,6 +24,7 @@ export function busTool(described: Described, group: Group<Link>): Tool {
     idempotent,
     openWorld: described.open_world,
     streams,
+    ...(described.for_models === false && { forModels: false }),
     ...(route !== undefined && { route }),
     ...timeoutOf(described),
     inputSchema: described.input,

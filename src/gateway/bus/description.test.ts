@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Provider } from '../../kernel/registry.ts'
 import type { HttpMethod, Tool } from '../../kernel/tool.ts'
 import { deeds, textTools } from '../../testing/bus.ts'
+import { busTool } from './bus-tool.ts'
 import { refusal } from './claims.ts'
 import { describe, readDescription, type Description } from './description.ts'
 
@@ -34,6 +35,16 @@ suite('descriptions of services on the bus', () => {
         ['text.fail', undefined],
         ['text.wait', undefined],
       ],
+    )
+  })
+
+  test('what is not for models is not by way of the bus either', () => {
+    const [own] = tools.filter(({ name }) => name === 'text.echo').map((tool) => ({ ...tool, forModels: false }))
+    assert.ok(own)
+    const { operations } = readDescription('text', Buffer.from(describe(provider('text', [own]), '1')))
+    assert.deepEqual(
+      operations.map((operation) => busTool(operation, {} as never).forModels),
+      [false],
     )
   })
 

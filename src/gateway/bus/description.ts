@@ -27,6 +27,8 @@ const Described = z.object({
   idempotent: z.boolean(),
   open_world: z.boolean(),
   streams: z.boolean(),
+  /** Absent: models are shown it, and may call it. */
+  for_models: z.literal(false).exactOptional(),
   route: z
     .object({
       method: z.enum(['GET', 'POST', 'PUT', 'DELETE']),
@@ -59,7 +61,7 @@ export function describe({ id, tools }: Provider, version: string): string {
 }
 
 function describedOf(tool: Tool): Described {
-  const { name, summary, description, scope, effect, idempotent, streams, route } = tool
+  const { name, summary, description, scope, effect, idempotent, streams, forModels, route } = tool
   return {
     name,
     summary,
@@ -69,6 +71,7 @@ function describedOf(tool: Tool): Described {
     idempotent,
     open_world: tool.openWorld,
     streams,
+    ...(forModels === false && { for_models: forModels }),
     ...(route !== undefined && { route }),
     ...timeoutOf(tool),
     input: tool.inputSchema,

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import { Name, type Deps } from './shapes.ts'
 
@@ -51,12 +50,7 @@ export const approveTools = operation<Deps>()({
       .describe('By tool, as review_tools gave them: one that changed again since is refused'),
   }),
   output: z.object({ approved: z.array(z.string()) }),
-  async handler({ name, tools, fingerprints = {} }, { gateway, caller }) {
-    // By way of another operation, which calls it for a model.
-    if (caller.via === 'mcp')
-      throw new Fault('forbidden', 'Tools are approved by a person, not over MCP.', {
-        hint: `\`alicia review ${name}\` shows what changed, \`alicia approve ${name}\` lets it through.`,
-      })
+  async handler({ name, tools, fingerprints = {} }, { gateway }) {
     const chosen = tools ?? gateway.held(name).map((tool) => tool.name)
     const approvals = chosen.map((tool) => ({
       name: tool,

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { Pairing, PeopleKeeper } from '../../kernel/people.ts'
 import { themselves } from './password-operation.ts'
-import { refuseLent, refuseModels, requireOver, requireToGive } from './rights.ts'
+import { refuseLent, requireOver, requireToGive } from './rights.ts'
 import { iso, Name, personNamed, Scopes, type Deps } from './shapes.ts'
 
 const DEFAULT_MINUTES = 10
@@ -36,7 +36,6 @@ export const pair = operation<Deps>()({
     url: z.string().describe('What to open there; it holds the code where no server log sees it'),
   }),
   async handler({ name, scopes, expires_in_minutes: minutes }, { people, origin, caller }) {
-    refuseModels(caller, 'Pairing codes')
     const person = name === undefined ? themselves(people, caller) : personNamed(people, name)
     if (person.id === caller.person) refuseLent(caller, 'make a pairing code')
     else {

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { PeopleKeeper, Person } from '../../kernel/people.ts'
 import { covers } from '../../kernel/scope.ts'
-import { refuseLent, refuseModels, requireOver } from './rights.ts'
+import { refuseLent, requireOver } from './rights.ts'
 import { Name, Password, personNamed, type Deps } from './shapes.ts'
 
 export const setPassword = operation<Deps>()({
@@ -21,7 +21,6 @@ export const setPassword = operation<Deps>()({
   }),
   output: z.object({ name: z.string() }),
   async handler({ name, password, current_password: current }, { people, caller }) {
-    refuseModels(caller, 'Passwords')
     const person = name === undefined ? themselves(people, caller) : personNamed(people, name)
     if (mayUse(caller.scopes, 'people:write') && person.id !== caller.person) requireOver(caller, person)
     else await requireThemselves({ people, caller, person, current })
