@@ -26,16 +26,17 @@ async function health() {
 /** Each wrong token counts as an attempt to log in: it is tried once. */
 let refused = ''
 
-/** With the token there is more to see. */
+/** With the token there is more to see; without one the hub tells everybody how it is. */
 async function ask() {
   const token = sessionStorage.getItem(KEY) ?? ''
-  const isOfUse = token !== '' && token !== refused
-  const headers = isOfUse ? { authorization: `Bearer ${token}` } : {}
-  const response = await fetch('/health', { cache: 'no-store', headers })
-  if (!isOfUse || response.status !== 401) return response
-  refused = token
-  return ask()
+  if (token === '' || token === refused) return fetch('/health', NOT_STORED)
+  const response = await fetch('/health', { ...NOT_STORED, headers: { authorization: `Bearer ${token}` } })
+  if (response.ok) return response
+  if (response.status === 401) refused = token
+  return fetch('/health', NOT_STORED)
 }
+
+const NOT_STORED = { cache: 'no-store' }
 
 function show({ status, version, uptime_seconds: uptime, parts = {} }) {
   byId('status').dataset.status = status
