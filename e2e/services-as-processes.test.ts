@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { suite, test, type TestContext } from 'node:test'
 import { emptyHome, startAlicia, startHub, type Home, type TestHub } from './support/hub.ts'
 import { connectAssistant } from './support/mcp.ts'
 
 const USER = { name: 'attic', password: 'password-of-the-attic', services: ['mqtt', 'demo'] }
 
-async function startDivided(t: TestContext): Promise<TestHub> {
-  return await startHub(t, { config: { broker: { users: [USER] } }, args: ['--without', 'mqtt'] })
+/** A server that is of no use without a service of another process. */
+const NEEDING = { command: process.execPath, args: ['-e', 'process.stdin.resume()'], alicia: { needs: ['demo'] } }
+
+async function startDivided(t: TestContext, mcpServers: object = {}): Promise<TestHub> {
+  const config = { broker: { users: [USER] } }
+  return await startHub(t, { config, mcp: { mcpServers }, args: ['--without', 'mqtt'] })
 }
 
 /** `alicia start --only` in a home of its own. */
@@ -21,7 +26,11 @@ const isThere = (hub: TestHub, name: string, status: string) =>
 
 suite('services as processes of their own', () => {
   test('they are the hub’s own to every caller, and come back when they are killed', async (t) => {
-    const hub = await startDivided(t)
+    const hub = await startDivided(t, { needing: NEEDING })
+    const waitsFor = async () => {
+      const { servers } = (await hub.result('gateway.list_servers')) as { servers: { waits_for?: string }[] }
+      return servers.map(({ waits_for }) => waits_for)
+    }
     const missing = await hub.call('mqtt.ping')
     assert.equal(missing.status, 404)
     const attic = emptyHome(t)
@@ -60,9 +69,12 @@ suite('services as processes of their own', () => {
     const { services } = (await hub.result('health.list_services')) as { services: { name: string; status: string }[] }
     assert.equal(services.find(({ name }) => name === 'demo')?.status, 'unavailable')
 
+    assert.match(String(await waitsFor()), /^demo is down since /)
+
     startOnly(attic, hub, 'mqtt,demo')
     await hub.says(/its connection broke.*"demo on the bus is unavailable"[^]*"demo on the bus is available"/)
     assert.ok((await hub.result('demo.describe_home'))['devices'])
+    assert.deepEqual(await waitsFor(), [undefined])
   })
 
   test('what cannot work says what to do', async (t) => {

@@ -214,7 +214,7 @@ export function assemble(
         version,
         reserved: RESERVED,
         address: () => address,
-        reportOf: (name) => lifecycle.report(name),
+        reportOf: (name) => directory?.reports().find((one) => one.name === name) ?? lifecycle.report(name),
         onGateway: (running) => (gateway = running),
         onServers(servers) {
           profiles.replace(servers.profiles)
