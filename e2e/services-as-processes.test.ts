@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { suite, test, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { emptyHome, startAlicia, startHub, type Home, type TestHub } from './support/hub.ts'
 import { connectAssistant } from './support/mcp.ts'
+import { within } from './support/program.ts'
 
 const USER = { name: 'attic', password: 'password-of-the-attic', services: ['mqtt', 'demo'] }
 
@@ -75,6 +77,24 @@ suite('services as processes of their own', () => {
     await hub.says(/its connection broke.*"demo on the bus is unavailable"[^]*"demo on the bus is available"/)
     assert.ok((await hub.result('demo.describe_home'))['devices'])
     assert.deepEqual(await waitsFor(), [undefined])
+  })
+
+  test('one that its process does not run any more is gone', async (t) => {
+    const hub = await startDivided(t)
+    const attic = emptyHome(t)
+    const both = startOnly(attic, hub, 'mqtt,demo')
+    await Promise.all([isThere(hub, 'mqtt', 'available'), isThere(hub, 'demo', 'available')])
+    await both.end()
+    const one = startOnly(attic, hub, 'mqtt')
+    await Promise.all([
+      one.says(/"event":"ready"/),
+      hub.says(/"mqtt on the bus is unavailable"[^]*"mqtt on the bus is available"/),
+    ])
+    const gone = async () => {
+      while ((await hub.call('health.get_service', { name: 'demo' })).status !== 404) await delay(50)
+    }
+    await within(gone(), 'the end of demo')
+    assert.equal((await hub.call('mqtt.ping')).status, 200)
   })
 
   test('what cannot work says what to do', async (t) => {

@@ -36,12 +36,12 @@ export async function startServices(given: Config, options: StartOptions): Promi
   const { log } = options
   const config = withSecrets(given)
   for (const secret of secretsIn(config)) log.hide(secret)
-  const chosen = chosenServices(config)
+  const { chosen, others } = choice(config)
   const login = loginOf(config)
   const folder = openDataFolder({ path: config.data, log, ...(config.token !== undefined && { token: config.token }) })
   log.hide(folder.token)
   const place = { login, instance: instanceOf(folder) }
-  const { lifecycle, stopCalls, brokerUrl } = assemble({ config, folder, chosen, place }, options)
+  const { lifecycle, stopCalls, brokerUrl } = assemble({ config, folder, chosen, others, place }, options)
   let endAttempts = () => {}
   const stop = once(async () => {
     endAttempts()
@@ -73,10 +73,11 @@ interface Ingredients {
   readonly config: Config
   readonly folder: DataFolder
   readonly chosen: readonly Service[]
+  readonly others: readonly Service[]
   readonly place: Place
 }
 
-function assemble({ config, folder, chosen, place }: Ingredients, { log, version }: StartOptions) {
+function assemble({ config, folder, chosen, others, place }: Ingredients, { log, version }: StartOptions) {
   const clock = systemClock
   const boot = crypto.randomUUID()
   const events = createEvents((error) => log.error('a listener failed', { error }))
@@ -108,7 +109,19 @@ function assemble({ config, folder, chosen, place }: Ingredients, { log, version
     async start({ broker, bus }) {
       if (!broker || !bus) throw new TypeError('Calls are taken after the bus.')
       const { invoke } = door
-      const running = await startBusHost({ bus, broker, invoke, registry, events, clock, log, version, place, boot })
+      const running = await startBusHost({
+        bus,
+        broker,
+        invoke,
+        registry,
+        events,
+        clock,
+        log,
+        version,
+        place,
+        others: others.map(({ name }) => name),
+        boot,
+      })
       host = { stop: once(() => running.stop(CALLS_GRACE_MS)) }
       return { stop: () => host?.stop(0) ?? Promise.resolve() }
     },
@@ -136,7 +149,8 @@ function assemble({ config, folder, chosen, place }: Ingredients, { log, version
   return { lifecycle, stopCalls, brokerUrl: () => url }
 }
 
-function chosenServices(config: Config): readonly Service[] {
+/** Which services this process runs, of those that it could. Throws Fault `invalid_input`. */
+function choice(config: Config): Pick<Ingredients, 'chosen' | 'others'> {
   const { only = [] } = config
   const all = servicesFor({ ...config, demo: true }, { capabilities: () => [] })
   const apart = all.filter(({ needs }) => needs.every((need) => PORTS.has(need)))
@@ -148,7 +162,8 @@ function chosenServices(config: Config): readonly Service[] {
       hint: `These can: ${apart.map((service) => service.name).join(', ')}.`,
     })
   }
-  return apart.filter(({ name }) => only.includes(name))
+  const isChosen = ({ name }: Service) => only.includes(name)
+  return { chosen: apart.filter(isChosen), others: apart.filter((service) => !isChosen(service)) }
 }
 
 /** The login that hubs know the process by: the user of `broker.url`. */

@@ -147,7 +147,8 @@ export async function startProcess(
   const door = testDoor(tools)
   const bus = await connectTo(broker, `process-${instance}`, hostWill(place, boot))
   const { invoke, registry, events } = door
-  const host = await startBusHost({ bus, broker, invoke, registry, events, clock, log, version: '1.0.0', place, boot })
+  const own = { clock, log, version: '1.0.0', place, others: [], boot }
+  const host = await startBusHost({ bus, broker, invoke, registry, events, ...own })
   let stopping: Promise<void> | undefined
   const stop = () =>
     (stopping ??= (async () => {

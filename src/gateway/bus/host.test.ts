@@ -24,6 +24,7 @@ test('of many runs of hubs, the one that was silent for longest is forgotten: wh
     log: silentLog,
     version: '1',
     place,
+    others: [],
     boot: 'b',
     broker: { enforcesIdentity: true },
     invoke,

@@ -22,6 +22,8 @@ export interface BusHostOptions {
   readonly log: Log
   readonly version: string
   readonly place: Place
+  /** Services that it could run and does not: what an earlier run of it said of them is taken back. */
+  readonly others: readonly string[]
   /** This run of the process; the will that its connection leaves says the same. */
   readonly boot: string
 }
@@ -53,7 +55,7 @@ export const hostWill = (place: Place, boot: string) => ({
  * requests come from. Throws Fault `forbidden` where the broker is not known to see to that.
  */
 export async function startBusHost(options: BusHostOptions): Promise<BusHost> {
-  const { bus, invoke, registry, events, clock, log, version, place, boot } = options
+  const { bus, invoke, registry, events, clock, log, version, place, others, boot } = options
   if (!options.broker.enforcesIdentity) throw unguarded()
   const hubs = new Map<string, ServedCalls>()
   const metas = new Map<string, string>()
@@ -97,6 +99,7 @@ export async function startBusHost(options: BusHostOptions): Promise<BusHost> {
     // In this order: what is described is there already then.
     void publishStatus()
     publishDescriptions()
+    for (const service of others) void retain(metaTopic(place, service), '')
   }
 
   const callsOf = (hub: string): ServedCalls => {
