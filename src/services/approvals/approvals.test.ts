@@ -296,7 +296,7 @@ suite('who may decide', () => {
     ['an adult', mother, asked],
     ['the owner', { ...mother, role: 'owner', credential: 'owner' }, asked],
     ['a token without a role', { id: 'mqtt:phone', name: 'phone', scopes: ['approvals:*'], via: 'mqtt' }, asked],
-    ['an adult over MCP', { ...mother, via: 'mcp' }, asked, /not over MCP/],
+    ['an adult over MCP', { ...mother, via: 'mcp' }, asked, /not for models/],
     ['the child itself', { ...asked, credential: 'another' }, asked, /does not decide alone/],
     ['a guest', { ...mother, role: 'guest' }, asked, /does not decide alone/],
     ['the same credential', { ...mother, credential: 'login-kim' }, asked, /cannot be who says yes/],

