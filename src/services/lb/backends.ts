@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { ReplicaReport, ServerReport } from '../../kernel/ports.ts'
 import { STRATEGIES } from '../../kernel/resilience/balance.ts'
-import type { GroupStatus } from '../../kernel/resilience/group-status.ts'
-import type { Status } from '../../kernel/status.ts'
+import type { GroupStatus, MemberStatus } from '../../kernel/resilience/group-status.ts'
 
 export const StrategyShape = z.enum(STRATEGIES)
 
@@ -10,7 +9,7 @@ export const BalanceShape = z.object({
   server: z.string().describe('The MCP server, or the service that runs beside the hub'),
   strategy: StrategyShape.describe('How calls are spread over its replicas or processes'),
   replicas: z.int(),
-  available: z.int().describe('Replicas that are up'),
+  available: z.int().describe('Of these, those that are up'),
   running: z.int().describe('Calls that run now'),
   failovers: z.int().describe('Calls passed on to another replica, since the hub started'),
 })
@@ -18,7 +17,7 @@ export const BalanceShape = z.object({
 export const BackendShape = z.object({
   server: z.string(),
   name: z.string().describe('Of the replica or process'),
-  reached: z.string().describe('Its command or address; on the bus'),
+  reached: z.string().describe('Its command or address; of a process: `on the bus`'),
   status: z.enum(['available', 'degraded', 'unavailable', 'unknown']),
   since: z.iso.datetime(),
   reason: z.string().optional(),
@@ -28,14 +27,8 @@ export const BackendShape = z.object({
   breaker: z.enum(['closed', 'open', 'half_open']).describe('Open: it failed so often that it is not asked for now'),
 })
 
-export const balanceOf = ({ id, balance, replicas, failovers }: ServerReport): z.input<typeof BalanceShape> => ({
-  server: id,
-  strategy: balance,
-  replicas: replicas.length,
-  available: replicas.filter(isUp).length,
-  running: sumOf(replicas),
-  failovers,
-})
+export const balanceOf = ({ id, balance, replicas, failovers }: ServerReport): z.input<typeof BalanceShape> =>
+  processBalance({ name: id, strategy: balance, failovers, members: replicas })
 
 export const backendOf = (server: string, replica: ReplicaReport): z.input<typeof BackendShape> => ({
   server,
@@ -50,13 +43,17 @@ export const backendOf = (server: string, replica: ReplicaReport): z.input<typeo
   breaker: replica.breaker,
 })
 
+interface Balanced extends Omit<GroupStatus, 'members'> {
+  readonly members: readonly Pick<MemberStatus, 'status' | 'running'>[]
+}
+
 /** Of a service of other processes. */
-export const processBalance = ({ name, strategy, members, failovers }: GroupStatus): z.input<typeof BalanceShape> => ({
+export const processBalance = ({ name, strategy, members, failovers }: Balanced): z.input<typeof BalanceShape> => ({
   server: name,
   strategy,
   replicas: members.length,
-  available: members.filter(isUp).length,
-  running: sumOf(members),
+  available: members.filter(({ status }) => status === 'available' || status === 'degraded').length,
+  running: members.reduce((sum, { running }) => sum + running, 0),
   failovers,
 })
 
@@ -65,8 +62,3 @@ export const processBackends = ({ name, members }: GroupStatus): z.input<typeof 
     const why = reason ?? avoided
     return backendOf(name, { ...member, name: id, reached: 'on the bus', ...(why !== undefined && { reason: why }) })
   })
-
-const isUp = ({ status }: { readonly status: Status }) => status === 'available' || status === 'degraded'
-
-const sumOf = (members: readonly { readonly running: number }[]) =>
-  members.reduce((sum, { running }) => sum + running, 0)
