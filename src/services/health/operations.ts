@@ -33,8 +33,8 @@ export const getHealth = operation<Deps>()({
     const all = hub.parts()
     const maySeeAll = mayUse(caller.scopes, DETAIL)
     // What somebody has behind the hub says something of them: whoever only reached the port is not told.
-    const servers = maySeeAll ? NONE : serversOf(hub)
-    const parts = all.filter(({ name }) => !servers.has(name))
+    const servers = serversOf(hub)
+    const parts = maySeeAll ? all : all.filter(({ name }) => !servers.has(name))
     return {
       status: worst(all.map(({ status }) => status)),
       uptime_seconds: Math.round(hub.uptimeMs() / 1000),
@@ -44,8 +44,6 @@ export const getHealth = operation<Deps>()({
     }
   },
 })
-
-const NONE: ReadonlyMap<string, ServerReport> = new Map()
 
 const serversOf = (hub: Pick<Hub, 'gateway'>): ReadonlyMap<string, ServerReport> =>
   new Map(
