@@ -165,7 +165,7 @@ export const diagnoseService = operation<Deps>()({
   async handler({ name }, { hub, catalog, candidates }) {
     const subject = subjectOf(name, hub)
     if (!subject) throw noService(name, hub)
-    const provider = [...hub.registry.providers()].find(({ id }) => id === name)
+    const { provider } = subject
     const { own, others } = provider ? servedBy(provider, catalog, candidates) : { own: [], others: [] }
     return {
       name,

@@ -7,6 +7,8 @@ export interface Subject {
   readonly id: string
   readonly kind: Provider['kind'] | 'part'
   readonly report: StatusReport
+  /** Of what offers something. */
+  readonly provider?: Provider
   /** Of an MCP server. */
   readonly state?: ServerReport['state']
   /** Its definition is wrong: there is nothing to start. */
@@ -36,6 +38,7 @@ export function subjectOf(id: string, hub: Hub): Subject | undefined {
     id,
     kind: provider?.kind ?? (state === undefined ? 'part' : 'upstream'),
     report,
+    ...(provider && { provider }),
     ...(state && { state }),
     isUnusable,
     isStopped,
