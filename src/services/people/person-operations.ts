@@ -3,7 +3,7 @@ import type { Caller } from '../../kernel/caller.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { NewPerson, PersonChange } from '../../kernel/people.ts'
-import { refuseModels, requireOver, requireToAppoint, requireToGive } from './rights.ts'
+import { refusePassword, requireOver, requireToAppoint, requireToGive } from './rights.ts'
 import { Info, infoOf, Name, Password, personNamed, RoleName, Scopes, type Deps } from './shapes.ts'
 
 export const addPerson = operation<Deps>()({
@@ -24,7 +24,7 @@ export const addPerson = operation<Deps>()({
   }),
   output: Info,
   async handler({ name, role, scopes, password }, { people, caller }) {
-    if (password !== undefined) refuseModels(caller, 'Passwords')
+    if (password !== undefined) refusePassword(caller)
     requireToAppoint(caller, role, people)
     requireToGive(caller, scopes ?? people.roles[role].scopes)
     const person: NewPerson = {

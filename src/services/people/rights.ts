@@ -51,10 +51,8 @@ export function refuseLent(caller: Caller, what: string): void {
   })
 }
 
-/** What a model hears can end up anywhere. Throws Fault `forbidden`. */
-export function refuseModels(caller: Caller, what: string): void {
+/** Where only the password is not for models, not the operation: what they hear can end up anywhere. Throws Fault `forbidden`. */
+export function refusePassword(caller: Caller): void {
   if (caller.via !== 'mcp') return
-  throw new Fault('forbidden', `${what} are not for models.`, {
-    hint: 'Use the command line: `alicia user`, `alicia pair`.',
-  })
+  throw new Fault('forbidden', 'Passwords are not for models.', { hint: 'Use the command line: `alicia user`.' })
 }
