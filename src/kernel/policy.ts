@@ -44,7 +44,7 @@ export function createPolicy(options: PolicyOptions): Policy {
   return {
     authorize(caller, entry) {
       if (!mayReach(caller.scopes, entry, boundaries)) throw lacking(caller, entry.tool)
-      // Those that they are not shown they could still have called for them, by an operation that calls others.
+      // That their lists do not have it is not enough: a model can name it to an operation that calls others.
       if (entry.tool.forModels === false && caller.via === 'mcp') throw notForModels(entry.tool)
     },
     confine(caller, entry, input) {

@@ -92,12 +92,12 @@ export function arrivalOf(
 
 const STOP_TIMEOUT_MS = 1000
 
-/** Says goodbye, so that the will is not spoken. */
+/** Says goodbye, so that the will is not spoken; cuts the connection when the broker does not listen. */
 export async function disconnect(client: MqttClient): Promise<void> {
   const late = Promise.withResolvers<void>()
   const timer = setTimeout(late.resolve, STOP_TIMEOUT_MS)
   await Promise.race([client.endAsync().catch(() => undefined), late.promise])
   clearTimeout(timer)
-  // A broker that hangs never confirms what is in flight. To mqtt.js, `end(true)` is nothing while an `end` waits for that.
+  // To mqtt.js, `end(true)` is nothing while an `end` before it waits for what the broker has not confirmed.
   client.stream.destroy()
 }

@@ -22,7 +22,7 @@ export interface BusHostOptions {
   readonly log: Log
   readonly version: string
   readonly place: Place
-  /** Services that it could run and does not: what an earlier run of it said of them is taken back. */
+  /** Services that this process could run and does not: what an earlier run of it told hubs of them is taken back. */
   readonly others: readonly string[]
   /** This run of the process; the will that its connection leaves says the same. */
   readonly boot: string

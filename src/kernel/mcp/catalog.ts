@@ -78,6 +78,7 @@ export function createCatalog(registry: Registry, events: Events): Catalog {
       appsOf(provider).map((uri) => ({ key: addressFor(provider.id, uri), provider, offer: { key: uri, value: {} } })),
     )
     prompts = new Map(gathered.prompts.map((entry) => [entry.key, entry]))
+    // In this order: where a list has an app too, its entry stands.
     resources = new Map([...apps, ...gathered.templates, ...gathered.resources].map((entry) => [entry.key, entry]))
     forgetUnused(promptOwners, (name) => prompts.has(name))
     forgetUnused(addressOwners, (uri) => resources.has(uri))

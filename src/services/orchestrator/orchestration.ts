@@ -99,6 +99,7 @@ export function createOrchestration(hub: Steered, self: string): Orchestration {
   const startServer = async ({ id, needs }: ServerReport, gateway: Gateway, signal: AbortSignal): Promise<void> => {
     for (const need of needs) {
       const needed = target(need)
+      // Nobody here can start a process of its own: the server waits for it.
       if (needed.is === 'process' || isUp(needed)) continue
       if (needed.is === 'part') await hub.control.start(need)
       else await startServer(needed.server, gateway, signal)
