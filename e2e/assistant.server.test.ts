@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test, type TestContext } from 'node:test'
-import { anyFreePort, startTestMosquitto } from '../src/testing/mosquitto.ts'
+import { anyFreePort } from '../src/testing/free-port.ts'
+import { startTestMosquitto } from '../src/testing/mosquitto.ts'
 import { cleanUps } from '../src/testing/mqtt-toolkit.ts'
 import { emptyHome, startHub, type TestHub } from './support/hub.ts'
 import { connectAssistant, type Assistant } from './support/mcp.ts'

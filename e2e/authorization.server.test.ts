@@ -13,6 +13,7 @@ import { Client, StreamableHTTPClientTransport, type OAuthClientProvider } from 
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { findProgram } from '../scripts/ensure-servers.ts'
+import { anyFreePort } from '../src/testing/free-port.ts'
 import { emptyHome, startHub, type HubOptions } from './support/hub.ts'
 import { openBrowser, personWith } from './support/person-with-browser.ts'
 import { startProgram } from './support/program.ts'
@@ -231,7 +232,7 @@ suite('logging in through the hub', () => {
 
   test('mcp-remote, as people use it', async (t) => {
     const { hub, browser } = await startHome(t)
-    const port = await freePort()
+    const port = await anyFreePort()
     const env = { HOME: join(hub.home.folder, 'home'), BROWSER: 'true', DISPLAY: '' }
     const program = startProgram(process.execPath, [MCP_REMOTE, hub.urls.mcp, String(port), '--host', '127.0.0.1'], {
       env,
@@ -252,7 +253,7 @@ suite('logging in through the hub', () => {
 
   test('the official conformance suite', async (t) => {
     const { hub, browser } = await startHome(t)
-    const port = await freePort()
+    const port = await anyFreePort()
     const registered = await fetch(`${hub.urls.http}/oauth/register`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -301,15 +302,6 @@ suite('logging in through the hub', () => {
     assert.ok(checks.length > 1)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** A certificate of its own authority, for this machine. */
 function certificate(folder: string) {

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { answersMqtt } from '../engines/broker/probe.ts'
 import { temporaryFolder } from './folder.ts'
+import { anyFreePort } from './free-port.ts'
 
 /** The program as it is installed: Debian keeps it where only root's PATH looks. */
 export const mosquittoProgram = (): string => (existsSync('/usr/sbin/mosquitto') ? '/usr/sbin/mosquitto' : 'mosquitto')
@@ -47,19 +47,4 @@ export async function startTestMosquitto(
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   return { port, url: `mqtt://127.0.0.1:${port}`, stop }
-}
-
-/** The system gives a port that was let go to whoever asks next: one time in some thousands. */
-const given = new Set<number>()
-
-/** A port that is free at the moment, another one each time. */
-export async function anyFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  if (given.has(port)) return anyFreePort()
-  given.add(port)
-  return port
 }

@@ -2,12 +2,12 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { findProgram } from '../../scripts/ensure-servers.ts'
+import { anyFreePort } from './free-port.ts'
 
 /** A PostgreSQL server of a test's own, on a loopback port, with temporary data. */
 export interface PostgresServer {
@@ -54,7 +54,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 
-  const port = await freePort()
+  const port = await anyFreePort()
   let server: ChildProcess | undefined
   const start = async () => {
     const settings = Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -111,15 +111,6 @@ function program(name: string): string {
   const path = findProgram(name, FOLDERS)
   if (path === undefined) throw new Error(`${name} is not installed; node scripts/ensure-servers.ts says how to.`)
   return path
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 /** Resolves when the server says it takes connections; throws with what it said when it ends before. */

@@ -11,7 +11,8 @@ import { Fault, faultBody } from '../../kernel/fault.ts'
 import { createLog } from '../../kernel/log.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { owner } from '../../testing/hub.ts'
-import { anyFreePort, startTestMosquitto, type TestMosquitto } from '../../testing/mosquitto.ts'
+import { anyFreePort } from '../../testing/free-port.ts'
+import { startTestMosquitto, type TestMosquitto } from '../../testing/mosquitto.ts'
 import {
   brokerAt,
   cleanUps,
