@@ -43,7 +43,7 @@ suite('what the time of a wrong login tells', () => {
       body: JSON.stringify({ name, password }),
     })
     const { detail } = (await response.json()) as { detail?: string }
-    return { status: response.status, detail }
+    return { status: response.status, detail, retryAfter: response.headers.get('retry-after') }
   }
 
   /** Milliseconds of each attempt, by kind, the kinds in turn: what else the machine does falls on all of them. */
@@ -114,9 +114,10 @@ suite('what the time of a wrong login tells', () => {
     const fromNew = async () => {
       // Where too many strangers wait already, it is told when to come again, and does.
       for (;;) {
-        const { status, detail = '' } = await logIn(nameOf('known', 7), PASSWORD)
+        const { status, detail = '', retryAfter } = await logIn(nameOf('known', 7), PASSWORD)
         if (status !== 429) return status
         assert.match(detail, /Too many people log in at this moment/)
+        assert.ok(Number(retryAfter) > 0, String(retryAfter))
         await delay(200)
       }
     }
