@@ -8,12 +8,10 @@ import type { Fault } from '../../kernel/fault.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { operation } from '../../kernel/operation.ts'
 import type { PeopleKeeper } from '../../kernel/people.ts'
-import { createRedaction } from '../../kernel/redact.ts'
-import { DEFAULT_ROLES } from '../../kernel/role.ts'
-import { createTenure } from '../../kernel/tenure.ts'
 import type { Progress } from '../../kernel/tool.ts'
 import { testDoor, testHub, type TestDoor } from '../../testing/hub.ts'
-import { approvalsService, createWaitingCalls, type WaitingCalls } from './index.ts'
+import { approvalsService, type WaitingCalls } from './index.ts'
+import { waitingCallsAt } from './waiting.fixture.ts'
 
 const WAIT_MS = 120_000
 
@@ -100,16 +98,7 @@ function eachAtItsOwnDoor(): void {
     clock = heldClock()
     door = testDoor(homeTools(), {
       clock,
-      approvals: ({ registry, events }) =>
-        (calls = createWaitingCalls({
-          registry,
-          events,
-          tenure: createTenure(events, clock),
-          clock,
-          redact: createRedaction(),
-          decidesAlone: (role) => DEFAULT_ROLES[role].decidesAlone,
-          waitMs: WAIT_MS,
-        })),
+      approvals: (joined) => (calls = waitingCallsAt(joined, clock, WAIT_MS)),
     })
     store = openSqlite({ file: ':memory:', log: silentLog })
     const { registry, events } = door

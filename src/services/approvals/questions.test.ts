@@ -5,12 +5,10 @@ import type { Caller } from '../../kernel/caller.ts'
 import { heldClock } from '../../kernel/clock.ts'
 import { RelayedResult } from '../../kernel/mcp/relayed.ts'
 import { operation } from '../../kernel/operation.ts'
-import { createRedaction } from '../../kernel/redact.ts'
-import { DEFAULT_ROLES } from '../../kernel/role.ts'
-import { createTenure } from '../../kernel/tenure.ts'
 import { testDoor } from '../../testing/hub.ts'
 import { modernPeer } from '../../testing/relay.ts'
-import { createWaitingCalls, type WaitingCalls } from './index.ts'
+import { type WaitingCalls } from './index.ts'
+import { waitingCallsAt } from './waiting.fixture.ts'
 
 const child: Caller = { id: 'kim', name: 'kim', scopes: ['*'], via: 'mcp', role: 'child', credential: 'login-1' }
 const mother: Caller = { id: 'anna', name: 'anna', scopes: ['*'], via: 'rest', role: 'adult', credential: 'login-2' }
@@ -43,16 +41,7 @@ function home(answers: readonly string[] = [ASKS, '{"resultType":"complete"}']) 
   let calls: WaitingCalls | undefined
   const door = testDoor([wipe], {
     clock,
-    approvals: ({ registry, events }) =>
-      (calls = createWaitingCalls({
-        registry,
-        events,
-        tenure: createTenure(events, clock),
-        clock,
-        redact: createRedaction(),
-        decidesAlone: (role) => DEFAULT_ROLES[role].decidesAlone,
-        waitMs: 1000,
-      })),
+    approvals: (joined) => (calls = waitingCallsAt(joined, clock, 1000)),
   })
   const waits = () => calls ?? assert.fail()
   /** Whether it had to wait; it gets its yes then. */
